@@ -1,0 +1,1 @@
+"""Compare multimodal image embedders side by side on your own pictures."""

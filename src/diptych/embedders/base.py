@@ -1,0 +1,132 @@
+"""The embedder contract: what a provider or a plug-in implements, and nothing more.
+
+An embedder is any object with an `info` and the three methods of `Embedder`; no base class is needed.
+A plug-in needs only the names that `diptych.embedders` exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from diptych.errors import DiptychError
+
+Vectors = NDArray[np.float32]
+"""Vectors as rows: shape (n, dimension), float32, as the model returned them (not normalised)."""
+
+
+class EmbedderUnavailable(DiptychError):
+    """The embedder can't be used here: a package, credentials or a model is missing.
+
+    The message says what to install, run or set.
+    """
+
+
+class InputRejected(DiptychError):
+    """The embedder will never take this one picture or text; the message is the reason."""
+
+
+class TransientError(DiptychError):
+    """The embedder failed for now, after its own retries; the same call may succeed later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedderInfo:
+    """What a person and the store need to know about an embedder.
+
+    Attributes:
+        name: How the person wrote it; `diptych.load` sets it to the spec.
+        provider: The entry point that made it, such as `vertex`.
+        model: The model with its revision.
+        dimension: The length of its vectors.
+        preprocessing: One line a person can read: "shortest side 224, bicubic, centre crop".
+        fingerprint: Changes whenever the vectors would (model, revision, dimension, preprocessing,
+            precision). Vectors are stored under it. Never holds a secret.
+        batch_size: The most items the pipeline hands to one call of `embed_images` or `embed_texts`.
+        concurrency: How many threads may call `embed_images` at once.
+        max_text_tokens: Where a longer text is cut, or None where there is no limit.
+        logit_scale: The factor on the cosine that the model was trained with, where published.
+        logit_bias: The bias of a sigmoid-trained model, where published.
+        price_per_image: US dollars for one picture; None is free.
+        price_per_1k_characters: US dollars for a thousand characters of text; None is free.
+        requests_per_minute: The rate the embedder keeps to; None is no limit.
+        licence: The model's licence.
+        retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
+    """
+
+    name: str
+    provider: str
+    model: str
+    dimension: int
+    preprocessing: str
+    fingerprint: str
+    batch_size: int = 32
+    concurrency: int = 1
+    max_text_tokens: int | None = None
+    logit_scale: float | None = None
+    logit_bias: float | None = None
+    price_per_image: float | None = None
+    price_per_1k_characters: float | None = None
+    requests_per_minute: float | None = None
+    licence: str | None = None
+    retires: str | None = None
+
+
+class Embedder(Protocol):
+    """A model with an image side and a text side in one vector space."""
+
+    info: EmbedderInfo
+
+    def prepare_image(self, image: Image.Image) -> Any:
+        """Do what can be done outside the model: resize, crop, normalise, or encode for sending.
+
+        Called from worker threads.
+
+        Args:
+            image: An upright RGB picture, shared with nobody.
+
+        Returns:
+            Whatever `embed_images` takes, one item a picture.
+        """
+        ...
+
+    def embed_images(self, prepared: Sequence[Any]) -> Vectors:
+        """Embed what `prepare_image` returned, at most `info.batch_size` items.
+
+        Called from `info.concurrency` threads.
+
+        Returns:
+            Shape (n, dimension), float32, in the order given.
+
+        Raises:
+            EmbedderUnavailable: Nothing can be embedded: the run stops.
+            InputRejected: An item will never be taken; a batch of several is split to find it.
+            TransientError: It failed for now, after the embedder's own retries.
+        """
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed at most `info.batch_size` texts; same shape and errors as `embed_images`."""
+        ...
+
+
+@runtime_checkable
+class PrecomputedImages(Protocol):
+    """An embedder that has its image vectors already and looks them up instead of seeing pictures."""
+
+    def find_image(self, image_id: str, names: Sequence[str]) -> NDArray[np.float32] | None:
+        """Find one picture's vector.
+
+        Args:
+            image_id: The SHA-256 of the picture's bytes, in hexadecimal.
+            names: The names the picture has in the collection, the first one being the one shown.
+
+        Returns:
+            Shape (dimension,), or None where there is no vector for it.
+        """
+        ...

@@ -1,0 +1,106 @@
+"""Finding an embedder by its spec: `provider:model?option=value&…`, or a well-known name alone.
+
+A provider is an entry point in the group `diptych.embedders`; the built-in ones are registered the same way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+from urllib.parse import parse_qsl
+
+from diptych.embedders.base import Embedder, EmbedderUnavailable
+from diptych.errors import DiptychError
+
+GROUP = "diptych.embedders"
+
+WELL_KNOWN = {
+    "clip-ViT-L-14": "sentence-transformers:clip-ViT-L-14",
+    "clip-ViT-B-32": "sentence-transformers:clip-ViT-B-32",
+    "clip-ViT-B-16": "sentence-transformers:clip-ViT-B-16",
+}
+"""Names that stand for a provider and a model."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """A spec taken apart: `vertex:multimodalembedding@001?dimension=512`."""
+
+    provider: str
+    model: str
+    options: dict[str, str]
+
+
+def parse(text: str) -> Spec:
+    """Take a spec apart, well-known names resolved.
+
+    Args:
+        text: What the person wrote.
+
+    Returns:
+        The provider, the model (empty for the provider's own choice) and the options.
+
+    Raises:
+        DiptychError: The spec is empty, or an option has no value or is given twice.
+    """
+    head, _, query = text.strip().partition("?")
+    provider, _, model = WELL_KNOWN.get(head, head).partition(":")
+    if not provider:
+        raise DiptychError(f"{text!r} names no embedder: write PROVIDER:MODEL?OPTION=VALUE")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise DiptychError(f"{text!r}: options are written ?NAME=VALUE&NAME=VALUE") from None
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise DiptychError(f"{text!r} gives an option twice")
+    return Spec(provider, model, options)
+
+
+def providers() -> dict[str, EntryPoint]:
+    """All registered providers by name, built-in and plugged in, none of them imported."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def load(spec: str) -> Embedder:
+    """Make the embedder that a spec names.
+
+    Args:
+        spec: `provider:model?option=value&…` or a well-known name, such as `clip-ViT-L-14`.
+
+    Returns:
+        The embedder; its `info.name` is the spec as written.
+
+    Raises:
+        DiptychError: No such provider (the nearest names are in the message), or a malformed spec.
+        EmbedderUnavailable: It can't be used here; the message says what to install, run or set.
+    """
+    parsed = parse(spec)
+    known = providers()
+    if parsed.provider not in known:
+        raise DiptychError(f"no embedder named {parsed.provider!r}{_nearest(parsed.provider, known)}")
+    try:
+        factory = known[parsed.provider].load()
+    except ImportError as error:
+        raise EmbedderUnavailable(f"{parsed.provider} can't be imported: {error}") from error
+    embedder: Embedder = factory(parsed.model, **parsed.options)
+    embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+    return embedder
+
+
+def _nearest(name: str, known: dict[str, EntryPoint]) -> str:
+    names = [*known, *WELL_KNOWN]
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3, cutoff=0.5)
+    nearest = [n for n in names if n.lower() in close]
+    if nearest:
+        return f"; did you mean {' or '.join(nearest)}?"
+    return f"; there are {', '.join(names)} (see `diptych embedders`)"
+
+
+def reject_unknown_options(provider: str, options: dict[str, str], known: tuple[str, ...] = ()) -> None:
+    """Raise a one-line `EmbedderUnavailable` when `options` holds any name that is not in `known`."""
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        takes = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise EmbedderUnavailable(f"{provider} has no option {', '.join(unknown)}: {takes}")

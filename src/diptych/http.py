@@ -1,0 +1,70 @@
+"""Manners on the wire that every client here shares: who asks, when to try again, how fast."""
+
+from __future__ import annotations
+
+import email.utils
+import os
+import random
+import threading
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+
+RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers that mean "later", not "never"."""
+
+LONGEST_WAIT = 60.0
+"""Seconds; no single wait before a retry is longer, whatever a server asks for."""
+
+_jitter = random.SystemRandom()
+
+
+def contact() -> str | None:
+    """The e-mail or web address in `DIPTYCH_CONTACT`, by which a server's keeper can reach the person."""
+    return os.environ.get("DIPTYCH_CONTACT", "").strip() or None
+
+
+def user_agent() -> str:
+    """The `User-Agent` header: the tool, its version and, where set, the person's contact."""
+    tool = f"diptych/{version('diptych')}"
+    return f"{tool} ({contact()})" if contact() else tool
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a `Retry-After` header asks for (a number or a date), or None without a usable one."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait before retry number `attempt` (from 0): exponential with full jitter.
+
+    Full jitter, a uniform draw from 0 to the ceiling, spreads out clients that failed together
+    (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+    """
+    return _jitter.uniform(0.0, min(LONGEST_WAIT, 0.5 * 2.0**attempt))
+
+
+class RateLimiter:
+    """Spaces calls evenly so that no more than `per_minute` start in a minute, over all threads.
+
+    Args:
+        per_minute: Calls a minute; None is no limit.
+    """
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._interval = 60.0 / per_minute if per_minute else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next call may start."""
+        with self._lock:
+            start = max(time.monotonic(), self._next)
+            self._next = start + self._interval
+        time.sleep(max(0.0, start - time.monotonic()))

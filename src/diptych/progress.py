@@ -1,0 +1,30 @@
+"""How long work is reported while it runs, without knowing who watches.
+
+The rooms that work take a `Progress`; `present.progress` shows it on a terminal or as plain lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+"""Called with how many more items are done; safe to call from several threads."""
+
+
+class Progress(Protocol):
+    """Watches long work."""
+
+    def task(self, what: str, total: int) -> AbstractContextManager[Advance]:
+        """Announce `total` items of work, `what` being a short phrase such as "embedding with vertex"."""
+        ...
+
+
+class Silent:
+    """A `Progress` that shows nothing."""
+
+    @contextmanager
+    def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002
+        """Announce work to nobody."""
+        yield lambda _count: None

@@ -1,0 +1,35 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import SHARED
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real photographs, vectors and models beside the repository; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared material is not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a test away from the person's own store, caches, credentials and proxies."""
+    monkeypatch.setenv("DIPTYCH_STORE", str(tmp_path / "store.sqlite"))
+    monkeypatch.setenv("DIPTYCH_CACHE", str(tmp_path / "cache"))
+    for name in (
+        "DIPTYCH_CONTACT",
+        "VERTEX_ACCESS_TOKEN",
+        "GOOGLE_CLOUD_PROJECT",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_VERTEX_BASE_URL",
+        "GOOGLE_CLOUD_QUOTA_PROJECT",
+        "HTTP_PROXY",
+        "http_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)

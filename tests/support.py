@@ -1,0 +1,35 @@
+"""What several tests share that is no fixture."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def need(module: str) -> None:
+    """Skip the test where an optional package is missing; fail it where `DIPTYCH_TEST_ALL` is set, as CI does."""
+    if importlib.util.find_spec(module) is None:
+        missing(f"{module} is not installed (pip install 'diptych[test]')")
+
+
+def missing(reason: str) -> None:
+    """Skip with a reason, or fail where `DIPTYCH_TEST_ALL` says that everything must run."""
+    if os.environ.get("DIPTYCH_TEST_ALL"):
+        pytest.fail(f"DIPTYCH_TEST_ALL is set, but {reason}")
+    pytest.skip(reason)
+
+
+def picture_bytes(
+    colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (64, 48), fmt: str = "PNG"
+) -> bytes:
+    """One plain picture, encoded."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, fmt)
+    return buffer.getvalue()

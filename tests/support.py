@@ -14,7 +14,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def need(module: str) -> None:
-    """Skip the test where an optional package is missing; fail it where `DIPTYCH_TEST_ALL` is set, as CI does."""
+    """Skip where an optional package is missing; fail where `DIPTYCH_TEST_ALL` is set, as CI does."""
     if importlib.util.find_spec(module) is None:
         missing(f"{module} is not installed (pip install 'diptych[test]')")
 

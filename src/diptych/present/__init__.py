@@ -1,0 +1,1 @@
+"""A comparison shown: in the terminal, as an HTML file, as files that other tools read."""

@@ -1,0 +1,20 @@
+"""Where Diptych keeps things on this machine: the store of vectors, and the cache of downloads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def store_path() -> Path:
+    """The store: `DIPTYCH_STORE`, or `store.sqlite` in the person's data directory."""
+    chosen = os.environ.get("DIPTYCH_STORE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("diptych") / "store.sqlite"
+
+
+def cache_dir() -> Path:
+    """What can be fetched again: `DIPTYCH_CACHE`, or the person's cache directory."""
+    chosen = os.environ.get("DIPTYCH_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("diptych")

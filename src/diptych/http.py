@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import version
 
+from diptych.errors import DiptychError
+
 RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that mean "later", not "never"."""
 
@@ -20,8 +22,15 @@ _jitter = random.SystemRandom()
 
 
 def contact() -> str | None:
-    """The e-mail or web address in `DIPTYCH_CONTACT`, by which a server's keeper can reach the person."""
-    return os.environ.get("DIPTYCH_CONTACT", "").strip() or None
+    """The e-mail or web address in `DIPTYCH_CONTACT`, by which a server's keeper can reach the person.
+
+    Raises:
+        DiptychError: It holds characters that a header can't carry.
+    """
+    named = os.environ.get("DIPTYCH_CONTACT", "").strip()
+    if not (named.isascii() and named.isprintable()):
+        raise DiptychError("DIPTYCH_CONTACT must be plain ASCII: set it to your e-mail address or web page")
+    return named or None
 
 
 def user_agent() -> str:
@@ -33,11 +42,11 @@ def user_agent() -> str:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a `Retry-After` header asks for (a number or a date), or None without a usable one."""
     value = headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or a year that a clock can't hold
         return None
 
 

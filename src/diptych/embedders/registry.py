@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import parse_qsl
 
@@ -80,13 +82,43 @@ def load(spec: str) -> Embedder:
     known = providers()
     if parsed.provider not in known:
         raise DiptychError(f"no embedder named {parsed.provider!r}{_nearest(parsed.provider, known)}")
+    entry = known[parsed.provider]
     try:
-        factory = known[parsed.provider].load()
-    except ImportError as error:
-        raise EmbedderUnavailable(f"{parsed.provider} can't be imported: {error}") from error
-    embedder: Embedder = factory(parsed.model, **parsed.options)
-    embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+        factory = entry.load()
+    except Exception as error:  # a plug-in may raise anything while it is imported
+        raise EmbedderUnavailable(
+            f"{parsed.provider} can't be imported from {entry.value}: {_in_one_line(error)}"
+        ) from error
+    _check_arguments(parsed, factory)
+    try:
+        embedder: Embedder = factory(parsed.model, **parsed.options)
+        embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+    except DiptychError:
+        raise
+    except Exception as error:  # and while it makes its embedder
+        raise EmbedderUnavailable(f"{parsed.provider} can't be loaded: {_in_one_line(error)}") from error
     return embedder
+
+
+def _check_arguments(spec: Spec, factory: Callable[..., Embedder]) -> None:
+    """Raise a one-line `EmbedderUnavailable` when a factory can't be called with these options."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # not callable, or not written in Python: the call will tell
+        return
+    takes = list(signature.parameters.values())[1:]
+    if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in takes):
+        reject_unknown_options(spec.provider, spec.options, tuple(parameter.name for parameter in takes))
+    try:
+        signature.bind(spec.model, **spec.options)
+    except TypeError as error:
+        raise EmbedderUnavailable(
+            f"{spec.provider}: {error}; write {spec.provider}:MODEL?OPTION=VALUE"
+        ) from None
+
+
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def _nearest(name: str, known: dict[str, EntryPoint]) -> str:

@@ -1,1 +1,20 @@
 """Pictures come in: from a folder, a ZIP, URLs or a manifest, as bytes and as upright RGB pixels."""
+
+from __future__ import annotations
+
+from diptych.images.collection import Collection, Picture, open_collection
+from diptych.images.decode import decode
+from diptych.images.entries import Skipped
+from diptych.images.formats import looks_like_picture
+from diptych.images.limits import Limits, UnreadablePicture
+
+__all__ = [
+    "Collection",
+    "Limits",
+    "Picture",
+    "Skipped",
+    "UnreadablePicture",
+    "decode",
+    "looks_like_picture",
+    "open_collection",
+]

@@ -1,0 +1,5 @@
+"""`python -m diptych`: the command line."""
+
+from diptych.cli import main
+
+main()

@@ -1,0 +1,340 @@
+"""The command line: parse, call, print.
+
+Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed with a reason
+in one line, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from diptych.errors import DiptychError, DiptychWarning
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from diptych.comparison import Workbench
+    from diptych.estimate import Estimate
+    from diptych.result import Comparison
+
+app = typer.Typer(
+    help="Compare multimodal image embedders side by side on your own pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+emulate_app = typer.Typer(help="Run a stand-in for a hosted embedder on this machine.", no_args_is_help=True)
+app.add_typer(emulate_app, name="emulate")
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A folder, a ZIP, a list of URLs (.txt) or a manifest (.csv, .jsonl)."
+    ),
+]
+Specs = Annotated[
+    list[str],
+    typer.Option(
+        "-e", "--embedder", metavar="SPEC", help="An embedder; give it once for each (see `embedders`)."
+    ),
+]
+Store = Annotated[
+    Path | None, typer.Option(help="Where vectors are kept.", envvar="DIPTYCH_STORE", show_envvar=True)
+]
+MaxCost = Annotated[
+    float | None, typer.Option(metavar="USD", min=0, help="Refuse a dearer run before it starts.")
+]
+Megapixels = Annotated[float, typer.Option("--max-megapixels", min=0, help="Skip larger pictures.")]
+Megabytes = Annotated[float, typer.Option("--max-megabytes", min=0, help="Skip larger files.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
+Hits = Annotated[int, typer.Option("-k", min=1, help="How many hits to show of each ranking.")]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="PATH|-", help="Write the comparison as JSON; `-` prints it instead."),
+]
+Queries = Annotated[
+    list[str] | None,
+    typer.Option("-q", "--query", metavar="TEXT", help="A text to search with; give it once for each."),
+]
+QueryFile = Annotated[
+    Path | None,
+    typer.Option("--queries", metavar="FILE", help="Texts to search with, one a line; # begins a comment."),
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option("--image", metavar="PATH", help="A picture to search with; give it once for each."),
+]
+
+
+@app.command()
+def compare(
+    source: Source,
+    embedders: Specs,
+    texts: Queries = None,
+    queries: QueryFile = None,
+    images: Pictures = None,
+    k: Hits = 20,
+    json: Json = None,
+    report: Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")] = None,
+    export: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    store: Store = None,
+    max_cost: MaxCost = None,
+    megapixels: Megapixels = 200,
+    megabytes: Megabytes = 256,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Rank the pictures for each query by each embedder, side by side."""
+    from diptych.present.export import write_export
+
+    asked = [*(texts or []), *(_lines(queries) if queries else [])]
+    if not asked and not images:
+        raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
+    if open_ and report is None:
+        raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
+    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    everything = _queries(asked, images or [])
+    if not quiet:
+        _announce_cost(bench.estimate(everything))
+    comparison = bench.compare(everything, k)
+    _deliver(comparison, json)
+    if report is not None:
+        comparison.report(report)
+        _note(f"report: {report}", quiet)
+    if export is not None:
+        write_export(comparison, bench.vectors(everything), export)
+        _note(f"files for other tools: {export}", quiet)
+    if open_ and report is not None:
+        typer.launch(report.resolve().as_uri())
+
+
+@app.command()
+def search(
+    source: Source,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A text, or the path of a picture.")],
+    embedders: Specs,
+    k: Hits = 10,
+    json: Json = None,
+    store: Store = None,
+    max_cost: MaxCost = None,
+    megapixels: Megapixels = 200,
+    megabytes: Megabytes = 256,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Rank the pictures for one query, in the terminal."""
+    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    _deliver(bench.search(query, k), json)
+
+
+@app.command()
+def embed(
+    source: Source,
+    embedders: Specs,
+    store: Store = None,
+    max_cost: MaxCost = None,
+    megapixels: Megapixels = 200,
+    megabytes: Megabytes = 256,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Embed the pictures that are not embedded yet, and nothing else."""
+    from diptych.present.text import show_filled
+
+    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    if not quiet:
+        _announce_cost(bench.estimate())
+    show_filled(bench.collection, bench.embed(), _console())
+
+
+@app.command()
+def estimate(
+    source: Source,
+    embedders: Specs,
+    texts: Queries = None,
+    queries: QueryFile = None,
+    images: Pictures = None,
+    store: Store = None,
+    megapixels: Megapixels = 200,
+    megabytes: Megabytes = 256,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say what a run would take: pictures to embed, calls, minutes, money. Nothing is sent."""
+    from diptych.present.text import show_estimates
+
+    bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet)
+    asked = [*(texts or []), *(_lines(queries) if queries else [])]
+    show_estimates(bench.estimate(_queries(asked, images or [])), _console())
+
+
+@app.command()
+def embedders(debug: Debug = False) -> None:
+    """List the embedders: what there is, what each needs, licence, price, retirement date."""
+    from diptych.embedders.cards import cards
+    from diptych.present.text import show_cards
+
+    show_cards(cards(), _console())
+
+
+@app.command()
+def doctor(store: Store = None, debug: Debug = False) -> None:
+    """Say what works here and what is missing, with the line to run."""
+    from diptych.doctor import examine
+    from diptych.present.text import show_checks
+
+    show_checks(examine(store), _console())
+
+
+@emulate_app.callback()
+def emulate() -> None:
+    """Run a stand-in for a hosted embedder on this machine."""
+
+
+@emulate_app.command("vertex")
+def emulate_vertex(
+    embedder: Annotated[
+        str, typer.Option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8765,
+    latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Added to each call.")] = 0.0,
+    error_rate: Annotated[float, typer.Option(min=0, max=1, help="The share of calls that fail.")] = 0.0,
+    requests_per_minute: Annotated[
+        float | None, typer.Option(min=0, help="Answer 429 above this rate; by default there is none.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides which calls fail.")] = 0,
+    debug: Debug = False,
+) -> None:
+    """Vertex AI's multimodal embedding endpoint, on 127.0.0.1, without an account."""
+    from diptych.embedders import load
+    from diptych.emulators.vertex import VertexEmulator
+
+    emulator = VertexEmulator(
+        load(embedder),
+        port=port,
+        latency=latency,
+        error_rate=error_rate,
+        requests_per_minute=requests_per_minute,
+        seed=seed,
+    )
+    typer.echo(f"Vertex's multimodal embedding endpoint, as {embedder} sees: {emulator.url} (Ctrl-C ends it)")
+    typer.echo(
+        f"  VERTEX_ACCESS_TOKEN=any diptych compare SOURCE -e 'vertex?project=any&endpoint={emulator.url}' …"
+    )
+    sys.stdout.flush()
+    emulator.serve_forever()
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except DiptychError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say no more
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    except Exception as error:  # noqa: BLE001 (a person sees one line, and how to get the rest)
+        _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)")
+
+
+def _fail(reason: str) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    one_line = " ".join(reason.split())
+    typer.echo(f"diptych: {one_line}", err=True)
+    sys.exit(1)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
+    """Say our own warnings in one line, and leave other people's for --debug."""
+    if issubclass(category, DiptychWarning) and "--quiet" not in sys.argv:
+        typer.echo(f"note: {message}", err=True)
+
+
+def _workbench(
+    source: str,
+    specs: list[str],
+    store: Path | None,
+    max_cost: float | None,
+    megapixels: float,
+    megabytes: float,
+    quiet: bool,
+) -> Workbench:
+    from rich.console import Console
+
+    from diptych.comparison import Workbench
+    from diptych.images import Limits
+    from diptych.present.progress import progress_for
+
+    return Workbench(
+        source,
+        specs,
+        store=store,
+        limits=Limits(megapixels, megabytes),
+        progress=progress_for(Console(stderr=True), quiet=quiet),
+        max_cost=max_cost,
+    )
+
+
+def _queries(texts: Sequence[str], pictures: Sequence[Path]) -> list[Any]:
+    """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
+    from diptych.queries import image_query, text_query
+
+    return [*(text_query(text) for text in texts), *(image_query(path) for path in pictures)]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DiptychError(f"can't read the queries {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DiptychError(f"the queries {path} are not UTF-8 text") from error
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _announce_cost(estimates: Sequence[Estimate]) -> None:
+    for e in estimates:
+        if e.dollars:
+            _note(
+                f"{e.name}: {e.images} pictures and {e.texts} texts to send, about ${e.dollars:.4f}",
+                quiet=False,
+            )
+
+
+def _deliver(comparison: Comparison, json: str | None) -> None:
+    from diptych.present.text import show
+
+    if json == "-":
+        typer.echo(comparison.to_json(), nl=False)
+        return
+    show(comparison, _console())
+    if json is not None:
+        comparison.to_json(json)
+
+
+def _console() -> Console:
+    """Standard output; wide enough to read where it is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=120)
+
+
+def _note(words: str, quiet: bool) -> None:
+    if not quiet:
+        typer.echo(words, err=True)

@@ -1,0 +1,197 @@
+"""Models in a folder or on the Hugging Face Hub: which version it is, whose licence, and what went wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diptych.embedders.base import EmbedderUnavailable
+
+TIMEOUT = 10.0
+"""Seconds to wait for the Hub's first answer; its own client would wait for as long as the system does."""
+
+_MARKS_OF_A_MODEL = ("modules.json", "config.json", "adapter_config.json")
+_NOT_PART_OF_A_MODEL = frozenset({".md", ".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".tflite"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model that was found.
+
+    Attributes:
+        place: What a library is told to load: a folder or a Hub id.
+        label: How a person is shown it.
+        identity: Changes whenever the model's files do.
+        commit: The Hub's commit; None for a folder.
+        unreachable: Why the Hub is not to be asked for files; None where it answers.
+    """
+
+    place: str
+    label: str
+    identity: str
+    commit: str | None = None
+    unreachable: str | None = None
+
+
+def find(model: str, revision: str | None) -> Source:
+    """Find a model, pinned to what it holds now.
+
+    Args:
+        model: A folder, or a Hub id with its owner.
+        revision: A branch, tag or commit on the Hub; None for its main branch.
+
+    Returns:
+        Where it is. A Hub model need not be downloaded yet.
+
+    Raises:
+        EmbedderUnavailable: There is no such folder or model, or it can't be had from here.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision:
+            raise EmbedderUnavailable(f"{model} is a folder: revision is for models on the Hugging Face Hub")
+        return _find_in_folder(folder)
+    if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") > 1 or folder.exists():
+        raise EmbedderUnavailable(f"there is no model folder {model}")
+    return _find_on_hub(model, revision)
+
+
+def _find_in_folder(folder: Path) -> Source:
+    if not any((folder / name).is_file() for name in _MARKS_OF_A_MODEL):
+        raise EmbedderUnavailable(
+            f"the folder {folder} holds no model: it has none of modules.json, config.json"
+        )
+    contents = _hash_files(folder)
+    return Source(
+        place=str(folder),
+        label=f"{folder.resolve().name}@{contents[:12]}",
+        identity=f"folder@{contents}",
+        unreachable="a folder is loaded without it",
+    )
+
+
+def _hash_files(folder: Path) -> str:
+    """Hash all that a model is made of, by content, so that other weights are never taken for these.
+
+    Whole files, because training one layer on leaves sizes, headers and most bytes alone: about a second for
+    two gigabytes. What no model is loaded from (notes, other frameworks' copies, hidden files) is left out.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if hidden or path.suffix in _NOT_PART_OF_A_MODEL or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            contents = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{name.as_posix()}\0{contents}\n".encode())
+    return digest.hexdigest()
+
+
+def _find_on_hub(repo: str, revision: str | None) -> Source:
+    """Pin a Hub model to a commit: asked of the Hub, or known from the cache where the Hub is no help."""
+    from huggingface_hub import HfApi
+
+    unreachable = None
+    try:
+        HfApi().model_info(repo, revision=revision, timeout=TIMEOUT)
+        commit = HfApi().resolve_revision(repo, revision=revision).resolved  # and notes it in the cache
+    except Exception as error:  # noqa: BLE001 (its HTTP client's exceptions share no base class with its own)
+        unreachable = one_line(error)
+        commit = _find_in_cache(repo, revision, error)
+    return Source(
+        place=repo,
+        label=f"{repo}@{commit[:12]}",
+        identity=f"{repo}@{commit}",
+        commit=commit,
+        unreachable=unreachable,
+    )
+
+
+def _find_in_cache(repo: str, revision: str | None, failure: Exception) -> str:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    try:
+        commit = HfApi().resolve_revision(repo, revision=revision, local_files_only=True).resolved
+        cached = [try_to_load_from_cache(repo, name, revision=commit) for name in _MARKS_OF_A_MODEL]
+        if any(isinstance(path, str) for path in cached):
+            return commit
+    except Exception:  # noqa: BLE001, S110 (not in the cache: why the Hub failed is what a person can mend)
+        pass
+    raise EmbedderUnavailable(explain(failure, repo, revision)) from failure
+
+
+def explain(error: BaseException, repo: str, revision: str | None) -> str:
+    """Say in one line what went wrong with a model on the Hub, and what to do."""
+    from huggingface_hub import errors
+
+    causes = list(_causes(error))
+
+    def is_due_to(kind: type[BaseException]) -> bool:
+        return any(isinstance(cause, kind) for cause in causes)
+
+    sign_in = "set HF_TOKEN or run `hf auth login`"
+    if is_due_to(errors.GatedRepoError):
+        return f"{repo} is gated: accept its terms at https://huggingface.co/{repo}, then {sign_in}"
+    if is_due_to(errors.RepositoryNotFoundError):
+        return f"the Hugging Face Hub has no model {repo}: check the name, or where it is private {sign_in}"
+    if is_due_to(errors.RevisionNotFoundError):
+        return f"{repo} has no revision {revision!r}: see https://huggingface.co/{repo}/commits"
+    if is_due_to(errors.HFValidationError):
+        return f"{repo!r} is neither a folder nor the name of a model on the Hugging Face Hub"
+    if status_of(error) in {401, 403}:
+        return f"the Hugging Face Hub refuses {repo} to the token it was given: {sign_in} with another one"
+    return explain_missing(repo, one_line(error))
+
+
+def explain_missing(repo: str, reason: str) -> str:
+    """Say what to do where the Hub can't be asked and the model is not in the cache, or not all of it."""
+    return (
+        f"{repo} is not on this machine, or not all of it, and the Hugging Face Hub is of no help ({reason}):"
+        " download it once where there is a network, copy the folder, and write its path in place of the name"
+    )
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that the Hub answered with, where that is what went wrong."""
+    from huggingface_hub import errors
+
+    answers = [cause.response for cause in _causes(error) if isinstance(cause, errors.HfHubHTTPError)]
+    return answers[0].status_code if answers else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error, without the person's token wherever a library may have put it."""
+    from huggingface_hub import get_token
+
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    token = get_token()
+    return (first.replace(token, "***") if token else first)[:200].rstrip(" .:")
+
+
+def licence(source: Source) -> str | None:
+    """The licence that the model's card names, or None."""
+    from huggingface_hub import hf_hub_download, metadata_load
+
+    try:
+        card = Path(source.place, "README.md")
+        if source.commit:
+            cached_only = source.unreachable is not None
+            found = hf_hub_download(
+                source.place, card.name, revision=source.commit, local_files_only=cached_only
+            )
+            card = Path(found)
+        named: Mapping[str, Any] = metadata_load(card) or {}
+    except Exception:  # noqa: BLE001 (no card, a broken one, no network: nothing to fail for)
+        return None
+    value = named.get("license_name") if named.get("license") == "other" else named.get("license")
+    return ", ".join(value) if isinstance(value, list) else value

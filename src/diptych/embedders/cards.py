@@ -1,0 +1,62 @@
+"""What there is to choose from, told before anything is loaded.
+
+A provider's module may hold a `CARD` beside its `load`; without one its docstring's first line is shown.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+
+from diptych.embedders.registry import providers
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderCard:
+    """One provider in a few words.
+
+    Attributes:
+        about: What it is, in a line.
+        spec: A spec to copy.
+        needs: What a person must have or set, in words; empty for nothing.
+        modules: Packages it imports, by import name.
+        extra: The extra of Diptych that brings them.
+        licence: The licence of its models.
+        price: What it costs, in words.
+        retires: The ISO date after which it no longer answers.
+    """
+
+    about: str
+    spec: str
+    needs: str = ""
+    modules: tuple[str, ...] = ()
+    extra: str | None = None
+    licence: str = "not stated"
+    price: str = "free"
+    retires: str | None = None
+
+    def missing(self) -> str | None:
+        """The line to run where a package is missing, otherwise None."""
+        absent = [name for name in self.modules if importlib.util.find_spec(name) is None]
+        if not absent:
+            return None
+        return f"pip install 'diptych[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
+
+
+def cards() -> dict[str, ProviderCard]:
+    """A card for every registered provider, by name."""
+    return {name: _card(entry) for name, entry in providers().items()}
+
+
+def _card(entry: EntryPoint) -> ProviderCard:
+    try:
+        module = importlib.import_module(entry.module)
+    except Exception as error:  # noqa: BLE001 (a plug-in's module may raise anything)
+        return ProviderCard(about=f"can't be imported: {error}", spec=entry.name)
+    card = getattr(module, "CARD", None)
+    if isinstance(card, ProviderCard):
+        return card
+    first_line = (module.__doc__ or "").strip().partition("\n")[0]
+    return ProviderCard(about=first_line or "a plug-in without a description", spec=f"{entry.name}:MODEL")

@@ -1,0 +1,228 @@
+"""Google credentials: found as Google's own tools find them, and turned into request headers.
+
+The work is google-auth's. Here are only what it lacks, a transport over httpx2, and the words for people.
+"""
+
+# google-auth has types in places only.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diptych.embedders.base import EmbedderUnavailable, TransientError
+
+if TYPE_CHECKING:
+    import httpx2
+    from google.auth.credentials import Credentials
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+ACCESS_TOKEN = "VERTEX_ACCESS_TOKEN"  # noqa: S105 (the name of the variable, not what is in it)
+
+SIGN_IN = (
+    "run `gcloud auth application-default login`, in Colab `google.colab.auth.authenticate_user()`,"
+    f" or set {ACCESS_TOKEN} to what `gcloud auth print-access-token` prints"
+)
+"""What a person without usable credentials does next."""
+
+_LOOKS_SECRET = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=Bearer )\S+")
+_SHORTEST_SECRET = 10
+
+
+class GoogleAccess:
+    """Somebody's leave to call Google: adds it to requests, and renews it. Safe to share between threads.
+
+    Args:
+        credentials: From google-auth.
+        client: Fetches new tokens.
+        project: The project that came with the credentials, if any.
+        renewable: Whether a new token can be had without the person.
+    """
+
+    def __init__(
+        self, credentials: Credentials, client: httpx2.Client, *, project: str | None, renewable: bool
+    ) -> None:
+        self.project = project
+        self._credentials = credentials
+        self._transport = _Transport(client)
+        self._renewable = renewable
+        self._lock = threading.Lock()
+
+    def headers(self, url: str) -> dict[str, str]:
+        """Make the headers that authorise a POST to `url`, fetching a token where none is valid.
+
+        Returns:
+            `authorization` and, with a quota project, `x-goog-user-project`: secrets, never to be shown.
+
+        Raises:
+            EmbedderUnavailable: Google gives no token; the message says how to sign in.
+            TransientError: Google's sign-in can't be reached for now.
+        """
+        from google.auth.exceptions import GoogleAuthError
+
+        headers: dict[str, str] = {}
+        try:
+            with self._lock:
+                self._credentials.before_request(self._transport, "POST", url, headers)
+        except GoogleAuthError as error:
+            refused = self._refused(error)
+        else:
+            return headers
+        raise refused
+
+    def renew(self, headers: Mapping[str, str]) -> bool:
+        """Get a new token in place of the one in `headers`, which was refused.
+
+        Returns:
+            Whether there is a newer token now; one that another thread fetched meanwhile will do.
+
+        Raises:
+            EmbedderUnavailable: Google gives no token; the message says how to sign in.
+            TransientError: Google's sign-in can't be reached for now.
+        """
+        from google.auth.exceptions import GoogleAuthError
+
+        if not self._renewable:
+            return False
+        try:
+            with self._lock:
+                if headers.get("authorization") == f"Bearer {self._credentials.token}":
+                    self._credentials.refresh(self._transport)
+        except GoogleAuthError as error:
+            refused = self._refused(error)
+        else:
+            return True
+        raise refused
+
+    def hide(self, text: str) -> str:
+        """Blank out this access's own secrets, and all that looks like Google's, in what a server said."""
+        own = (self._credentials.token, getattr(self._credentials, "refresh_token", None))
+        for secret in own:
+            # A shorter one is no token of Google's, but some stand-in's word, which sentences may contain.
+            if secret and len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "…")
+        return _LOOKS_SECRET.sub("…", text)
+
+    def _refused(self, error: Exception) -> EmbedderUnavailable | TransientError:
+        """Say what went wrong with the sign-in, to be raised where nothing is chained to it."""
+        from google.auth.exceptions import TransportError
+
+        words = _first_words(error, self.hide)
+        if isinstance(error, TransportError) or getattr(error, "retryable", False):
+            return TransientError(f"Google's sign-in can't be reached ({words}): check the network")
+        return EmbedderUnavailable(f"Google asks to sign in again ({words}): {SIGN_IN}")
+
+
+def find_access(client: httpx2.Client) -> GoogleAccess:
+    """Find credentials: `VERTEX_ACCESS_TOKEN`, then what google-auth finds (application default credentials).
+
+    These are the file in `GOOGLE_APPLICATION_CREDENTIALS`, what `gcloud auth application-default login` or
+    Colab's `authenticate_user()` left, and the metadata server of Google's own machines.
+
+    Args:
+        client: Asks for tokens, and for the metadata server.
+
+    Raises:
+        EmbedderUnavailable: There are none; the message says how to get some.
+    """
+    token = os.environ.get(ACCESS_TOKEN, "").strip()
+    if token:
+        return GoogleAccess(_bare(token), client, project=None, renewable=False)
+
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        transport: Any = _Transport(client)
+        credentials, project = google.auth.default(scopes=[SCOPE], request=transport)
+    except (GoogleAuthError, OSError, ValueError, AttributeError) as error:  # the last two: a malformed file
+        words = _first_words(error, lambda text: _LOOKS_SECRET.sub("…", text))
+    else:
+        return GoogleAccess(credentials, client, project=project, renewable=True)
+    reason = "" if words.startswith("Your default credentials were not found") else f" ({words})"
+    raise EmbedderUnavailable(f"there are no usable Google credentials{reason}: {SIGN_IN}")
+
+
+def where_credentials_are() -> str | None:
+    """Say where on this machine `find_access` would find credentials, without asking anybody or reading them.
+
+    Returns:
+        A variable or a file, or None where there are none (a machine of Google's has some all the same).
+    """
+    from google.auth import _cloud_sdk
+
+    if os.environ.get(ACCESS_TOKEN, "").strip():
+        return ACCESS_TOKEN
+    named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    path = named or _cloud_sdk.get_application_default_credentials_path()
+    return path if Path(path).is_file() else None
+
+
+def _bare(token: str) -> Credentials:
+    """Make credentials of a token alone.
+
+    Raises:
+        EmbedderUnavailable: It could not stand in a header (and must not be shown in the error about that).
+    """
+    from google.oauth2.credentials import Credentials
+
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise EmbedderUnavailable(
+            f"{ACCESS_TOKEN} holds no token: set it to what `gcloud auth print-access-token` prints"
+        )
+    return Credentials(token=token, quota_project_id=os.environ.get("GOOGLE_CLOUD_QUOTA_PROJECT"))
+
+
+def _first_words(error: Exception, hide: Callable[[str], str]) -> str:
+    """One line of an error of google-auth's, whose further arguments may hold a whole answer."""
+    words = " ".join(hide(str(error.args[0] if error.args else "")).split())
+    return words[:200].rstrip(". ") or type(error).__name__
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What google-auth reads of an HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _Transport:
+    """google-auth's way to the network over an httpx2 client; it brings its own for other libraries only."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **_options: Any,
+    ) -> _Answer:
+        import httpx2
+        from google.auth.exceptions import TransportError
+
+        try:
+            answer = self._client.request(method, url, content=body, headers=headers, timeout=timeout or 30.0)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            if "metadata-flavor" in (headers or {}):
+                # When it looks whether this is a machine of Google's, google-auth tries a broken connection
+                # three times and sleeps in between; an answer not from the metadata server it takes for a no.
+                return _Answer(503, {}, b"")
+            raise TransportError(str(error) or type(error).__name__) from None
+        return _Answer(answer.status_code, answer.headers, answer.content)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Transport:
+        # google-auth copies its transport to ask iamcredentials.googleapis.com, unasked and from a thread of
+        # its own, for a service account's regional boundary; it leaves that where there can be no copy.
+        raise TypeError("this transport is not to be copied")

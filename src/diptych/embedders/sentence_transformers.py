@@ -1,0 +1,268 @@
+"""CLIP and every other model that sentence-transformers loads with pictures and texts in one space.
+
+A model is a name from the Hugging Face Hub (`clip-ViT-L-14`, `google/siglip2-base-patch16-256`) or a folder.
+Three rules keep its scores comparable:
+
+* Pictures go in as pixels and texts as `{"text": …}`. sentence-transformers takes a bare string for a picture
+  where it names one (`cat.jpg`, `https://…/cat.jpg`), and for a text where it does not.
+* Pictures are prepared with Pillow, wherever the model has a Pillow processor: transformers would pick
+  torchvision where that is installed, which resizes a little differently, and scores would depend on it.
+* SigLIP reads its texts as it was trained: in lower case, padded to its full length, the padding not masked.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from PIL import Image
+
+from diptych.embedders import _huggingface as huggingface
+from diptych.embedders import _sentence_transformers_facts as facts
+from diptych.embedders._sentence_transformers_loading import (
+    DEFAULT_MODEL,
+    Settings,
+    find_model,
+    import_libraries,
+    open_model,
+)
+from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
+from diptych.embedders.registry import reject_unknown_options
+from diptych.errors import DiptychWarning
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+PROVIDER = "sentence-transformers"
+OPTIONS = ("device", "revision", "batch_size", "precision", "trust_remote_code")
+
+LARGEST_RESIZED = 100_000_000
+"""Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
+
+
+def load(model: str, **options: str) -> Embedder:
+    """Load a model; called for specs such as `sentence-transformers:clip-ViT-L-14?precision=bfloat16`.
+
+    Args:
+        model: A folder, a Hub id, or empty for `clip-ViT-L-14`. A name without an owner is one of the
+            `sentence-transformers` organisation's.
+        **options: `device` (default: cuda, then mps, then cpu), `revision` (a branch, tag or commit of the
+            Hub's), `batch_size` (default 32), `precision` (`float32`, `bfloat16` or `float16`) and
+            `trust_remote_code` (`true` runs code that comes with the model; off by default).
+
+    Returns:
+        The embedder.
+
+    Raises:
+        EmbedderUnavailable: A package, the model or the device is missing, the model can't be fetched, it has
+            no image side or no text side, or an option is unknown or its value makes no sense.
+    """
+    reject_unknown_options(PROVIDER, options, OPTIONS)
+    settings = Settings.parse(options)
+    import_libraries()
+    source = find_model(model or DEFAULT_MODEL, settings.revision)
+    return SentenceTransformersEmbedder(open_model(source, settings), source, settings)
+
+
+class SentenceTransformersEmbedder:
+    """A model that sentence-transformers loaded.
+
+    Pictures are preprocessed in `prepare_image` and only stacked and run in `embed_images`, so that the two
+    overlap. A model whose processor makes no single size of pictures, or which reads them inside a chat
+    template (Qwen-VL, Gemma), can't be taken apart like this: `embed_images` gets the pictures and does both.
+
+    Texts are embedded as queries and pictures as documents, where a model tells the two apart.
+
+    Args:
+        model: The loaded model, in evaluation mode.
+        source: Where it came from.
+        settings: The options of the spec.
+
+    Raises:
+        EmbedderUnavailable: A side fails, or the two sides give vectors of different lengths.
+    """
+
+    info: EmbedderInfo
+
+    def __init__(self, model: SentenceTransformer, source: huggingface.Source, settings: Settings) -> None:
+        self._model = model
+        self._lock = threading.Lock()  # a tokenizer may not be used by two threads at once
+        self._texts = facts.TextRules.of(model)
+        self._one_size = False
+        self._shortest_side: int | None = None
+        self._warned: set[str] = set()
+        if self._texts.limit is not None:
+            model.max_seq_length = (
+                self._texts.limit
+            )  # a tokenizer that knows of none would let long texts crash
+        dimension = self._measure(source.label)
+        size: Mapping[str, int] = facts.picture_settings(model).get("size") or {}
+        if self._one_size:
+            self._shortest_side = size.get("shortest_edge")
+        scale = facts.learnt_number(model, "logit_scale")
+        settings_hash = facts.settings_hash(model, self._texts)
+        self.info = EmbedderInfo(
+            name=f"{PROVIDER}:{source.place}",
+            provider=PROVIDER,
+            model=source.label,
+            dimension=dimension,
+            preprocessing=facts.describe_pictures(model, one_size=self._one_size) + self._texts.describe(),
+            fingerprint=f"{PROVIDER}:{source.identity}:{settings.precision}:{settings_hash}",
+            batch_size=settings.batch_size,
+            max_text_tokens=self._texts.limit,
+            logit_scale=None if scale is None else math.exp(scale),
+            logit_bias=facts.learnt_number(model, "logit_bias"),
+            licence=huggingface.licence(source),
+        )
+
+    def _measure(self, label: str) -> int:
+        """Run both sides once, to see that they work and how long their vectors are."""
+        try:
+            self._one_size = facts.makes_one_size(self._model)
+            picture = self.embed_images([self.prepare_image(Image.new("RGB", (64, 48)))])
+            text = self.embed_texts(["a photo"])
+        except EmbedderUnavailable:
+            raise
+        except Exception as error:  # a model that loads but was not made for this fails in its own way
+            raise EmbedderUnavailable(f"{label} fails at embedding: {huggingface.one_line(error)}") from error
+        if picture.shape != text.shape:
+            raise EmbedderUnavailable(
+                f"{label} is no model of pictures and texts in one space: its vectors have "
+                f"{picture.shape[-1]} numbers for pictures and {text.shape[-1]} for texts"
+            )
+        return int(picture.shape[-1])
+
+    def prepare_image(self, image: Image.Image) -> Any:
+        """Run the model's own picture processor.
+
+        Args:
+            image: An upright RGB picture.
+
+        Returns:
+            The model's inputs for this picture by name, the tensors with a first axis of 1; or the picture
+            itself, where the model prepares pictures on its own.
+
+        Raises:
+            InputRejected: The picture is too thin to be resized.
+        """
+        if not self._one_size:
+            return image
+        self._reject_thin(image)
+        return dict(self._model.preprocess([image], task="document"))
+
+    def _reject_thin(self, image: Image.Image) -> None:
+        side = self._shortest_side
+        short, long = sorted(image.size)
+        if side and side * side * long > LARGEST_RESIZED * short:
+            raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")
+
+    def embed_images(self, prepared: Sequence[Any]) -> Vectors:
+        """Embed what `prepare_image` returned.
+
+        Args:
+            prepared: One item a picture.
+
+        Returns:
+            Shape (n, dimension), float32, as the model gives them: not normalised, unless the model does so.
+
+        Raises:
+            EmbedderUnavailable: The device has too little memory for a batch.
+        """
+        if not prepared:
+            return np.empty((0, self.info.dimension), np.float32)
+        with self._running():
+            return self._run_stacked(prepared) if self._one_size else self._run_whole(prepared)
+
+    def _run_stacked(self, prepared: Sequence[Mapping[str, Any]]) -> Vectors:
+        """Do what `SentenceTransformer.encode` does after preprocessing."""
+        import torch
+
+        features = {
+            name: torch.cat([item[name] for item in prepared]).to(self._model.device)
+            if isinstance(value, torch.Tensor)
+            else value
+            for name, value in prepared[0].items()
+        }
+        with torch.inference_mode():
+            vectors = self._model(features, task="document")["sentence_embedding"]
+        return cast("Vectors", vectors[:, : self._model.truncate_dim].float().cpu().numpy())
+
+    def _run_whole(self, pictures: Sequence[Image.Image]) -> Vectors:
+        vectors = self._model.encode_document(
+            list(pictures), batch_size=len(pictures), show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, as queries where the model tells queries from documents.
+
+        A text that is too long is cut where the model's tokenizer cuts it, with one `DiptychWarning`.
+
+        Args:
+            texts: The texts; an empty one is embedded as well.
+
+        Returns:
+            Shape (n, dimension), float32, as the model gives them: not normalised, unless the model does so.
+
+        Raises:
+            EmbedderUnavailable: The device has too little memory for a batch.
+            InputRejected: A text is no valid Unicode.
+        """
+        if not texts:
+            return np.empty((0, self.info.dimension), np.float32)
+        read = [self._as_read(text) for text in texts]
+        encode: Any = self._model.encode_query
+        with self._running():
+            cut = [text for text, as_read in zip(texts, read, strict=True) if self._is_cut(as_read)]
+            vectors = encode(
+                [{"text": text} for text in read],
+                batch_size=len(read),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+                **self._texts.arguments,
+            )
+        self._warn_of(cut)
+        return np.asarray(vectors, np.float32)
+
+    def _as_read(self, text: str) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
+        return text.lower() if self._texts.siglip else text
+
+    def _is_cut(self, text: str) -> bool:
+        if self._texts.limit is None:
+            return False
+        whole = self._model.tokenizer(self._texts.prompt + text, truncation=False, verbose=False)
+        return len(whole["input_ids"]) > self._texts.limit
+
+    def _warn_of(self, cut: Sequence[str]) -> None:
+        for text in dict.fromkeys(cut):
+            if text not in self._warned:
+                self._warned.add(text)
+                warnings.warn(
+                    f"a text is cut after {self._texts.limit} tokens, all that {self.info.name} reads: "
+                    f"{' '.join(text.split())[:40]}…",
+                    DiptychWarning,
+                    stacklevel=3,
+                )
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Let one thread run the model at a time, and say in plain words that its device is full."""
+        import torch
+
+        try:
+            with self._lock:
+                yield
+        except torch.OutOfMemoryError as error:
+            raise EmbedderUnavailable(
+                f"there is not enough memory on {self._model.device} for a batch: "
+                "try a smaller batch_size, precision=bfloat16 or device=cpu"
+            ) from error

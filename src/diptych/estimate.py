@@ -1,0 +1,73 @@
+"""What a run would take before anything is sent: pictures to embed, calls, minutes, money."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from diptych.embedders.base import Embedder, EmbedderInfo, PrecomputedImages
+from diptych.images import Collection
+from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a run would take for one embedder.
+
+    Attributes:
+        name: The embedder.
+        images: Pictures to embed, those asked with included.
+        images_from_store: Pictures of the collection whose vectors are there already.
+        texts: Query texts to embed.
+        calls: Calls of the embedder that this makes.
+        minutes: By its rate limit and by its pace on this machine so far; None where neither is known.
+        dollars: By the list price; 0 where it is free.
+    """
+
+    name: str
+    images: int
+    images_from_store: int
+    texts: int
+    calls: int
+    minutes: float | None
+    dollars: float
+
+
+def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
+    """US dollars by the list price for embedding so many images and these texts."""
+    characters = sum(len(text) for text in texts)
+    return images * (info.price_per_image or 0.0) + characters / 1000 * (info.price_per_1k_characters or 0.0)
+
+
+def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedder, store: Store) -> Estimate:
+    """Estimate what it takes to embed the collection and the queries, given what is in the store."""
+    info = embedder.info
+    ids = [picture.id for picture in collection.pictures]
+    if isinstance(embedder, PrecomputedImages):
+        images, from_store = 0, len(ids)
+    else:
+        from_store = len(store.known(info.fingerprint, "image", ids))
+        asked = {query_id(query) for query in queries if isinstance(query, ImageQuery)} - set(ids)
+        images = len(ids) - from_store + len(asked - store.known(info.fingerprint, "image", list(asked)))
+    by_id = {query_id(query): query.text for query in queries if isinstance(query, TextQuery)}
+    known = store.known(info.fingerprint, "text", list(by_id))
+    texts = [text for item, text in by_id.items() if item not in known]
+    calls = math.ceil(images / info.batch_size) + math.ceil(len(texts) / info.batch_size)
+    return Estimate(
+        name=info.name,
+        images=images,
+        images_from_store=from_store,
+        texts=len(texts),
+        calls=calls,
+        minutes=_minutes(info, images, calls, store.pace(info.fingerprint)),
+        dollars=price(info, images, texts),
+    )
+
+
+def _minutes(info: EmbedderInfo, images: int, calls: int, pace: float | None) -> float | None:
+    by_rate = calls / info.requests_per_minute if info.requests_per_minute else None
+    by_pace = images * pace / 60 if pace is not None else None
+    known = [minutes for minutes in (by_rate, by_pace) if minutes is not None]
+    return max(known) if known else (0.0 if calls == 0 else None)

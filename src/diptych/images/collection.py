@@ -1,0 +1,192 @@
+"""The set of pictures that embedders are compared on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from diptych.errors import DiptychError
+from diptych.images.entries import Entry, Listing, Origin, Skipped, one_line
+from diptych.images.formats import format_of, why_not
+from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.sources import Source, describe, list_source
+from diptych.progress import Progress, Silent
+
+_READERS = min(8, (os.cpu_count() or 1) + 2)
+"""Threads that read and hash; a few more than processors, as a disk or a network drive keeps them waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a collection, byte-identical copies taken together.
+
+    Attributes:
+        id: The SHA-256 of its bytes, in hexadecimal.
+        name: What it is called: the first of its names in sort order. Two pictures may have one name.
+        label: The class it belongs to, where the source says so.
+        caption: A sentence about it, where a manifest has one.
+        aliases: Further names, of byte-identical copies.
+    """
+
+    id: str
+    name: str
+    label: str | None = None
+    caption: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+class Collection:
+    """Pictures by name, readable as long as their source is there; may be used from several threads.
+
+    Args:
+        source: What the person called it.
+        pictures: The pictures; they are put in the order of their names.
+        skipped: What was left out.
+        origins: For each picture's id where its bytes are, copies included.
+        limits: How big a file may be read.
+
+    Attributes:
+        source: What the person called it.
+        pictures: The pictures, sorted by name.
+        skipped: What was left out, each with its reason, sorted by name.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        pictures: Iterable[Picture],
+        skipped: Iterable[Skipped],
+        origins: Mapping[str, Sequence[Origin]],
+        limits: Limits,
+    ) -> None:
+        self.source = source
+        self.pictures = tuple(sorted(pictures, key=lambda picture: (picture.name, picture.id)))
+        self.skipped = tuple(sorted(skipped, key=lambda skipped: skipped.name))
+        self._origins = origins
+        self._limits = limits
+        self._by_id = {picture.id: picture for picture in self.pictures}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __repr__(self) -> str:
+        return f"<Collection {self.source!r}: {len(self.pictures)} pictures, {len(self.skipped)} skipped>"
+
+    def find(self, image_id: str) -> Picture | None:
+        """The picture with this id, or None."""
+        return self._by_id.get(image_id)
+
+    def read(self, picture: Picture) -> bytes:
+        """Read a picture's bytes again, from a copy where it has one and the first is gone.
+
+        Raises:
+            UnreadablePicture: It is gone, or its bytes are others now: vectors must not be filed under the
+                id of what was there before.
+        """
+        reason = "it is not in this collection"
+        for origin in self._origins.get(picture.id, ()):
+            try:
+                data = b"".join(origin.chunks(self._limits))
+            except UnreadablePicture as error:
+                reason = str(error)
+                continue
+            if hashlib.sha256(data).hexdigest() == picture.id:
+                return data
+            reason = "its file has changed since the collection was opened"
+        raise UnreadablePicture(reason)
+
+
+def open_collection(
+    source: Source, *, limits: Limits = Limits(), progress: Progress = Silent()
+) -> Collection:
+    """Open a collection of pictures; every file is hashed, none is decoded.
+
+    Args:
+        source: A folder, a ZIP, a text file of web addresses (`.txt`), a manifest (`.csv`, `.jsonl`), one
+            picture or address; or a list of addresses and paths.
+        limits: What is too big to read.
+        progress: Who watches.
+
+    Returns:
+        The pictures, and what was skipped with the reason.
+
+    Raises:
+        DiptychError: The source is not there, can't be read as what it is, or holds no picture.
+    """
+    name = describe(source)
+    listing = list_source(source, limits, progress)
+    skipped = list(listing.skipped)
+    found: dict[str, list[Entry]] = {}
+    for entry, outcome in _identify_all(listing.entries, f"reading {name}", limits, progress):
+        if isinstance(outcome, Skipped):
+            skipped.append(outcome)
+        elif outcome is not None:
+            found.setdefault(outcome, []).append(entry)
+    if not found:
+        raise DiptychError(_nothing_found(name, listing, skipped))
+    one_folder = len({entry.folder for entries in found.values() for entry in entries}) == 1
+    pictures = [_picture(image_id, entries, one_folder) for image_id, entries in found.items()]
+    origins = {image_id: [entry.origin for entry in entries] for image_id, entries in found.items()}
+    return Collection(name, pictures, skipped, origins, limits)
+
+
+def _identify_all(
+    entries: Sequence[Entry], what: str, limits: Limits, progress: Progress
+) -> Iterator[tuple[Entry, str | Skipped | None]]:
+    pool = ThreadPoolExecutor(_READERS, "diptych-reading")
+    try:
+        with progress.task(what, len(entries)) as advance:
+            outcomes = pool.map(lambda entry: _identify(entry, limits), entries)
+            for entry, outcome in zip(entries, outcomes, strict=True):
+                yield entry, outcome
+                advance(1)
+    finally:  # an interrupted run does not wait for files that nobody asks for any more
+        pool.shutdown(cancel_futures=True)
+
+
+def _identify(entry: Entry, limits: Limits) -> str | Skipped | None:
+    """Hash one file; None where it is no picture and nobody says that it is."""
+    digest = hashlib.sha256()
+    head = b""
+    try:
+        for chunk in entry.origin.chunks(limits):
+            if not head:
+                head = chunk[:4096]
+                if format_of(head) is None:
+                    break
+            digest.update(chunk)
+    except UnreadablePicture as error:
+        return Skipped(entry.name, str(error)) if entry.claimed else None
+    if format_of(head) is None:
+        return Skipped(entry.name, why_not(head)) if entry.claimed else None
+    return digest.hexdigest()
+
+
+def _picture(image_id: str, entries: Sequence[Entry], one_folder: bool) -> Picture:
+    """Take byte-identical files together."""
+    entries = sorted(entries, key=lambda entry: entry.name)
+    names = list(dict.fromkeys(entry.name for entry in entries))
+    labels = (entry.label or (None if one_folder else _folder_name(entry)) for entry in entries)
+    captions = (entry.caption for entry in entries)
+    return Picture(
+        id=image_id,
+        name=names[0],
+        label=next(filter(None, labels), None),
+        caption=next(filter(None, captions), None),
+        aliases=tuple(names[1:]),
+    )
+
+
+def _folder_name(entry: Entry) -> str | None:
+    return entry.folder.rpartition("/")[2] or None
+
+
+def _nothing_found(source: str, listing: Listing, skipped: Sequence[Skipped]) -> str:
+    total = f"{listing.total} {listing.unit}" + ("s" if listing.total != 1 else "")
+    why = (
+        f"{source}: of {total} none is a picture that can be read" if listing.total else f"{source} is empty"
+    )
+    return f"{why}; {one_line(skipped[0].name)}: {skipped[0].reason}" if skipped else why

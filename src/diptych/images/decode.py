@@ -1,0 +1,197 @@
+"""The one place where bytes become pixels."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+
+from PIL import ExifTags, Image, ImageFile
+
+from diptych.images.colour import to_srgb
+from diptych.images.declared import is_cut_off, largest_size
+from diptych.images.formats import format_of, why_not
+from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
+
+LARGE = 50_000_000
+"""Pixels; larger pictures are decoded one at a time, whatever the number of threads."""
+
+AVIF_PIXELS = 16384 * 16384
+"""The most pixels that the AVIF decoder takes."""
+
+_READERS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "WebP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "JPEG 2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "PSD": ("PIL.PsdImagePlugin", "PsdImageFile"),
+    "PNM": ("PIL.PpmImagePlugin", "PpmImageFile"),
+}
+"""Every format read here, none of which calls another program, with Pillow's reader of it.
+
+The readers are called directly: `Image.open` would add a check against a limit that is global to the process
+and below ours, and try other formats on a damaged file.
+"""
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings a picture of each EXIF orientation upright."""
+
+_CUT_OFF = re.compile(r"truncated|end of file|premature|not enough|only got", re.IGNORECASE)
+_METADATA_BOMB = re.compile(r"MAX_TEXT_CHUNK|MAX_TEXT_MEMORY")
+
+_one_at_a_time = threading.Lock()
+
+
+def decode(data: bytes, limits: Limits = Limits()) -> Image.Image:
+    """Turn a picture's bytes into upright sRGB pixels; safe to call from many threads.
+
+    Orientation (EXIF, and `irot`/`imir` in AVIF and HEIF) is applied, colours are converted to sRGB and
+    transparency is put on white (`colour.to_srgb` says how). Of an animation or a file of many pages it is
+    the first picture. A format is told by the bytes, never by a name.
+
+    Args:
+        data: The whole file.
+        limits: Its pixel limit is checked against the header, before any pixel is decoded.
+
+    Returns:
+        A picture of mode RGB without metadata, shared with nobody.
+
+    Raises:
+        UnreadablePicture: It can't be read; the message is the reason.
+    """
+    kind = format_of(data[:4096])
+    if kind is None:
+        raise UnreadablePicture(why_not(data[:4096]))
+    try:
+        with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
+            try:
+                return _decode(kind, data, limits)
+            except Image.DecompressionBombError:
+                with pixel_limit(limits.megapixels * 1e6):
+                    return _decode(kind, data, limits)
+    except UnreadablePicture:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UnreadablePicture(_too_large(limits, error)) from error
+    except MemoryError as error:
+        raise UnreadablePicture("there is not enough memory for it") from error
+    except Exception as error:  # readers raise anything at all on hostile bytes
+        raise UnreadablePicture(_reason(kind, data, limits, error)) from error
+
+
+def _decode(kind: str, data: bytes, limits: Limits) -> Image.Image:
+    image: Image.Image = _open(kind, data)
+    limits.check_pixels(*image.size)
+    with _turn_of(image):
+        image.load()
+        limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
+        if kind != "HEIF":  # there the reader has turned it already
+            image = _upright(image)
+        image = to_srgb(image)
+        # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
+        # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
+        return Image.Image()._new(image.im)  # noqa: SLF001
+
+
+def _turn_of(image: Image.Image) -> AbstractContextManager[object]:
+    return _one_at_a_time if image.width * image.height > LARGE else nullcontext()
+
+
+def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
+    """Read a picture's header."""
+    module, name = _READERS[kind]
+    try:
+        reader: type[ImageFile.ImageFile] = getattr(import_module(module), name)
+    except ImportError as error:
+        raise UnreadablePicture("HEIC pictures need pillow-heif: pip install 'diptych[heif]'") from error
+    if kind == "PNG":
+        return _open_png(reader, data)
+    image = reader(io.BytesIO(data))
+    if kind == "TIFF":
+        _check_tiles(image)
+    return image
+
+
+def _open_png(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
+    try:
+        image = reader(io.BytesIO(data))
+    except SyntaxError:
+        image = reader(io.BytesIO(_png_without_extras(data)))
+    _scale_transparent_colour(image, bits=data[24])
+    return image
+
+
+def _png_without_extras(data: bytes) -> bytes:
+    """Leave out the chunks that no pixel depends on: browsers pass over a broken colour profile or text."""
+    kept = [data[:8]]
+    at = 8
+    while at < len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        after = at + 12 + length
+        if name[:1].isupper() or name == b"tRNS":
+            kept.append(data[at:after])
+        at = after
+    return b"".join(kept)
+
+
+def _check_tiles(image: Image.Image) -> None:
+    """Refuse a TIFF whose tiles, decoded one at a time, are far larger than the picture."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(322, 0), tags.get(323, 0)
+    if width * height > 4 * max(image.width * image.height, 1 << 20):
+        raise UnreadablePicture(f"its tiles of {width} x {height} are larger than the picture")
+
+
+def _scale_transparent_colour(image: Image.Image, bits: int) -> None:
+    """Bring a PNG's transparent colour to 8 bits, as Pillow does with the pixels but not with the colour."""
+    key = image.info.get("transparency")
+    if image.mode == "L" and isinstance(key, int):
+        image.info["transparency"] = key * 255 // (2**bits - 1)
+    elif image.mode == "RGB" and bits == 16 and isinstance(key, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 (broken metadata raise anything, and hide no pixels)
+        orientation = None
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _too_large(limits: Limits, error: Image.DecompressionBombError) -> str:
+    pixels = re.search(r"(\d+) pixels", str(error))
+    size = f"{int(pixels[1]) / 1e6:.4g} megapixels" if pixels else "too many pixels"
+    return f"{size}, over the limit of {limits.megapixels:g}"
+
+
+def _reason(kind: str, data: bytes, limits: Limits, error: Exception) -> str:
+    """Say in words why a reader failed."""
+    if kind in {"AVIF", "HEIF"}:
+        width, height = largest_size(data)
+        limits.check_pixels(width, height)
+        if kind == "AVIF" and width * height > AVIF_PIXELS:
+            return f"{width} x {height} is more than the AVIF decoder takes"
+    if _METADATA_BOMB.search(str(error)):
+        return "its metadata are larger than any picture needs: written to exhaust memory, or damaged"
+    if _CUT_OFF.search(str(error)) or is_cut_off(kind, data):
+        return "the file is cut off"
+    return f"its {kind} data are damaged, or of a kind that can't be read here"

@@ -1,0 +1,109 @@
+"""What a source lists: entries that may be pictures, and what was left out with its reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from diptych.images.limits import Limits, UnreadablePicture, chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is no picture of the collection, though it might have been one.
+
+    Attributes:
+        name: Its name in the source, or its whole address.
+        reason: Why, in words.
+    """
+
+    name: str
+    reason: str
+
+
+class Origin(Protocol):
+    """Where an entry's bytes come from."""
+
+    def chunks(self, limits: Limits) -> Iterator[bytes]:
+        """Read the bytes in order, a megabyte at a time; safe to call from several threads.
+
+        Raises:
+            UnreadablePicture: They can't be read, or are more than `limits` allows.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Bytes in a file."""
+
+    path: Path
+
+    def chunks(self, limits: Limits) -> Iterator[bytes]:
+        """See `Origin`."""
+        try:
+            if not self.path.is_file():  # opening a pipe would wait for ever
+                raise UnreadablePicture(self._why_no_file())
+            with self.path.open("rb") as stream:
+                limits.check_bytes(os.fstat(stream.fileno()).st_size)
+                yield from chunks(stream, limits)
+        except OSError as error:
+            raise UnreadablePicture((error.strerror or "it can't be read").lower()) from error
+
+    def _why_no_file(self) -> str:
+        if self.path.is_symlink() and not self.path.exists():
+            return "a link that leads nowhere"
+        if self.path.is_dir():
+            return "it is a folder"
+        return "it is no ordinary file" if self.path.exists() else "there is no such file"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that may be a picture.
+
+    Attributes:
+        name: Its name in the source.
+        origin: Where its bytes are.
+        claimed: Whether a person or its suffix calls it a picture; another file that is none is passed over.
+        folder: The folder it lies in, inside the source; empty at the top.
+        label: What a manifest says it shows.
+        caption: A manifest's sentence about it.
+    """
+
+    name: str
+    origin: Origin
+    claimed: bool = True
+    folder: str = ""
+    label: str | None = None
+    caption: str | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a source holds, before any picture's bytes are read.
+
+    Attributes:
+        entries: What may be a picture.
+        skipped: What can't be one, with the reason.
+        total: How many things it holds, pictures or not.
+        unit: What those are.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    total: int = 0
+    unit: str = "file"
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    """A name as it can be written anywhere: undecodable bytes replaced, so that it is valid UTF-8."""
+    return os.fspath(text).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def one_line(text: str | os.PathLike[str]) -> str:
+    """A name as it can stand in a message of one line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in printable(text))

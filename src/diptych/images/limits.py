@@ -1,0 +1,64 @@
+"""How big a picture may be, and the error that says why one can't be read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from diptych.errors import DiptychError
+
+CHUNK = 1 << 20
+"""Bytes read at a time: what one thread holds while it goes through a file."""
+
+
+class UnreadablePicture(DiptychError):
+    """This one picture can't be read; the message is the reason, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How big a picture may be; a bigger one is skipped before it costs memory.
+
+    Attributes:
+        megapixels: The most pixels, in millions.
+        megabytes: The biggest file, in millions of bytes.
+    """
+
+    megapixels: float = 200.0
+    megabytes: float = 256.0
+
+    @property
+    def bytes(self) -> int:
+        """The biggest file, in bytes."""
+        return int(min(self.megabytes * 1e6, sys.maxsize))
+
+    def check_bytes(self, size: int) -> None:
+        """Raise `UnreadablePicture` when a file of `size` bytes is too big."""
+        if size > self.bytes:
+            raise UnreadablePicture(f"{size / 1e6:.4g} megabytes, over the limit of {self.megabytes:g}")
+
+    def check_pixels(self, width: int, height: int) -> None:
+        """Raise `UnreadablePicture` when a picture of this size has too many pixels."""
+        if width * height > self.megapixels * 1e6:
+            raise UnreadablePicture(
+                f"{width} x {height} is {width * height / 1e6:.4g} megapixels, "
+                f"over the limit of {self.megapixels:g}"
+            )
+
+
+def chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+    """Go through an open file of unknown length, a megabyte at a time.
+
+    Yields:
+        The bytes in order; nothing for an empty file.
+
+    Raises:
+        UnreadablePicture: There is more of it than `limits` allows, whatever was declared.
+    """
+    total = 0
+    while chunk := stream.read(CHUNK):
+        total += len(chunk)
+        limits.check_bytes(total)
+        yield chunk

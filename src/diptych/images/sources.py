@@ -1,0 +1,156 @@
+"""Where pictures come from: told from what a person gives, and listed."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from diptych.errors import DiptychError
+from diptych.images.archive import Archive
+from diptych.images.entries import Entry, File, Listing, Skipped, one_line, printable
+from diptych.images.folder import folder_files
+from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
+from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.manifest import (
+    Row,
+    checked_address,
+    is_address,
+    read_addresses,
+    read_csv,
+    read_json_lines,
+)
+from diptych.images.names import list_files
+from diptych.progress import Progress
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A folder, a ZIP, a text file of addresses, a manifest, a picture; or a list of addresses and paths."""
+
+_LISTS: dict[str, Callable[[Path], list[Row]]] = {
+    ".txt": read_addresses,
+    ".csv": read_csv,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+}
+
+
+def describe(source: Source) -> str:
+    """A source as it is called in messages and results."""
+    if isinstance(source, str | os.PathLike):
+        return one_line(source)
+    return one_line(source[0]) if len(source) == 1 else f"a list of {len(source)}"
+
+
+def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
+    """List what a source holds; what is on the web is downloaded, everything else left unread.
+
+    Args:
+        source: What the person gave.
+        limits: Bigger files are not downloaded.
+        progress: Watches downloads.
+
+    Returns:
+        Entries in the source's order, and what was skipped.
+
+    Raises:
+        DiptychError: It is not there, or can't be read as what it is.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return _list_rows([_row(item) for item in source], Path(), limits, progress)
+    if is_address(os.fspath(source)):
+        return _list_rows([_row(source)], Path(), limits, progress)
+    path = Path(source).expanduser()
+    if not _exists(path) or not os.fspath(source):
+        raise DiptychError(f"there is no {one_line(source) or 'source'}")
+    if path.is_dir():
+        files, skipped = folder_files(path)
+        listing = list_files(files)
+        listing.skipped += skipped
+        return listing
+    if path.suffix.lower() in _LISTS:
+        return _list_rows(_LISTS[path.suffix.lower()](path), path.parent, limits, progress)
+    return _list_single(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise DiptychError(f"can't read {one_line(path)}: {(error.strerror or 'error').lower()}") from error
+
+
+def _list_single(path: Path) -> Listing:
+    """List a ZIP, or a picture by itself."""
+    head = next(_head(path), b"")
+    if path.suffix.lower() == ".zip" or head.startswith(b"PK\x03\x04"):
+        return list_files(Archive(path).files())
+    if reason := unreadable_suffix(path.name):
+        raise DiptychError(f"{one_line(path)} is {reason}")
+    if not looks_like_picture(path.name) and format_of(head) is None:
+        raise DiptychError(
+            f"{one_line(path)} is no folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
+        )
+    return Listing([Entry(printable(path.name), File(path))], total=1)
+
+
+def _head(path: Path) -> Iterator[bytes]:
+    try:
+        yield from File(path).chunks(Limits(megabytes=math.inf))
+    except UnreadablePicture as error:
+        raise DiptychError(f"can't read {one_line(path)}: {error}") from error
+
+
+def _row(item: str | os.PathLike[str]) -> Row:
+    text = os.fspath(item)
+    if is_address(text):
+        return Row(url=checked_address(text, "the list"))
+    return Row(path=str(Path(text).expanduser()))
+
+
+def _list_rows(rows: Sequence[Row], base: Path, limits: Limits, progress: Progress) -> Listing:
+    """List the pictures that a list names, after downloading those on the web."""
+    from diptych.images.download import download
+
+    urls = list(dict.fromkeys(row.url for row in rows if row.url is not None))
+    outcomes = {outcome.url: outcome for outcome in download(urls, max_bytes=limits.bytes, progress=progress)}
+    names = _names(urls)
+    listing = Listing(total=len(rows), unit="item")
+    for row in rows:
+        if row.url is None:
+            _add_path(listing, row, base)
+            continue
+        outcome = outcomes[row.url]
+        if outcome.path is None:
+            listing.skipped.append(Skipped(_shown(row.url), outcome.reason or "it can't be downloaded"))
+        else:
+            name = printable(row.name or names[row.url])
+            listing.entries.append(Entry(name, File(outcome.path), label=row.label, caption=row.caption))
+    return listing
+
+
+def _add_path(listing: Listing, row: Row, base: Path) -> None:
+    written = PurePath(row.path or "")
+    name = printable(row.name or written.name)
+    if reason := unreadable_suffix(written.name):
+        listing.skipped.append(Skipped(name, reason))
+        return
+    folder = "" if written.parent == PurePath() else printable(written.parent.as_posix())
+    listing.entries.append(
+        Entry(name, File(base / written), folder=folder, label=row.label, caption=row.caption)
+    )
+
+
+def _names(urls: Sequence[str]) -> dict[str, str]:
+    """The file part of each address, or the whole one where two addresses share it or there is none."""
+    parts = {url: unquote(urlsplit(url).path.rpartition("/")[2]) for url in urls}
+    times = Counter(parts.values())
+    return {url: part if part and times[part] == 1 else _shown(url) for url, part in parts.items()}
+
+
+def _shown(url: str) -> str:
+    """An address as it may be shown: without a name and password in it."""
+    parts = urlsplit(url)
+    return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))

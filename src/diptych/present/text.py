@@ -1,0 +1,127 @@
+"""A comparison in the terminal: one column an embedder, side by side, and what the reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from diptych.doctor import Check
+from diptych.embedders.cards import ProviderCard
+from diptych.estimate import Estimate
+from diptych.images import Collection, Skipped
+from diptych.pipeline import Filled
+from diptych.present.clean import printable
+from diptych.result import Comparison, Hit, QueryResult
+
+LETTER_STYLES = ("cyan", "red", "blue", "yellow")
+"""One colour an embedder, always the same; the letters A, B, C say the same without colour."""
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """Print a comparison."""
+    for query in comparison.queries:
+        console.print(_query(query))
+        console.print()
+    console.print(_footer(comparison))
+
+
+def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
+    """Print what a run would take, one line an embedder."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("embedder")
+    for heading in ("to embed", "in the store", "texts", "calls", "minutes", "US dollars"):
+        table.add_column(heading, justify="right")
+    for e in estimates:
+        minutes = "unknown before a first run" if e.minutes is None else f"{e.minutes:.1f}"
+        counts = (f"{count:,}" for count in (e.images, e.images_from_store, e.texts, e.calls))
+        table.add_row(Text(printable(e.name)), *counts, minutes, f"{e.dollars:.4f}")
+    console.print(table)
+
+
+def _query(query: QueryResult) -> RenderableType:
+    kind = "" if query.kind == "text" else " (picture)"
+    table = Table(
+        title=Text(f"{printable(query.query)}{kind}", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("", justify="right", style="dim")
+    for index, name in enumerate(query.rankings):
+        heading = Text(
+            f"{chr(65 + index)} {printable(name)}", style=LETTER_STYLES[index % len(LETTER_STYLES)]
+        )
+        table.add_column(heading, overflow="fold", ratio=1)
+        table.add_column("score", justify="right")
+    columns = list(query.rankings.values())
+    for row in range(max(len(hits) for hits in columns)):
+        table.add_row(str(row + 1), *(cell for hits in columns for cell in _cells(hits, row)))
+    return Group(table, *(Text(finding) for finding in query.findings))
+
+
+def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
+    if row >= len(hits):
+        return Text(""), ""
+    hit = hits[row]
+    name = Text(printable(hit.image))
+    if hit.label is not None and hit.label not in hit.image:
+        name.append(f" [{printable(hit.label)}]", style="dim")
+    if hit.itself:
+        name.append(" (the picture asked with)", style="dim")
+    return name, f"{hit.score:.4f}"
+
+
+def _footer(comparison: Comparison) -> RenderableType:
+    lines = [Text(f"{comparison.images} pictures of {printable(comparison.source)}")]
+    for name, work in comparison.work.items():
+        new = f"embedded {work.images_embedded} pictures" if work.images_embedded else "embedded no picture"
+        cost = f", about ${work.dollars:.4f}" if work.dollars else ""
+        stored = f"{work.images_from_store} were in the store"
+        lines.append(Text(f"  {printable(name)}: {new} in {work.seconds:.1f} s{cost}; {stored}"))
+    return Group(*lines, *_skipped(comparison.skipped))
+
+
+def _skipped(skipped: Sequence[Skipped]) -> list[Text]:
+    heading = [Text(f"{len(skipped)} skipped:")] if skipped else []
+    return heading + [Text(f"  {printable(s.name)}: {printable(s.reason)}") for s in skipped]
+
+
+def show_filled(collection: Collection, filled: Mapping[str, Filled], console: Console) -> None:
+    """Print what `embed` did."""
+    for name, f in filled.items():
+        rate = f" ({f.embedded / f.seconds:.1f} a second)" if f.embedded and f.seconds else ""
+        console.print(
+            Text(f"{printable(name)}: embedded {f.embedded}{rate}, {f.from_store} were in the store")
+        )
+    names = {picture.id: picture.name for picture in collection.pictures}
+    refused = {item: why for f in filled.values() for item, why in f.refused.items()}
+    lost = [*collection.skipped, *(Skipped(names[item], why) for item, why in refused.items())]
+    console.print(Group(*_skipped(lost)))
+
+
+def show_cards(cards: Mapping[str, ProviderCard], console: Console) -> None:
+    """Print what embedders there are to choose from."""
+    for name, card in cards.items():
+        console.print(Text(printable(name), "bold").append(f"  {printable(card.about)}", "not bold"))
+        facts = [f"-e '{card.spec}'", f"licence: {card.licence}", f"price: {card.price}"]
+        if card.retires:
+            facts.append(f"retires {card.retires}")
+        if card.needs:
+            facts.append(f"needs {card.needs}")
+        if card.missing():
+            facts.append(f"not installed: {card.missing()}")
+        for fact in facts:
+            console.print(Text(f"    {printable(fact)}"))
+
+
+def show_checks(checks: Sequence[Check], console: Console) -> None:
+    """Print what works and what is missing."""
+    for check in checks:
+        mark = Text("works    ", "green") if check.works else Text("missing  ", "yellow")
+        console.print(
+            mark.append(f"{printable(check.what):22}", "bold").append(printable(check.finding), "default")
+        )

@@ -1,0 +1,136 @@
+"""What a collection is asked with: a text, or a picture from inside or outside the collection."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from diptych.errors import DiptychError
+from diptych.images import Collection, Limits, UnreadablePicture, decode, looks_like_picture
+
+
+@dataclass(frozen=True)
+class TextQuery:
+    """A text to search with."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ImageQuery:
+    """A picture to search with.
+
+    Attributes:
+        name: What to call it.
+        id: The SHA-256 of its bytes, in hexadecimal.
+        image: Upright RGB pixels.
+    """
+
+    name: str
+    id: str
+    image: Image.Image
+
+
+Query: TypeAlias = TextQuery | ImageQuery
+Askable: TypeAlias = str | Path | Image.Image | NDArray[np.generic] | TextQuery | ImageQuery
+"""What a person may ask with: a text, the path of a picture, the name of one in the collection, or pixels."""
+
+
+def query_id(query: Query) -> str:
+    """What a query's vector is filed under: the SHA-256 of a text's UTF-8 or of a picture's bytes."""
+    if isinstance(query, ImageQuery):
+        return query.id
+    return hashlib.sha256(query.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def text_query(text: str) -> TextQuery:
+    """A text query.
+
+    Raises:
+        DiptychError: The text is blank.
+    """
+    if not text.strip():
+        raise DiptychError("a query is empty: write what to search for")
+    return TextQuery(text)
+
+
+def image_query(path: Path, limits: Limits = Limits()) -> ImageQuery:
+    """A picture file as a query.
+
+    Raises:
+        DiptychError: The file can't be read as a picture.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DiptychError(f"can't read the query picture {path}: {error.strerror}") from error
+    return _from_bytes(data, str(path), limits)
+
+
+def as_query(asked: Askable, collection: Collection, limits: Limits = Limits()) -> Query:
+    """Make out what a person asks with.
+
+    A string is a picture where it is the name of one in the collection or the path of a picture file,
+    otherwise a text. One that looks like a picture's path but leads nowhere is an error, not a text.
+
+    Raises:
+        DiptychError: There is no such picture, it can't be read, or the text is blank.
+    """
+    if isinstance(asked, (TextQuery, ImageQuery)):
+        return asked
+    if isinstance(asked, Path):
+        return image_query(asked, limits)
+    if isinstance(asked, str):
+        return _from_words(asked, collection, limits)
+    return _from_pixels(asked, limits)
+
+
+def _from_words(asked: str, collection: Collection, limits: Limits) -> Query:
+    named = next((p for p in collection.pictures if asked in (p.name, *p.aliases)), None)
+    if named is not None:
+        return _from_bytes(collection.read(named), named.name, limits)
+    if looks_like_picture(asked):
+        if Path(asked).is_file():
+            return image_query(Path(asked), limits)
+        if " " not in asked:
+            raise DiptychError(f"there is no picture {asked!r}, neither as a file nor in the collection")
+    return text_query(asked)
+
+
+def _from_pixels(asked: Image.Image | NDArray[np.generic], limits: Limits) -> ImageQuery:
+    image = asked if isinstance(asked, Image.Image) else _from_array(asked)
+    upright = ImageOps.exif_transpose(image)
+    buffer = io.BytesIO()
+    upright.save(buffer, "PNG" if upright.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"} else "TIFF")
+    return _from_bytes(buffer.getvalue(), "a picture", limits)
+
+
+def _from_array(array: NDArray[np.generic]) -> Image.Image:
+    pixels = np.asarray(array)
+    if np.issubdtype(pixels.dtype, np.floating):
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    if (
+        pixels.dtype != np.uint8
+        or pixels.ndim not in (2, 3)
+        or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
+    ):
+        raise DiptychError(
+            "an array as a query must be height × width (× 3 or 4), uint8 or floats from 0 to 1;"
+            f" this one is {pixels.dtype} of shape {pixels.shape}"
+        )
+    return Image.fromarray(pixels)
+
+
+def _from_bytes(data: bytes, name: str, limits: Limits) -> ImageQuery:
+    try:
+        image = decode(data, limits)
+    except UnreadablePicture as error:
+        raise DiptychError(f"the query picture {name} can't be used: {error}") from error
+    return ImageQuery(name, hashlib.sha256(data).hexdigest(), image)

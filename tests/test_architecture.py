@@ -1,0 +1,46 @@
+"""The flow of rooms, and what importing costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "fastapi", "google.auth", "httpx2", "jinja2", "matplotlib", "onnxruntime", "pandas", "pyarrow", "scipy",
+    "sentence_transformers", "torch", "transformers",
+}  # fmt: skip
+
+
+def test_data_flows_one_way() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([lint], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert run.returncode == 0, run.stdout
+
+
+_HELP = """
+import contextlib, sys
+from diptych.cli import main
+sys.argv = ["diptych", "--help"]
+with contextlib.suppress(SystemExit):
+    main()
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import diptych",
+        "import diptych.cli",
+        "from diptych.embedders.registry import providers\n[entry.load() for entry in providers().values()]",
+        _HELP,
+    ],
+    ids=["import diptych", "import diptych.cli", "every provider's module", "diptych --help"],
+)
+def test_nothing_heavy_is_imported(code: str) -> None:
+    """A process that only imports, or only helps, loads no model library."""
+    look = "\nimport sys\nprint(*sys.modules, file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", code + look], capture_output=True, text=True, check=True)
+    assert set(run.stderr.split()) & HEAVY == set()

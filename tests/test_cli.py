@@ -1,0 +1,302 @@
+"""The command line as a person meets it: in a process of its own, by what it prints and how it exits."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plugins import environment, install
+from support import picture_bytes
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    env = environment(install(tmp_path / "plugins"))
+
+    def diptych(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "diptych", *map(str, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=env | more, cwd=tmp_path, timeout=120
+        )
+
+    return diptych
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    for label, colour in {"red": (200, 20, 20), "green": (20, 150, 30), "blue": (30, 40, 210)}.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(3):
+            (folder / label / f"{number}.png").write_bytes(
+                picture_bytes((colour[0], colour[1], colour[2] + number))
+            )
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "torn.png").write_bytes(picture_bytes()[:45])
+    return folder
+
+
+def fails(process: subprocess.CompletedProcess[str], status: int = 1) -> str:
+    """The one line that a failed run prints."""
+    assert process.returncode == status, process.stderr
+    assert "Traceback" not in process.stderr
+    assert process.stdout == ""
+    (line,) = process.stderr.strip().splitlines()
+    assert line.startswith("diptych: ")
+    return line
+
+
+def test_compare_writes_the_json_of_the_contract(run: Run, pictures: Path, tmp_path: Path) -> None:
+    done = run(
+        "compare", pictures, "-e", "palette", "-e", "counting", "-q", "red", "-q", "blue",
+        "--image", pictures / "green" / "1.png", "-k", 4, "--json", "out.json", "--report", "out.html",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((tmp_path / "out.json").read_text())
+    assert saved["diptych"]
+    assert saved["created"].endswith("Z")
+    assert saved["collection"]["source"] == str(pictures)
+    assert saved["collection"]["images"] == 9
+    assert [skipped["name"] for skipped in saved["collection"]["skipped"]] == ["torn.png"]
+    assert [e["name"] for e in saved["embedders"]] == ["palette", "counting"]
+    assert {"provider", "model", "dimension", "preprocessing", "fingerprint"} <= saved["embedders"][0].keys()
+    assert [(q["query"], q["kind"]) for q in saved["queries"]][:2] == [("red", "text"), ("blue", "text")]
+    assert saved["queries"][2]["kind"] == "image"
+    hits = saved["queries"][0]["rankings"]["counting"]["hits"]
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4]
+    assert hits[0].keys() == {"rank", "image", "id", "label", "score"}
+    assert [hit["label"] for hit in hits[:3]] == ["red"] * 3
+    assert "<html" in (tmp_path / "out.html").read_text()
+
+
+def test_the_terminal_shows_columns_side_by_side_and_what_was_skipped(run: Run, pictures: Path) -> None:
+    done = run("compare", pictures, "-e", "palette", "-e", "counting", "-q", "red", "-k", 2)
+    (heading,) = [line for line in done.stdout.splitlines() if "palette" in line and "counting" in line]
+    assert heading.index("A palette") < heading.index("B counting")
+    assert [line.count("red/") for line in done.stdout.splitlines()].count(2) == 2
+    assert "torn.png" in done.stdout
+
+
+def test_json_to_standard_output_is_nothing_but_json(run: Run, pictures: Path) -> None:
+    done = run("compare", pictures, "-e", "palette", "-q", "red", "--json", "-")
+    assert json.loads(done.stdout)["collection"]["images"] == 9
+
+
+def test_quiet_prints_results_only(run: Run, pictures: Path) -> None:
+    done = run("search", pictures, "wolf", "-e", "palette", "--quiet")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "red/0.png" in done.stdout
+
+
+def test_the_same_command_again_embeds_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:
+    spec = f"counting:?log={tmp_path / 'log'}"
+    run("compare", pictures, "-e", spec, "-q", "red", "--image", pictures / "red" / "0.png")
+    assert len((tmp_path / "log").read_text().split()) == 9
+    again = run("compare", pictures, "-e", spec, "-q", "red", "--image", pictures / "red" / "0.png")
+    assert len((tmp_path / "log").read_text().split()) == 9
+    assert "embedded no picture" in again.stdout
+
+
+def test_queries_come_from_a_file_too(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.txt").write_bytes("\ufeff# colours\nred\n\n  blue  \n".encode())
+    done = run("compare", pictures, "-e", "palette", "-q", "green", "--queries", "queries.txt", "--json", "-")
+    assert [q["query"] for q in json.loads(done.stdout)["queries"]] == ["green", "red", "blue"]
+
+
+def test_export_is_what_other_tools_read_and_opens_again(run: Run, pictures: Path, tmp_path: Path) -> None:
+    spec = f"counting:?log={tmp_path / 'log'}"
+    done = run(
+        "compare", pictures, "-e", "palette", "-e", spec, "-q", "red", "-q", "blue", "-k", 3, "--export", "x"
+    )
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "x"
+    rows = list(csv.DictReader((out / "rankings.csv").open(newline="")))
+    assert len(rows) == 2 * 2 * 3
+    runs = sorted(path.name for path in out.glob("run.*.trec"))
+    assert runs[1] == "run.palette.trec"
+    for line in (out / "run.palette.trec").read_text().splitlines():
+        topic, q0, image, rank, score, tag = line.split(" ")
+        assert (topic in {"q1", "q2"}, q0, len(image), tag) == (True, "Q0", 64, "palette")
+        assert int(rank) in {1, 2, 3}
+        float(score)
+    with np.load(out / "vectors" / "palette.npz") as vectors:
+        assert len(vectors["names"]) == len(vectors["ids"]) == len(vectors["vectors"]) == 9
+    again = run(
+        "compare", pictures, "-e", "palette", "-e", "vectors:x/vectors/palette.npz",
+        "-q", "blue", "--json", "-",
+    )  # fmt: skip
+    (query,) = json.loads(again.stdout)["queries"]
+    ours, theirs = (ranking["hits"] for ranking in query["rankings"].values())
+    assert [(h["image"], h["score"]) for h in ours] == [(h["image"], h["score"]) for h in theirs]
+    assert len(json.loads((out / "result.json").read_text())["queries"]) == 2
+
+
+def test_embed_fills_the_store_and_estimate_says_what_is_left(run: Run, pictures: Path) -> None:
+    spec = "counting:?price=0.01"
+    before = run("estimate", pictures, "-e", spec)
+    assert (
+        "0.1000" in before.stdout
+    )  # the torn picture might be a picture: nothing is decoded for an estimate
+    assert run("embed", pictures, "-e", spec).returncode == 0
+    after = run("estimate", pictures, "-e", spec)
+    assert "0.0100" in after.stdout
+
+
+def test_a_dearer_run_is_refused_before_anything_is_sent(run: Run, pictures: Path, tmp_path: Path) -> None:
+    spec = f"counting:?price=0.01&log={tmp_path / 'log'}"
+    line = fails(run("compare", pictures, "-e", spec, "-q", "red", "--max-cost", "0.05", "--quiet"))
+    assert "$0.1000" in line
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_store_can_be_chosen(run: Run, pictures: Path, tmp_path: Path) -> None:
+    run("embed", pictures, "-e", "counting", "--store", "mine.sqlite")
+    assert (tmp_path / "mine.sqlite").exists()
+    assert not (tmp_path / "store.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["compare", "search", "embed", "estimate", "embedders", "doctor", "emulate"]
+)
+def test_every_command_helps(run: Run, command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_embedders_lists_every_one_with_what_it_needs(run: Run) -> None:
+    done = run("embedders")
+    assert done.returncode == 0, done.stderr
+    for name in ("palette", "random", "sentence-transformers", "vectors", "vertex", "counting"):
+        assert name in done.stdout
+    assert "2027-04-01" in done.stdout
+    assert "0.0001" in done.stdout
+
+
+def test_doctor_says_what_works_and_what_to_run(run: Run) -> None:
+    done = run("doctor")
+    assert done.returncode == 0, done.stderr
+    assert "works" in done.stdout
+    assert "gcloud auth application-default login" in done.stdout
+    assert "DIPTYCH_CONTACT" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [], ["compare"], ["compare", "pictures"], ["compare", "pictures", "-e", "palette"], ["unheard-of"],
+        ["compare", "pictures", "-e", "palette", "-q", "x", "-k", "0"],
+        ["compare", "pictures", "-e", "palette", "-q", "x", "--open"],
+        ["search", "pictures", "-e", "palette"],
+        ["compare", "pictures", "-e", "palette", "-q", "x", "--max-cost", "much"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_exits_with_2(run: Run, pictures: Path, arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def zip_with(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, picture_bytes())
+
+
+def make_bad_sources(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "words").mkdir()
+    (folder / "words" / "a.txt").write_text("words")
+    (folder / "torn.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    zip_with(folder / "climbing.zip", "../../climbs.png")
+    (folder / "bad.csv").write_text("name,label\na,b\n")
+    (folder / "bad.jsonl").write_text('{"path": "pictures/red/0.png"}\n{"path": \n')
+    (folder / "urls.txt").write_text("ftp://nowhere/a.jpg\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("empty", "empty"), ("words", "words"), ("missing", "missing"), ("torn.zip", "torn.zip"),
+        ("climbing.zip", "climbing.zip"), ("bad.csv", "path"), ("bad.jsonl", "2"), ("urls.txt", "ftp://nowhere"),
+    ],
+)  # fmt: skip
+def test_a_bad_source_is_said_in_one_line(
+    run: Run, pictures: Path, tmp_path: Path, source: str, words: str
+) -> None:
+    make_bad_sources(tmp_path)
+    assert words in fails(run("compare", source, "-e", "palette", "-q", "red", "--quiet"))
+
+
+def test_an_unknown_embedder_is_told_the_nearest_names(run: Run, pictures: Path) -> None:
+    line = fails(run("compare", pictures, "-e", "palete", "-q", "red"))
+    assert "did you mean palette" in line
+
+
+def test_a_bad_store_is_said_in_one_line(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "store.txt").write_text("just text, long enough to be read as a header " * 30)
+    line = fails(run("compare", pictures, "-e", "palette", "-q", "red", "--store", "store.txt", "--quiet"))
+    assert "is not a Diptych store" in line
+
+
+@pytest.mark.parametrize("option", ["--json", "--report", "--export"])
+def test_a_file_that_can_not_be_written_is_said_and_nothing_is_lost(
+    run: Run, pictures: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("compare", pictures, "-e", "counting", "-q", "red", option, "file/out", "--quiet")
+    assert done.returncode == 1
+    assert "can't write" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "0 pictures" not in run("estimate", pictures, "-e", "counting").stdout
+
+
+def test_an_embedder_that_needs_something_says_what(run: Run, pictures: Path) -> None:
+    line = fails(run("compare", pictures, "-e", "counting:?fails=unavailable", "-q", "red", "--quiet"))
+    assert "run `counting login`" in line
+
+
+def test_a_surprise_in_a_plug_in_is_one_line_and_a_traceback_only_for_debug(run: Run, pictures: Path) -> None:
+    command = ["embed", pictures, "-e", "counting:?fails=surprise", "--quiet"]
+    assert "RuntimeError: a bug in two lines" in fails(run(*command))
+    assert "Traceback" in run(*command, "--debug").stderr
+
+
+def test_a_service_that_is_down_stops_the_run_in_one_line(run: Run, pictures: Path) -> None:
+    line = fails(run("embed", pictures, "-e", "counting:?fails=all", "--quiet"))
+    assert "the service is down" in line
+    assert "run the same command again" in line
+
+
+def test_names_can_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "\x1b[31mred\x07[bold].png").write_bytes(picture_bytes())
+    done = run("search", "p", "red\x1b]0;title\x07", "-e", "palette")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "\x07" not in done.stdout
+    assert "[bold].png" in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(pictures: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "diptych", "search", str(pictures), "red", "-e", "palette", "--quiet"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(60)

@@ -1,0 +1,202 @@
+"""The whole job from Python: what a person at a notebook does, and what they get."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import diptych
+from diptych.errors import DiptychError
+from diptych.images import open_collection
+from support import need, picture_bytes
+
+RED, GREEN, BLUE = (210, 30, 30), (30, 160, 40), (30, 60, 200)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    for label, colour in {"red": RED, "green": GREEN, "blue": BLUE}.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(4):
+            shade = tuple(min(255, c + 6 * number) for c in colour)
+            (folder / label / f"{number}.png").write_bytes(picture_bytes(shade))
+    (folder / "red" / "copy of 0.png").write_bytes((folder / "red" / "0.png").read_bytes())
+    (folder / "broken.png").write_bytes(picture_bytes()[:50])
+    return folder
+
+
+def test_a_comparison_names_ranks_scores_and_labels(pictures: Path) -> None:
+    result = diptych.compare(pictures, ["palette", "random"], ["red", "blue"], k=4)
+    assert [info.name for info in result.embedders] == ["palette", "random"]
+    assert result.images == 12
+    assert [skipped.name for skipped in result.skipped] == ["broken.png"]
+    for query in result.queries:
+        hits = query.rankings["palette"]
+        assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+        assert {hit.label for hit in hits} == {query.query}
+        assert list(hits) == sorted(hits, key=lambda hit: -hit.score)
+        assert len(query.rankings["random"]) == 4
+
+
+def test_a_second_comparison_embeds_nothing(pictures: Path) -> None:
+    first = diptych.Workbench(pictures, ["palette", "random"]).compare(["red"])
+    second = diptych.Workbench(pictures, ["palette", "random"]).compare(["red"])
+    assert [w.images_embedded for w in first.work.values()] == [12, 12]
+    assert [(w.images_embedded, w.queries_embedded) for w in second.work.values()] == [(0, 0), (0, 0)]
+    assert second.queries == first.queries
+
+
+def test_vectors_are_found_again_wherever_the_pictures_lie(pictures: Path, tmp_path: Path) -> None:
+    diptych.Workbench(pictures, ["random"]).embed()
+    shutil.move(pictures, tmp_path / "elsewhere")
+    filled = diptych.Workbench(tmp_path / "elsewhere", ["random"]).embed()
+    assert filled["random"].embedded == 0
+
+
+def test_a_picture_from_the_collection_finds_itself_first_and_it_is_said(pictures: Path) -> None:
+    bench = diptych.Workbench(pictures, ["palette", "random"])
+    for asked in ("green/2.png", pictures / "green" / "2.png", str(pictures / "green" / "2.png")):
+        (query,) = bench.search(asked, k=3).queries
+        assert query.kind == "image"
+        assert "is in the collection: each list begins with it" in query.findings[0]
+        for hits in query.rankings.values():
+            assert hits[0].image == "green/2.png"
+            assert hits[0].itself
+            assert hits[0].score == pytest.approx(1, abs=1e-6)
+            assert not any(hit.itself for hit in hits[1:])
+
+
+def test_a_picture_from_outside_can_be_a_file_an_image_or_an_array(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "asked.png").write_bytes(picture_bytes((40, 70, 190)))
+    image = Image.open(tmp_path / "asked.png")
+    floats = np.asarray(image) / 255
+    bench = diptych.Workbench(pictures, ["palette"])
+    for asked in (tmp_path / "asked.png", str(tmp_path / "asked.png"), image, np.asarray(image), floats):
+        (query,) = bench.search(asked, k=4).queries
+        assert query.kind == "image"
+        assert {hit.label for hit in query.rankings["palette"]} == {"blue"}
+        assert query.findings == ()
+
+
+def test_a_path_that_leads_nowhere_is_no_text(pictures: Path) -> None:
+    bench = diptych.Workbench(pictures, ["palette"])
+    with pytest.raises(DiptychError, match=r"there is no picture 'photos/cta\.jpg'"):
+        bench.search("photos/cta.jpg")
+
+
+@pytest.mark.parametrize("array", [np.zeros((3,)), np.zeros((4, 4, 2)), np.zeros((4, 4), np.int64)])
+def test_an_array_that_is_no_picture_is_refused(pictures: Path, array: np.ndarray) -> None:
+    with pytest.raises(DiptychError, match=r"an array as a query must be"):
+        diptych.Workbench(pictures, ["palette"]).search(array)
+
+
+def test_ties_are_ordered_by_name(pictures: Path) -> None:
+    with pytest.warns(diptych.DiptychWarning, match="colour"):
+        (query,) = diptych.Workbench(pictures, ["palette"]).search("wolf").queries
+    names = [hit.image for hit in query.rankings["palette"]]
+    assert names == sorted(names)
+    assert {hit.score for hit in query.rankings["palette"]} == {0.0}
+
+
+def test_a_picture_that_one_embedder_refuses_is_ranked_by_none(pictures: Path, tmp_path: Path) -> None:
+    bench = diptych.Workbench(pictures, ["random"])
+    ranked = bench.vectors()["random"]
+    keep = [row for row, name in enumerate(ranked.names) if name != "blue/1.png"]
+    np.savez(
+        tmp_path / "made.npz", names=np.array(ranked.names)[keep], vectors=ranked.vectors[keep],
+        texts=np.array(["sky"]), text_vectors=ranked.vectors[:1],
+    )  # fmt: skip
+    result = diptych.Workbench(pictures, ["random", f"vectors:{tmp_path / 'made.npz'}"]).compare(["sky"])
+    assert result.images == 11
+    lost = {skipped.name: skipped.reason for skipped in result.skipped}
+    assert "no vector" in lost["blue/1.png"]
+    for hits in result.queries[0].rankings.values():
+        assert "blue/1.png" not in {hit.image for hit in hits}
+
+
+def test_nothing_is_sent_where_it_would_cost_too_much(pictures: Path) -> None:
+    bench = diptych.Workbench(pictures, ["random", "vertex?project=p"], max_cost=0.0005)
+    with pytest.raises(
+        DiptychError, match=r"about \$0\.0013, more than the \$0\.0005 allowed; nothing was sent"
+    ):
+        bench.compare(["red"])
+    assert (
+        bench.store.known(
+            bench.embedders[0].info.fingerprint, "image", [p.id for p in bench.collection.pictures]
+        )
+        == set()
+    )
+
+
+def test_an_estimate_counts_only_what_is_missing(pictures: Path) -> None:
+    bench = diptych.Workbench(pictures, ["random", "vertex?project=p"])
+    before, vertex = bench.estimate(["red", "a blue picture"])
+    assert (before.images, before.images_from_store, before.texts, before.dollars) == (13, 0, 2, 0)
+    assert vertex.images == 13
+    assert vertex.calls == 15
+    assert vertex.dollars == pytest.approx(13 * 0.0001 + len("reda blue picture") / 1000 * 0.0002)
+    assert vertex.minutes == pytest.approx(15 / 120)
+    diptych.Workbench(pictures, ["random"]).compare(["red"])
+    after = bench.estimate(["red", "a blue picture"])[0]
+    assert (after.images_from_store, after.texts) == (12, 1)
+    assert after.minutes is not None
+
+
+@pytest.mark.parametrize("embedders", [[], ["palette", "palette"]])
+def test_no_embedder_or_one_twice_is_refused(pictures: Path, embedders: list[str]) -> None:
+    with pytest.raises(DiptychError, match=r"no embedder is named|named twice"):
+        diptych.Workbench(pictures, embedders)
+
+
+def test_a_saved_comparison_opens_again(pictures: Path, tmp_path: Path) -> None:
+    result = diptych.compare(pictures, ["palette", "random"], ["red", str(pictures / "red" / "1.png")], k=3)
+    result.to_json(tmp_path / "result.json")
+    loaded = diptych.Comparison.load(tmp_path / "result.json")
+    assert loaded == result
+    assert loaded.to_json() == result.to_json()
+
+
+def test_a_file_from_a_later_version_opens_without_what_is_new(pictures: Path, tmp_path: Path) -> None:
+    result = diptych.compare(pictures, ["palette"], ["red"], k=3)
+    saved = result.to_dict()
+    saved["news"] = 1
+    saved["embedders"][0]["news"] = 1
+    saved["queries"][0]["rankings"]["palette"]["stratification"] = {"verdict": "gradual"}
+    saved["queries"][0]["rankings"]["palette"]["hits"][0]["z"] = 4.1
+    (tmp_path / "later.json").write_text(json.dumps(saved))
+    assert diptych.Comparison.load(tmp_path / "later.json") == result
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"diptych": "1"}', "not json", '{"diptych": 1, "created": 2}']
+)
+def test_what_is_no_saved_comparison_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content)
+    with pytest.raises(DiptychError, match=r"other\.json is not a saved comparison"):
+        diptych.Comparison.load(tmp_path / "other.json")
+
+
+def test_a_comparison_becomes_a_dataframe(pictures: Path) -> None:
+    need("pandas")
+    frame = diptych.compare(pictures, ["palette", "random"], ["red", "blue"], k=3).to_dataframe()
+    assert list(frame.columns) == ["query", "kind", "embedder", "rank", "image", "id", "label", "score"]
+    assert len(frame) == 2 * 2 * 3
+    best = frame[(frame["rank"] == 1) & (frame["embedder"] == "palette")]
+    assert best["label"].tolist() == ["red", "blue"]
+
+
+def test_a_collection_that_is_open_already_can_be_compared_on(pictures: Path) -> None:
+    collection = open_collection(pictures)
+    assert diptych.Workbench(collection, ["random"]).compare(["red"]).source == collection.source
+
+
+def test_a_refused_run_says_why_no_picture_is_left(tmp_path: Path) -> None:
+    (tmp_path / "only.png").write_bytes(picture_bytes()[:50])
+    with pytest.raises(DiptychError, match=r"no picture of .* can be ranked: "):
+        diptych.compare(tmp_path, ["palette"], ["red"])

@@ -1,0 +1,244 @@
+"""The pipeline embeds what is missing, stores it at once, and loses only the picture that is to blame."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError
+from diptych.errors import DiptychError
+from diptych.images import Collection, open_collection
+from diptych.pipeline import DECODERS, as_done, embed_images, embed_queries, image_vectors, in_order
+from diptych.queries import ImageQuery, TextQuery
+from diptych.store import Store
+from support import picture_bytes
+
+COUNT = 23
+
+
+class Colours:
+    """Embeds a picture as its top left pixel; `faults` says what happens to a picture with that red."""
+
+    def __init__(self, batch_size: int = 4, concurrency: int = 1, **faults: Exception) -> None:
+        self.info = EmbedderInfo(
+            name="colours", provider="test", model="1", dimension=3, preprocessing="one pixel",
+            fingerprint="colours/1", batch_size=batch_size, concurrency=concurrency,
+        )  # fmt: skip
+        self.faults = {int(key.removeprefix("red_")): error for key, error in faults.items()}
+        self.batches: list[list[int]] = []
+        self.texts: list[str] = []
+        self.together = 0
+        self.most_together = 0
+        self._lock = threading.Lock()
+
+    def prepare_image(self, image: Image.Image) -> np.ndarray:
+        return np.array(image.getpixel((0, 0)), np.float32)
+
+    def embed_images(self, prepared: Sequence[Any]) -> np.ndarray:
+        with self._lock:
+            self.batches.append([int(pixel[0]) for pixel in prepared])
+            self.together += 1
+            self.most_together = max(self.most_together, self.together)
+        try:
+            for pixel in prepared:
+                if int(pixel[0]) in self.faults:
+                    raise self.faults[int(pixel[0])]
+            return np.stack(prepared)
+        finally:
+            with self._lock:
+                self.together -= 1
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        self.texts += texts
+        return np.array([[len(text), 1, 0] for text in texts], np.float32)
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    (tmp_path / "pictures").mkdir()
+    for red in range(COUNT):
+        (tmp_path / "pictures" / f"{red:02}.png").write_bytes(picture_bytes((red, 0, 5)))
+    return open_collection(tmp_path / "pictures")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "s.sqlite") as store:
+        yield store
+
+
+def test_every_picture_is_embedded_once_in_batches_and_never_again(
+    collection: Collection, store: Store
+) -> None:
+    embedder = Colours(batch_size=5)
+    filled = embed_images(collection, embedder, store)
+    assert (filled.embedded, filled.from_store, filled.refused) == (COUNT, 0, {})
+    assert [len(batch) for batch in embedder.batches] == [5, 5, 5, 5, 3]
+    assert sorted(red for batch in embedder.batches for red in batch) == list(range(COUNT))
+    again = embed_images(collection, embedder, store)
+    assert (again.embedded, again.from_store) == (0, COUNT)
+    assert len(embedder.batches) == 5
+    assert image_vectors(collection.pictures, embedder, store)[:, 0].tolist() == list(range(COUNT))
+
+
+def test_only_what_is_missing_is_embedded(collection: Collection, store: Store) -> None:
+    some = [picture.id for picture in collection.pictures[:20]]
+    store.put("colours/1", "image", some, np.zeros((20, 3), np.float32))
+    embedder = Colours(batch_size=1)
+    embed_images(collection, embedder, store)
+    assert sorted(embedder.batches) == [[20], [21], [22]]
+
+
+@pytest.mark.parametrize("bad", [0, 7, COUNT - 1])
+@pytest.mark.parametrize("error", [InputRejected("too spotty"), ValueError("no such thing")])
+def test_a_picture_the_embedder_refuses_costs_only_itself(
+    collection: Collection, store: Store, bad: int, error: Exception
+) -> None:
+    filled = embed_images(collection, Colours(batch_size=8, **{f"red_{bad}": error}), store)
+    assert filled.embedded == COUNT - 1
+    ((image_id, reason),) = filled.refused.items()
+    assert image_id == collection.pictures[bad].id
+    assert reason.startswith("colours: ")
+    assert str(error) in reason
+
+
+def test_an_unreadable_picture_costs_only_itself(
+    collection: Collection, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures" / "05.png").write_bytes(picture_bytes()[:60])
+    filled = embed_images(open_collection(tmp_path / "pictures"), Colours(), store)
+    assert filled.embedded == COUNT - 1
+    assert len(filled.refused) == 1
+
+
+def test_an_unavailable_embedder_stops_the_run_and_keeps_what_was_done(
+    collection: Collection, store: Store
+) -> None:
+    error = EmbedderUnavailable("billing is off")
+    with pytest.raises(EmbedderUnavailable, match="billing is off"):
+        embed_images(collection, Colours(batch_size=1, red_9=error), store)
+    known = store.known("colours/1", "image", [picture.id for picture in collection.pictures])
+    assert {picture.id for picture in collection.pictures[:9]} <= known
+
+
+def test_one_call_that_fails_for_now_holds_up_no_other(collection: Collection, store: Store) -> None:
+    with pytest.raises(
+        DiptychError, match=r"1 of 23 pictures for now: no answer.*run the same command again"
+    ):
+        embed_images(collection, Colours(batch_size=1, red_3=TransientError("no answer")), store)
+    assert embed_images(collection, Colours(), store).from_store == COUNT - 1
+
+
+def test_a_service_that_is_down_is_not_asked_for_every_picture(collection: Collection, store: Store) -> None:
+    down = {f"red_{red}": TransientError("no answer") for red in range(COUNT)}
+    embedder = Colours(batch_size=1, **down)
+    with pytest.raises(DiptychError, match="23 of 23 pictures for now"):
+        embed_images(collection, embedder, store)
+    assert len(embedder.batches) < 10
+
+
+def test_an_embedder_that_fails_on_everything_is_an_error(collection: Collection, store: Store) -> None:
+    broken = {f"red_{red}": RuntimeError("out of memory") for red in range(COUNT)}
+    with pytest.raises(DiptychError, match=r"none of 23 pictures.*colours: RuntimeError: out of memory"):
+        embed_images(collection, Colours(**broken), store)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "complaint"),
+    [
+        (np.full((1, 3), np.nan, np.float32), "not finite"),
+        (np.zeros((1, 4), np.float32), r"shape \(1, 4\), not \(1, 3\)"),
+        (np.zeros((2, 3), np.float32), r"shape \(2, 3\), not \(1, 3\)"),
+    ],
+)
+def test_what_is_not_a_vector_is_not_stored(
+    collection: Collection, store: Store, vectors: np.ndarray, complaint: str
+) -> None:
+    embedder = Colours(batch_size=1)
+    embedder.embed_images = lambda prepared: vectors  # type: ignore[method-assign]
+    with pytest.raises(DiptychError, match=complaint):
+        embed_images(collection, embedder, store)
+    assert not store.known("colours/1", "image", [picture.id for picture in collection.pictures])
+
+
+def test_as_many_calls_are_in_flight_as_the_embedder_allows(collection: Collection, store: Store) -> None:
+    embedder = Colours(batch_size=1, concurrency=4)
+    everybody = threading.Barrier(4)
+    plain = embedder.embed_images
+
+    def meet(prepared: Sequence[Any]) -> np.ndarray:
+        if prepared[0][0] < 4:
+            everybody.wait(timeout=20)  # the first four must be there at once, or this breaks
+        return plain(prepared)
+
+    embedder.embed_images = meet  # type: ignore[method-assign]
+    assert embed_images(collection, embedder, store).embedded == COUNT
+    assert embedder.most_together <= 4
+
+
+def test_each_vector_is_stored_before_the_next_call_of_its_thread(
+    collection: Collection, store: Store
+) -> None:
+    embedder = Colours(batch_size=1)
+    plain = embedder.embed_images
+    seen: list[int] = []
+
+    def look(prepared: Sequence[Any]) -> np.ndarray:
+        seen.append(len(store.known("colours/1", "image", [p.id for p in collection.pictures])))
+        return plain(prepared)
+
+    embedder.embed_images = look  # type: ignore[method-assign]
+    embed_images(collection, embedder, store)
+    assert seen == list(range(COUNT))
+
+
+def test_only_a_window_of_pictures_is_under_way() -> None:
+    begun = 0
+
+    def items() -> Iterator[int]:
+        nonlocal begun
+        for number in range(500):
+            begun = number + 1
+            yield number
+
+    with ThreadPoolExecutor(4) as pool:
+        for taken, number in enumerate(in_order(pool, lambda n: n, items(), ahead=10)):
+            assert number == taken
+            assert begun <= taken + 10 + 1
+        begun = 0
+        for taken, _ in enumerate(as_done(pool, lambda n: n, items(), ahead=10)):
+            assert begun <= taken + 10 + 1
+    assert DECODERS >= 1
+
+
+def test_texts_and_pictures_asked_with_are_embedded_once(collection: Collection, store: Store) -> None:
+    embedder = Colours(batch_size=2)
+    inside = ImageQuery("inside", collection.pictures[4].id, Image.new("RGB", (2, 2), (4, 0, 5)))
+    outside = ImageQuery("outside", "ab" * 32, Image.new("RGB", (2, 2), (200, 0, 0)))
+    embed_images(collection, embedder, store)
+    embedder.batches.clear()
+    queries = [TextQuery("wolf"), outside, TextQuery("cat"), inside, TextQuery("wolf"), TextQuery("dogs")]
+    vectors, fresh = embed_queries(queries, embedder, store)
+    assert vectors.tolist() == [[4, 1, 0], [200, 0, 0], [3, 1, 0], [4, 0, 5], [4, 1, 0], [4, 1, 0]]
+    assert len(fresh) == 4
+    assert embedder.texts == ["wolf", "cat", "dogs"]
+    assert embedder.batches == [[200]]
+    assert embed_queries(queries, embedder, store)[1] == []
+
+
+def test_a_refused_query_is_an_error_that_names_the_embedder(store: Store) -> None:
+    embedder = Colours()
+
+    def refuse(texts: Sequence[str]) -> np.ndarray:
+        raise InputRejected("this text is too rude")
+
+    embedder.embed_texts = refuse  # type: ignore[method-assign]
+    with pytest.raises(DiptychError, match="colours: this text is too rude"):
+        embed_queries([TextQuery("x")], embedder, store)

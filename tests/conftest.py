@@ -22,6 +22,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a test away from the person's own store, caches, credentials and proxies."""
     monkeypatch.setenv("DIPTYCH_STORE", str(tmp_path / "store.sqlite"))
     monkeypatch.setenv("DIPTYCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
     for name in (
         "DIPTYCH_CONTACT",
         "VERTEX_ACCESS_TOKEN",
@@ -29,7 +30,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "GOOGLE_APPLICATION_CREDENTIALS",
         "GOOGLE_VERTEX_BASE_URL",
         "GOOGLE_CLOUD_QUOTA_PROJECT",
-        "HTTP_PROXY",
-        "http_proxy",
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     ):
         monkeypatch.delenv(name, raising=False)

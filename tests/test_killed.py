@@ -35,6 +35,26 @@ def stored(path: Path, pictures: tuple[Picture, ...]) -> dict[str, bytes]:
         return {item: store.get("counting/1", "image", [item]).tobytes() for item in known}
 
 
+def test_ctrl_c_stops_in_one_line_and_keeps_what_was_embedded(tmp_path: Path) -> None:
+    draw(tmp_path / "pictures")
+    pictures = open_collection(tmp_path / "pictures").pictures
+    env = environment(install(tmp_path / "plugins"))
+    store, log = tmp_path / "store.sqlite", tmp_path / "log"
+    log.write_text("")
+    command = [sys.executable, "-m", "diptych", "embed", str(tmp_path / "pictures"), "--quiet"]
+    command += ["--store", str(store), "-e", f"counting:?log={log}&batch_size=1"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and log.read_text().count("\n") < 30:
+        pass
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    (line,) = err.splitlines()
+    assert "what was embedded is stored" in line
+    assert len(stored(store, pictures)) == log.read_text().count("\n") < PICTURES
+
+
 def test_killed_two_dozen_times_nothing_is_lost_or_embedded_twice(tmp_path: Path) -> None:
     draw(tmp_path / "pictures")
     pictures = open_collection(tmp_path / "pictures").pictures

@@ -6,13 +6,14 @@ in one line, 2 wrong usage.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 emulate_app = typer.Typer(help="Run a stand-in for a hosted embedder on this machine.", no_args_is_help=True)
 app.add_typer(emulate_app, name="emulate")
+
+_INTERRUPTED = 130  # the exit status that a shell gives to Ctrl-C
 
 Source = Annotated[
     str,
@@ -232,7 +235,8 @@ def emulate_vertex(
         f"  VERTEX_ACCESS_TOKEN=any diptych compare SOURCE -e 'vertex?project=any&endpoint={emulator.url}' …"
     )
     sys.stdout.flush()
-    emulator.serve_forever()
+    with contextlib.suppress(KeyboardInterrupt):
+        emulator.serve_forever()
 
 
 def main() -> None:
@@ -240,6 +244,10 @@ def main() -> None:
     warnings.showwarning = _show_warning
     try:
         app()
+    except SystemExit as exit_:
+        if exit_.code == _INTERRUPTED:
+            _stop()
+        raise
     except DiptychError as error:
         _fail(str(error))
     except BrokenPipeError:
@@ -249,6 +257,13 @@ def main() -> None:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # noqa: BLE001 (a person sees one line, and how to get the rest)
         _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)")
+
+
+def _stop() -> NoReturn:
+    """End after Ctrl-C. Calls that were under way have been awaited, or Ctrl-C was pressed again: go at once."""
+    typer.echo("diptych: stopped; what was embedded is stored, the same command goes on from here", err=True)
+    sys.stdout.flush()
+    os._exit(_INTERRUPTED)
 
 
 def _fail(reason: str) -> None:

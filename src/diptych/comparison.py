@@ -243,14 +243,15 @@ class _Ranked:
 def _result(query: Query, rankings: dict[str, Ranking], pictures: Sequence[Picture]) -> QueryResult:
     image_id = query.id if isinstance(query, ImageQuery) else None
     hits = {name: _hits(ranking, pictures, image_id) for name, ranking in rankings.items()}
+    findings = [_indifferent(name, ranking) for name, ranking in hits.items() if _all_equal(ranking)]
     if isinstance(query, TextQuery):
-        return QueryResult(query=query.text, kind="text", rankings=hits)
+        return QueryResult(query=query.text, kind="text", rankings=hits, findings=tuple(findings))
     inside = any(picture.id == query.id for picture in pictures)
     return QueryResult(
         query=query.name,
         kind="image",
         rankings=hits,
-        findings=(_itself(hits),) if inside else (),
+        findings=(*((_itself(hits),) if inside else ()), *findings),
         image_id=query.id,
         thumbnail=None if inside else thumbnail_uri(query.image),
     )
@@ -268,6 +269,14 @@ def _hits(ranking: Ranking, pictures: Sequence[Picture], image_id: str | None) -
         )
         for rank, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True), start=1)
     )
+
+
+def _all_equal(hits: tuple[Hit, ...]) -> bool:
+    return len(hits) > 1 and hits[0].score == hits[-1].score
+
+
+def _indifferent(name: str, hits: tuple[Hit, ...]) -> str:
+    return f"{name} gives all {len(hits)} the same score: they stand in the order of their names."
 
 
 def _itself(hits: dict[str, tuple[Hit, ...]]) -> str:

@@ -10,7 +10,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from diptych.embedders.base import Embedder, EmbedderUnavailable
 from diptych.errors import DiptychError
@@ -50,13 +50,14 @@ def parse(text: str) -> Spec:
     provider, _, model = WELL_KNOWN.get(head, head).partition(":")
     if not provider:
         raise DiptychError(f"{text!r} names no embedder: write PROVIDER:MODEL?OPTION=VALUE")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError:
-        raise DiptychError(f"{text!r}: options are written ?NAME=VALUE&NAME=VALUE") from None
-    options = dict(pairs)
-    if len(options) < len(pairs):
-        raise DiptychError(f"{text!r} gives an option twice")
+    options: dict[str, str] = {}
+    for pair in query.split("&") if query else []:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise DiptychError(f"{text!r}: options are written ?NAME=VALUE&NAME=VALUE")
+        if name in options:
+            raise DiptychError(f"{text!r} gives the option {name} twice")
+        options[name] = unquote(value)  # a + stays a +: values are often paths
     return Spec(provider, model, options)
 
 

@@ -260,7 +260,7 @@ def main() -> None:
 
 
 def _stop() -> NoReturn:
-    """End after Ctrl-C. Calls that were under way have been awaited, or Ctrl-C was pressed again: go at once."""
+    """End after Ctrl-C: calls under way have been awaited, or Ctrl-C was pressed again."""
     typer.echo("diptych: stopped; what was embedded is stored, the same command goes on from here", err=True)
     sys.stdout.flush()
     os._exit(_INTERRUPTED)

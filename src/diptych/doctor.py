@@ -94,7 +94,7 @@ def _device() -> Check:
 
 
 def _google() -> Check:
-    from diptych.embedders.google_auth import where_credentials_are
+    from diptych.embedders.vertex.credentials import where_credentials_are
 
     found = where_credentials_are()
     return Check("Google credentials", found is not None, found or "gcloud auth application-default login")

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from diptych.embedders import Embedder, EmbedderUnavailable
-from diptych.embedders import vertex as vertex_module
-from diptych.embedders.google_auth import where_credentials_are
+from diptych.embedders.vertex import embedder as vertex_module
+from diptych.embedders.vertex.credentials import where_credentials_are
 from embedders.loopback_google import Call, LoopbackGoogle, Reply, answer, error, expected_vector, predictions
 
 

@@ -252,7 +252,7 @@ segments = st.text("abc1.", min_size=1, max_size=3).filter(lambda part: part.str
     st.lists(st.lists(segments, min_size=1, max_size=3), min_size=1, max_size=6, unique_by=tuple), st.data()
 )
 def test_a_whole_name_always_finds_its_own_vector(paths: list[list[str]], data: st.DataObject) -> None:
-    from diptych.embedders._vector_files import Rows, VectorFile
+    from diptych.embedders.vectors.files import Rows, VectorFile
 
     names = ["/".join(path) for path in paths]
     rows = Rows([np.eye(len(names), dtype=np.float32)], "here")

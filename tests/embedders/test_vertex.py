@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError, load
-from diptych.embedders import vertex as vertex_module
-from diptych.embedders._vertex_client import Pace, Service
-from diptych.embedders.vertex import VertexEmbedder, read_vector, retirement_notice
+from diptych.embedders.vertex import embedder as vertex_module
+from diptych.embedders.vertex.client import Pace, Service
+from diptych.embedders.vertex.embedder import VertexEmbedder, read_vector, retirement_notice
 from diptych.emulators.vertex import VertexEmulator
 from diptych.errors import DiptychWarning
 from embedders.loopback_google import (

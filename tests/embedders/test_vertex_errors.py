@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from diptych.embedders import EmbedderUnavailable, InputRejected, TransientError
-from diptych.embedders import vertex as vertex_module
-from diptych.embedders._vertex_errors import Failure, explain, read_failure
+from diptych.embedders.vertex import embedder as vertex_module
+from diptych.embedders.vertex.errors import Failure, explain, read_failure
 from diptych.emulators import google_errors
 from diptych.errors import DiptychError
 from embedders.loopback_google import (

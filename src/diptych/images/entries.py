@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from diptych.images.limits import Limits, UnreadablePicture, chunks
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python makes of a byte in a file name that it can't decode, and JSON of a broken escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Listing:
 
 def printable(text: str | os.PathLike[str]) -> str:
     """A name as it can be written anywhere: undecodable bytes replaced, so that it is valid UTF-8."""
-    return os.fspath(text).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", os.fspath(text))
 
 
 def one_line(text: str | os.PathLike[str]) -> str:

@@ -1,6 +1,6 @@
 """Google's hosted multimodal embeddings: `multimodalembedding@001` on Vertex AI, paid by the call.
 
-`vertex?project=my-project` needs a Google Cloud account, whose credentials `google_auth` finds. Making the
+`vertex?project=my-project` needs a Google Cloud account, whose credentials `credentials.py` finds. Making the
 embedder needs none, so that costs can be estimated first.
 """
 
@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from diptych.embedders._vertex_client import Service, VertexClient
 from diptych.embedders.base import (
     Embedder,
     EmbedderInfo,
@@ -34,6 +33,7 @@ from diptych.embedders.base import (
 )
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.vertex.client import Service, VertexClient
 from diptych.errors import DiptychWarning
 
 MODEL = "multimodalembedding@001"

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych.embedders.base import EmbedderUnavailable, InputRejected, TransientError
-from diptych.embedders.google_auth import SIGN_IN
+from diptych.embedders.vertex.credentials import SIGN_IN
 from diptych.errors import DiptychError
 from diptych.http import LONGEST_WAIT, RETRYABLE_STATUS, backoff, retry_after
 
 TRIES = 8
 """Of a request that fails with a server's error or on a broken connection: half a minute on average."""
+
+TRIES_TO_CONNECT = 5
+"""Of a request for which nobody opens the door, most likely a wrong address: four seconds on average."""
 
 TRIES_OVER_QUOTA = 12
 """Of a request that is over the quota, which is given back within a minute: two and a half on average."""
@@ -65,6 +68,7 @@ class Failure:
         code: Google's name for the kind of error, such as INVALID_ARGUMENT, or empty.
         reason: The reason in ErrorInfo, such as SERVICE_DISABLED, or empty.
         asked_wait: Seconds that the server asks to wait, or None.
+        connected: Whether there was a connection at all.
     """
 
     status: int | None
@@ -72,10 +76,13 @@ class Failure:
     code: str = ""
     reason: str = ""
     asked_wait: float | None = None
+    connected: bool = True
 
     @property
     def tries(self) -> int:
         """How often to try in all when a request fails in this way."""
+        if not self.connected:
+            return TRIES_TO_CONNECT
         if self.status is None or self.status in RETRYABLE_STATUS:
             return TRIES_OVER_QUOTA if self.status == 429 else TRIES
         return 1
@@ -134,7 +141,7 @@ def explain(
     match failure.status:
         case None:
             return TransientError(
-                f"Vertex AI can't be reached in {TRIES} tries ({failure.message}):"
+                f"Vertex AI can't be reached in {failure.tries} tries ({failure.message}):"
                 f" check the network, and location={location}"
             )
         case 400:

@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from diptych.embedders._vector_files import NPY_OPTIONS, Rows, VectorFile, read
 from diptych.embedders.base import EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.vectors.files import NPY_OPTIONS, Rows, VectorFile, read
 
 CARD = ProviderCard(
     about="Vectors made elsewhere: .npz, .npy, .parquet, or a folder that clip-retrieval wrote",

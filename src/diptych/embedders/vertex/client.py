@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from diptych.embedders._vertex_errors import Failure, explain, one_line, read_failure
 from diptych.embedders.base import EmbedderUnavailable, TransientError
+from diptych.embedders.vertex.errors import Failure, explain, one_line, read_failure
 from diptych.http import RateLimiter, user_agent
 
 if TYPE_CHECKING:
     import httpx2
 
-    from diptych.embedders.google_auth import GoogleAccess
+    from diptych.embedders.vertex.credentials import GoogleAccess
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
@@ -115,7 +115,8 @@ class VertexClient:
             if answer.status_code == 401 and access.renew(headers):
                 answer = self._post(connection, access.headers(connection.url), body)
         except (httpx2.RequestError, TransientError) as error:
-            return Failure(None, one_line(access.hide(str(error))) or type(error).__name__)
+            words = one_line(access.hide(str(error))) or type(error).__name__
+            return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
         if answer.status_code == 200:
             return answer
         return read_failure(answer.status_code, answer.headers, access.hide(answer.text))
@@ -162,7 +163,7 @@ class VertexClient:
                 self._connection = None
 
     def _find(self) -> _Connection:
-        from diptych.embedders.google_auth import find_access
+        from diptych.embedders.vertex.credentials import find_access
 
         service = self._service
         client = _http_client(service.concurrency)

@@ -1,0 +1,608 @@
+"""What a folder, a ZIP, a list of addresses, a manifest or a single file holds."""
+
+from __future__ import annotations
+
+import bz2
+import os
+import struct
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import DiptychError
+from diptych.images import Collection, Limits, open_collection
+from support import picture_bytes
+
+
+def photo(number: int = 0, fmt: str = "PNG") -> bytes:
+    """A small picture unlike that of any other number."""
+    return picture_bytes((number % 256, number // 256 % 256, 90), (40, 30), fmt)
+
+
+def write(root: Path, *names: str, first: int = 0) -> Path:
+    """Files that are all pictures, each its own."""
+    for number, name in enumerate(names, first):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo(number))
+    return root
+
+
+def names(collection: Collection) -> list[str]:
+    return [picture.name for picture in collection.pictures]
+
+
+def labels(collection: Collection) -> dict[str, str | None]:
+    return {picture.name: picture.label for picture in collection.pictures}
+
+
+def skipped(collection: Collection) -> dict[str, str]:
+    return {item.name: item.reason for item in collection.skipped}
+
+
+def refusal(source: object, **options: object) -> str:
+    with pytest.raises(DiptychError) as caught:
+        open_collection(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# Folders
+
+
+def test_a_folder_is_gone_through_to_the_bottom(tmp_path: Path) -> None:
+    write(tmp_path, "b.jpg", "a.PNG", "cats/1.webp", "cats/old/2.tif", "dogs/1.gif")
+    collection = open_collection(tmp_path)
+    assert names(collection) == ["a.PNG", "b.jpg", "cats/1.webp", "cats/old/2.tif", "dogs/1.gif"]
+    assert collection.source == str(tmp_path)
+    assert collection.skipped == ()
+    assert names(open_collection(str(tmp_path))) == names(collection)
+
+
+def test_the_folder_a_picture_lies_in_is_its_label(tmp_path: Path) -> None:
+    write(tmp_path, "top.png", "cats/1.png", "train/dogs/2.png")
+    assert labels(open_collection(tmp_path)) == {
+        "top.png": None,
+        "cats/1.png": "cats",
+        "train/dogs/2.png": "dogs",
+    }
+
+
+def test_there_are_no_labels_where_all_pictures_lie_in_one_folder(tmp_path: Path) -> None:
+    write(tmp_path, "photos/2024/1.png", "photos/2024/2.png")
+    (tmp_path / "notes.txt").write_text("all of one day")
+    assert set(labels(open_collection(tmp_path)).values()) == {None}
+
+
+def test_hidden_files_and_what_programs_leave_behind_are_no_pictures(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "wolf.jpg",
+        ".hidden.jpg",
+        ".trash/a.jpg",
+        "._wolf.jpg",
+        "__MACOSX/wolf.jpg",
+        "sub/@eaDir/wolf.jpg",
+        "Thumbs/a.jpg",
+        "sub/THUMBNAILS/a.jpg",
+        "Thumbs.db",
+    )
+    collection = open_collection(tmp_path)
+    assert names(collection) == ["wolf.jpg"]
+    assert collection.skipped == ()
+
+
+def test_a_hidden_folder_may_be_the_source_itself(tmp_path: Path) -> None:
+    assert names(open_collection(write(tmp_path / ".photos" / "thumbs", "a.jpg"))) == ["a.jpg"]
+
+
+THUMBNAILS = [
+    "wolf_thumb.jpg",
+    "thumb_wolf.jpg",
+    "wolf-150x150.jpg",
+    "wolf.thumb.jpg",
+    "wolf_thumbnail.jpg",
+    "wolf-thumb.png",
+    "WOLF_THUMB.JPG",
+    "Thumbnail-wolf.webp",
+]
+
+
+@pytest.mark.parametrize("thumbnail", THUMBNAILS)
+def test_a_thumbnail_beside_its_original_is_no_picture(tmp_path: Path, thumbnail: str) -> None:
+    write(tmp_path, "Wolf.jpeg", thumbnail, "thumbnail of nothing.jpg")
+    assert names(open_collection(tmp_path)) == ["Wolf.jpeg", "thumbnail of nothing.jpg"]
+
+
+@pytest.mark.parametrize("thumbnail", THUMBNAILS)
+def test_a_thumbnail_without_its_original_is_a_picture(tmp_path: Path, thumbnail: str) -> None:
+    write(tmp_path, thumbnail, "elsewhere/wolf.jpg", "wolf.txt", "wolfhound.jpg")
+    assert thumbnail in names(open_collection(tmp_path))
+
+
+def test_a_picture_is_told_by_its_bytes_where_the_suffix_says_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "scan", "photo.2019", "backup.jpg~", "letter.txt", "archive.zip", "table.csv")
+    (tmp_path / "README").write_text("P5 is a note, and BM too")
+    (tmp_path / "data.bin").write_bytes(bytes(5000))
+    collection = open_collection(tmp_path)
+    assert names(collection) == ["backup.jpg~", "photo.2019", "scan"]
+    assert collection.skipped == ()
+
+
+def test_a_file_that_only_calls_itself_a_picture_is_skipped(tmp_path: Path) -> None:
+    write(tmp_path, "good.jpg")
+    (tmp_path / "page.jpg").write_text("<html><body>404</body></html>")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "video.heic").write_bytes(b"\0\0\0\x18ftypqt  \0\0\0\0qt  " + bytes(40))
+    assert skipped(open_collection(tmp_path)) == {
+        "empty.png": "the file is empty",
+        "page.jpg": "a web page, not a picture",
+        "video.heic": "a video, not a picture",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "what_to_do"),
+    [
+        ("a.CR2", "export it as JPEG or TIFF"),
+        ("a.nef", "export it as JPEG or TIFF"),
+        ("a.arw", "export it as JPEG or TIFF"),
+        ("a.dng", "export it as JPEG or TIFF"),
+        ("a.svg", "export it as PNG"),
+        ("a.eps", "export it as PNG"),
+        ("a.ico", "convert it to PNG or JPEG"),
+        ("a.jxl", "convert it to PNG or JPEG"),
+    ],
+)
+def test_pictures_that_are_not_read_here_are_skipped_with_what_to_do(
+    tmp_path: Path, name: str, what_to_do: str
+) -> None:
+    write(tmp_path, "good.jpg", name)
+    assert what_to_do in skipped(open_collection(tmp_path))[name]
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, "good.jpg")
+    with (tmp_path / "big.jpg").open("wb") as file:
+        file.truncate(10**12)  # takes no room on the disk, and would take minutes to read
+    collection = open_collection(tmp_path)
+    assert skipped(collection) == {"big.jpg": "1e+06 megabytes, over the limit of 256"}
+    assert "over the limit of 1e-05" in refusal(tmp_path, limits=Limits(megabytes=0.00001))
+
+
+def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", "cats/1.png")
+    write(tmp_path / "elsewhere", "2.png", first=1)
+    (root / "cats" / "up").symlink_to(root)
+    (root / "cats" / "itself").symlink_to(root / "cats" / "itself")
+    (root / "a-link").symlink_to(root / "cats")
+    (root / "dogs").symlink_to(tmp_path / "elsewhere")
+    (root / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (root / "one.png").symlink_to(tmp_path / "elsewhere" / "2.png")
+    collection = open_collection(root)
+    assert names(collection) == ["cats/1.png", "dogs/2.png"]
+    assert collection.pictures[1].aliases == ("one.png",)
+    assert skipped(collection) == {"gone.jpg": "a link that leads nowhere"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_does_not_hold_anything_up(tmp_path: Path) -> None:
+    write(tmp_path, "good.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert skipped(open_collection(tmp_path)) == {"pipe.jpg": "it is no ordinary file"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that nobody can read")
+def test_a_file_that_can_not_be_read_is_skipped(tmp_path: Path) -> None:
+    write(tmp_path, "good.jpg")
+    (tmp_path / "bad.jpg").symlink_to("/proc/self/mem")  # fails even for root
+    assert skipped(open_collection(tmp_path)) == {"bad.jpg": "input/output error"}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_files_and_folders_without_permission_are_skipped(tmp_path: Path) -> None:
+    write(tmp_path, "good.jpg", "secret.jpg", "closed/a.jpg")
+    (tmp_path / "secret.jpg").chmod(0)
+    (tmp_path / "closed").chmod(0)
+    reasons = skipped(open_collection(tmp_path))
+    (tmp_path / "closed").chmod(0o700)
+    assert reasons == {
+        "closed": "the folder can't be read: permission denied",
+        "secret.jpg": "permission denied",
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only on Linux")
+def test_names_can_be_written_as_utf_8_whatever_their_bytes(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    Path(os.fsdecode(odd)).write_bytes(photo())
+    write(tmp_path / "gr\u00fcn", "h\u00fctte.png", first=1)
+    collection = open_collection(tmp_path)
+    assert [name.encode() for name in names(collection)] == [
+        "caf\N{REPLACEMENT CHARACTER}.png".encode(),
+        "gr\u00fcn/h\u00fctte.png".encode(),
+    ]
+    assert all(collection.read(picture) for picture in collection.pictures)
+
+
+def test_a_source_without_pictures_says_what_it_holds(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "nowhere") == f"there is no {tmp_path / 'nowhere'}"
+    assert refusal("") == "there is no source"
+    assert "can't read" in refusal("x" * 5000)
+    assert refusal(tmp_path) == f"{tmp_path} is empty"
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    assert refusal(tmp_path) == f"{tmp_path}: of 2 files none is a picture that can be read"
+    (tmp_path / "c.jpg").write_text("c")
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: of 3 files none is a picture that can be read;"
+        " c.jpg: not a picture in a format that can be read here"
+    )
+
+
+# Single files
+
+
+def test_a_single_picture_is_a_collection_of_one(tmp_path: Path) -> None:
+    write(tmp_path, "cat.png", "dog")
+    collection = open_collection(tmp_path / "cat.png")
+    assert names(collection) == ["cat.png"]
+    assert collection.pictures[0].label is None
+    assert names(open_collection(tmp_path / "dog")) == ["dog"]
+
+
+def test_a_single_file_that_is_nothing_of_use_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text("words")
+    assert "no folder, ZIP, list of URLs" in refusal(tmp_path / "a.xyz")
+    (tmp_path / "a.cr2").write_bytes(b"II*\0")
+    assert "camera raw" in refusal(tmp_path / "a.cr2")
+    (tmp_path / "a.jpg").touch()
+    assert refusal(tmp_path / "a.jpg").endswith("a.jpg: the file is empty")
+
+
+# ZIPs
+
+
+def zipped(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def patched(path: Path, member: int, offset: int, value: bytes) -> Path:
+    """Write into a member's entry of the directory at the ZIP's end."""
+    data = bytearray(path.read_bytes())
+    at = -1
+    for _ in range(member + 1):
+        at = data.index(b"PK\1\2", at + 1)
+    data[at + offset : at + offset + len(value)] = value
+    path.write_bytes(data)
+    return path
+
+
+def test_a_zip_is_read_in_place_like_a_folder(tmp_path: Path) -> None:
+    path = zipped(
+        tmp_path / "photos.zip",
+        {
+            "cats/": b"",
+            "cats/2.png": photo(2),
+            "cats/1.jpg": photo(1, "JPEG"),
+            "dogs/1.png": photo(3),
+            "__MACOSX/cats/._1.jpg": b"junk",
+            "cats/1_thumb.jpg": photo(4),
+            "notes.txt": b"notes",
+            "scan": photo(5),
+            "raw.nef": b"II*\0",
+        },
+    )
+    before = sorted(tmp_path.rglob("*"))
+    collection = open_collection(path)
+    assert labels(collection) == {
+        "cats/1.jpg": "cats",
+        "cats/2.png": "cats",
+        "dogs/1.png": "dogs",
+        "scan": None,
+    }
+    assert list(skipped(collection)) == ["raw.nef"]
+    assert [collection.read(picture) for picture in collection.pictures] == [
+        photo(1, "JPEG"),
+        photo(2),
+        photo(3),
+        photo(5),
+    ]
+    assert sorted(tmp_path.rglob("*")) == before
+    assert names(open_collection(path.rename(tmp_path / "photos.cbz"))) == names(collection)
+
+
+def test_names_in_a_zip_are_decoded_as_their_makers_meant(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"cafe.png": photo(1), "gr\u00fcn.png": photo(2), "b\\c.png": photo(3)})
+    data = path.read_bytes().replace(
+        b"cafe.png", b"caf\xc3\xa9png"[:8]
+    )  # UTF-8 without the flag, as on macOS
+    path.write_bytes(data)
+    assert set(names(open_collection(path))) == {"caf\u00e9png", "gr\u00fcn.png", "b/c.png"}
+
+
+def test_a_damaged_member_is_skipped_and_the_others_are_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"bad.png": photo(1), "good.png": photo(2)}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IDAT") + 6] ^= 0xFF
+    path.write_bytes(data)
+    collection = open_collection(path)
+    assert names(collection) == ["good.png"]
+    assert skipped(collection) == {"bad.png": "it is damaged inside the ZIP"}
+
+
+def test_a_zip_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"no zip at all")
+    assert refusal(path) == f"{path} is no ZIP, or one that is damaged or cut off"
+    whole = zipped(path, {"a.png": photo()}).read_bytes()
+    path.write_bytes(whole[:-30])
+    assert "cut off" in refusal(path)
+    path.write_bytes(b"PK\5\6" + bytes(18))
+    assert refusal(path) == f"{path} is empty"
+
+
+def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.txt": b"", "b.png": photo(1)})
+    assert names(open_collection(patched(path, 0, 8, b"\1"))) == ["b.png"]
+    assert "is encrypted: unpack it" in refusal(patched(path, 1, 8, b"\1"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.png", "b/../../a.png", "/etc/a.png", "C:/a.png", "c:a.png", "..\\a.png", "\\\\host\\a.png", ".."],
+)
+def test_a_zip_with_paths_that_lead_out_of_it_is_refused(tmp_path: Path, name: str) -> None:
+    path = zipped(tmp_path / "a.zip", {"good.png": photo(1), name: photo(2)})
+    assert "leads out of it" in refusal(path)
+
+
+def test_names_with_two_dots_that_lead_nowhere_are_fine(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a..b.png": photo(1), "c../d.png": photo(2), "x/e:f.png": photo(3)})
+    assert len(open_collection(path)) == 3
+
+
+def test_a_bomb_is_refused_as_a_whole(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"good.png": photo(1), "b.bmp": bytes(9000), "c.bmp": bytes(9000)})
+    for member in (1, 2):
+        patched(path, member, 24, struct.pack("<I", 4_000_000_000))
+    assert "is refused as a ZIP bomb: it declares 8 gigabytes" in refusal(path)
+
+
+def test_white_bitmaps_that_shrink_a_thousandfold_are_no_bomb(tmp_path: Path) -> None:
+    bitmaps = {f"{n}.bmp": picture_bytes((255, 255, 255 - n), (1500, 1000), "BMP") for n in range(4)}
+    path = zipped(tmp_path / "a.zip", bitmaps)
+    assert path.stat().st_size * 500 < sum(map(len, bitmaps.values()))
+    assert len(open_collection(path)) == 4
+
+
+def test_a_member_never_gives_more_than_the_limit(tmp_path: Path) -> None:
+    big = picture_bytes(size=(1200, 1000), fmt="BMP")  # 3.6 MB
+    path = zipped(tmp_path / "a.zip", {"big.bmp": big, "good.png": photo(1)})
+    limits = Limits(megabytes=1)
+    assert "over the limit of 1" in skipped(open_collection(path, limits=limits))["big.bmp"]
+    patched(path, 0, 24, struct.pack("<I", 5000))  # now its header lies
+    assert skipped(open_collection(path, limits=limits)) == {"big.bmp": "it is damaged inside the ZIP"}
+
+
+def test_a_member_packed_by_a_rare_method_is_skipped(tmp_path: Path) -> None:
+    assert len(bz2.compress(bytes(10_000_000))) < 100  # one step of reading would fill the memory
+    path = zipped(tmp_path / "a.zip", {"a.bmp": bytes(10_000)}, zipfile.ZIP_BZIP2)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("good.png", photo(1))
+    assert "pack the ZIP again" in skipped(open_collection(path))["a.bmp"]
+
+
+# Manifests
+
+
+def test_a_csv_names_labels_and_captions_pictures(tmp_path: Path) -> None:
+    write(tmp_path, "pictures/1.png", "pictures/2.png", "3.png")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(
+        '\ufeffPath, name ,label,caption\npictures/1.png,Rex,dog,"a dog, asleep"\n\npictures/2.png,,,\n'
+        f"{tmp_path / '3.png'},,cat,\n",
+        "utf-8",
+    )
+    rex, two, three = sorted(
+        open_collection(manifest).pictures, key=lambda picture: "R23".index(picture.name[0])
+    )
+    assert (rex.name, rex.label, rex.caption) == ("Rex", "dog", "a dog, asleep")
+    assert (two.name, two.label, two.caption) == ("2.png", "pictures", None)
+    assert (three.name, three.label) == ("3.png", "cat")
+
+
+def test_json_lines_say_the_same(tmp_path: Path) -> None:
+    write(tmp_path, "1.png", "2.png")
+    manifest = tmp_path / "list.jsonl"
+    manifest.write_text(
+        '{"path": "1.png", "name": "Rex", "label": 7, "caption": "a\\u2028b", "more": [1]}\r\n\n'
+        '{"path": "2.png", "label": null}\n',
+        "utf-8",
+    )
+    two, rex = open_collection(manifest).pictures
+    assert (rex.name, rex.label, rex.caption) == ("Rex", "7", "a\u2028b")
+    assert (two.name, two.label) == ("2.png", None)
+    assert len(open_collection(manifest.rename(tmp_path / "list.ndjson"))) == 2
+
+
+def test_two_pictures_of_a_manifest_may_have_one_name(tmp_path: Path) -> None:
+    write(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "list.csv").write_text("path\na/1.png\nb/1.png\n")
+    collection = open_collection(tmp_path / "list.csv")
+    assert names(collection) == ["1.png", "1.png"]
+    assert [picture.label for picture in collection.pictures if collection.read(picture) == photo(1)] == ["b"]
+
+
+def test_what_a_manifest_names_in_vain_is_skipped(tmp_path: Path) -> None:
+    write(tmp_path, "1.png")
+    (tmp_path / "notes").write_text("words")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "list.csv").write_text("path\n1.png\nnone.png\nnotes\nfolder\nx.svg\n")
+    assert skipped(open_collection(tmp_path / "list.csv")) == {
+        "folder": "it is a folder",
+        "none.png": "there is no such file",
+        "notes": "not a picture in a format that can be read here",
+        "x.svg": "a drawing without pixels, which is not read here: export it as PNG",
+    }
+
+
+def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path,name\nb.png,\na.png,second\n")
+    assert refusal(manifest) == (
+        f"{manifest}: of 2 items none is a picture that can be read; b.png: there is no such file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "said"),
+    [
+        (".csv", "file,label\na.png,x\n", "has no column path or url; its columns: file, label"),
+        (".csv", "", "has no column path or url; its columns: none"),
+        (".csv", "path,label\na.png\n", "line 2: 1 fields, where the header has 2"),
+        (".csv", "path,label\na.png,x\nb.png,x,y\n", "line 3: 3 fields, where the header has 2"),
+        (".csv", 'path,label\n"a.png,x\n', "line 2: unexpected end of data"),
+        (".csv", "path,url,label\n,,x\n", "line 2: neither a path nor a url (it has path, url, label)"),
+        (".csv", "url\nftp://example.org/a.png\n", "line 2: 'ftp://example.org/a.png' is no http"),
+        (".jsonl", '{"path": "a.png"}\n{"path": \n', "line 2: no JSON (Expecting value)"),
+        (".jsonl", "[" * 100_000, "line 1: no JSON (nested too deeply)"),
+        (".jsonl", '"a.png"\n', "line 1: no JSON object"),
+        (".jsonl", '{"file": "a.png"}\n', "line 1: neither a path nor a url (it has file)"),
+        (".jsonl", '{"path": ["a.png"]}\n', "line 1: path is no text"),
+    ],
+)
+def test_a_malformed_manifest_is_refused_with_the_line(
+    tmp_path: Path, suffix: str, text: str, said: str
+) -> None:
+    manifest = tmp_path / f"list{suffix}"
+    manifest.write_text(text, "utf-8")
+    message = refusal(manifest)
+    assert str(manifest) in message
+    assert said in message
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".txt"])
+def test_a_list_that_is_not_utf_8_is_refused_with_the_line(tmp_path: Path, suffix: str) -> None:
+    manifest = tmp_path / f"list{suffix}"
+    manifest.write_bytes(b"path\na.png\ncaf\xe9.png\n")
+    assert refusal(manifest) == f"{manifest}, line 3: not UTF-8 text; save the file as UTF-8"
+
+
+# Addresses
+
+
+class Site(BaseHTTPRequestHandler):
+    """Serves a picture at every path that has a number in it, and 404 at any other."""
+
+    def do_GET(self) -> None:
+        digits = "".join(filter(str.isdigit, self.path))
+        body = photo(int(digits)) if digits else b"nothing here"
+        self.send_response(200 if digits else 404)
+        self.send_header("Content-Type", "image/png" if digits else "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_text_file_of_addresses_is_downloaded(tmp_path: Path, site: str) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_text(
+        f"\ufeff# my pictures\n\n  {site}/a/wolf%201.png  \r\n{site}/x/same.png?n=2\n{site}/y/same.png?n=3\n"
+        f"{site}/4/\n{site}/x/same.png?n=2\n{site}/gone.png\n",
+        "utf-8",
+    )
+    collection = open_collection(path)
+    assert names(collection) == sorted(
+        ["wolf 1.png", f"{site}/x/same.png?n=2", f"{site}/y/same.png?n=3", f"{site}/4/"]
+    )
+    assert set(labels(collection).values()) == {None}
+    assert list(skipped(collection)) == [f"{site}/gone.png"]
+    assert collection.read(next(p for p in collection.pictures if p.name == "wolf 1.png")) == photo(201)
+
+
+def test_a_python_list_may_mix_addresses_and_paths(tmp_path: Path, site: str) -> None:
+    write(tmp_path, "cats/1.png", "dogs/2.png")
+    paths = [str(tmp_path / "cats" / "1.png"), tmp_path / "dogs" / "2.png", tmp_path / "dogs"]
+    collection = open_collection([*paths, f"{site}/7.png"])
+    assert labels(collection) == {"1.png": "cats", "2.png": "dogs", "7.png": None}
+    assert skipped(collection) == {"dogs": "it is a folder"}
+    assert collection.source == "a list of 4"
+    assert names(open_collection(f"{site}/7.png")) == ["7.png"]
+
+
+def test_a_manifest_may_name_addresses(tmp_path: Path, site: str) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"url,name,label\n{site}/1.png,Rex,dog\n{site}/2.png,,\n{site}/none,Tom,cat\n")
+    collection = open_collection(manifest)
+    assert labels(collection) == {"2.png": None, "Rex": "dog"}
+    assert list(skipped(collection)) == [f"{site}/none"]
+
+
+def test_no_password_of_an_address_is_shown(site: str) -> None:
+    address = f"{site}/gone.png".replace("http://", "http://me:hush@")
+    collection = open_collection([address, f"{site}/1.png"])
+    assert list(skipped(collection)) == [f"{site}/gone.png"]
+    assert "hush" not in refusal([address, address + "?x"])
+
+
+def test_addresses_that_all_fail_give_the_first_reason_and_the_count(tmp_path: Path, site: str) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_text(f"{site}/b\n{site}/a\n")
+    message = refusal(path)
+    assert message.startswith(f"{path}: of 2 items none is a picture that can be read; {site}/b: ")
+    assert "404" in message
+
+
+@pytest.mark.parametrize(
+    "line", ["ftp://example.org/a.png", "photos/a.png", "http://", "https:///a.png", "http://a b"]
+)
+def test_a_line_that_is_no_web_address_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "urls.txt"
+    path.write_text(f"# list\n{line}\n")
+    assert refusal(path) == f"{path}, line 2: {line!r} is no http:// or https:// address"
+
+
+def test_an_address_of_another_kind_in_a_python_list_is_refused() -> None:
+    assert refusal(["s3://bucket/a.png"]) == "the list: 's3://bucket/a.png' is no http:// or https:// address"
+
+
+def test_empty_lists_say_so(tmp_path: Path) -> None:
+    (tmp_path / "urls.txt").write_text("# nothing yet\n")
+    assert refusal(tmp_path / "urls.txt") == f"{tmp_path / 'urls.txt'} is empty"
+    (tmp_path / "list.csv").write_text("path,label\n")
+    assert refusal(tmp_path / "list.csv") == f"{tmp_path / 'list.csv'} is empty"
+    assert refusal([]) == "a list of 0 is empty"
+
+
+def test_a_message_is_one_line_whatever_a_file_is_called(tmp_path: Path) -> None:
+    if os.name == "nt":
+        pytest.skip("such names can't be made here")
+    odd = tmp_path / "two\nlines"
+    odd.mkdir()
+    (odd / "a\nb.png").touch()
+    refusal(odd)
+    refusal(zipped(odd / "c\nd.zip", {"../e\nf": b""}))

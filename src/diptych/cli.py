@@ -35,6 +35,7 @@ app = typer.Typer(
 emulate_app = typer.Typer(help="Run a stand-in for a hosted embedder on this machine.", no_args_is_help=True)
 app.add_typer(emulate_app, name="emulate")
 
+_UNCUT = 10_000  # columns
 _INTERRUPTED = 130  # the exit status that a shell gives to Ctrl-C
 
 Source = Annotated[
@@ -243,7 +244,7 @@ def main() -> None:
     """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
     warnings.showwarning = _show_warning
     try:
-        app()
+        app(prog_name="diptych")
     except SystemExit as exit_:
         if exit_.code == _INTERRUPTED:
             _stop()
@@ -343,11 +344,13 @@ def _deliver(comparison: Comparison, json: str | None) -> None:
 
 
 def _console() -> Console:
-    """Standard output; wide enough to read where it is no terminal."""
+    """Standard output; where it is no terminal, as wide as the tables are, so that nothing is cut."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=120)
+    if not console.is_terminal:
+        console.width = _UNCUT
+    return console
 
 
 def _note(words: str, quiet: bool) -> None:

@@ -530,6 +530,7 @@ FORMATS: dict[str, Callable[[], bytes]] = {
     "HEIF": lambda: encoded(noise(), "HEIF"),
     "BMP": lambda: encoded(noise(), "BMP"),
     "TIFF": lambda: encoded(noise(), "TIFF"),
+    "deflated TIFF": lambda: encoded(noise(), "TIFF", compression="tiff_adobe_deflate"),
     "LZW TIFF": lambda: encoded(noise(), "TIFF", compression="tiff_lzw"),
     "JPEG TIFF": lambda: encoded(noise(), "TIFF", compression="jpeg"),
     "JPEG 2000": lambda: encoded(noise(), "JPEG2000"),
@@ -584,11 +585,11 @@ print(refused)
 
 def test_nothing_is_printed_about_damage() -> None:
     lines = []
-    for kind in ("LZW TIFF", "JPEG TIFF", "JPEG", "PNG", "WebP", "JPEG 2000", "AVIF"):
+    for kind in ("LZW TIFF", "deflated TIFF", "JPEG TIFF", "JPEG", "PNG", "WebP", "JPEG 2000", "AVIF"):
         whole = FORMATS[kind]()
-        for spared in (200, 20):  # the header, or most of it
+        for first, step in ((9, 1000), (20, 97), (200, 97), (200, 1000)):
             data = bytearray(whole)
-            for at in range(spared, len(data), 97):
+            for at in range(first, len(data) - 300, step):  # a TIFF's directory stands at its end
                 data[at] ^= 0x55
             lines += [bytes(data), bytes(data[:-300]), whole[:-300]]
     child = subprocess.run(
@@ -613,17 +614,18 @@ def test_the_pixel_limit_holds_for_every_format(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("pillows_limit", [100, 4000])  # it refuses over twice its limit, and warns over it
 def test_pillows_own_limit_neither_refuses_nor_warns_nor_changes(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, pillows_limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = FORMATS[kind]()
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_limit)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert decode(data).size == (90, 70)
         with pytest.raises(UnreadablePicture, match=r"over the limit of 0\.001"):
             decode(data, Limits(megapixels=0.001))
-    assert Image.MAX_IMAGE_PIXELS == 100
+    assert pillows_limit == Image.MAX_IMAGE_PIXELS
 
 
 def test_a_picture_between_pillows_limit_and_ours_is_read() -> None:

@@ -27,7 +27,7 @@ class _OnlyInThread(type):
     """Makes `issubclass(category, _Quiet)` true exactly in threads that are within `quiet`."""
 
     def __subclasscheck__(cls, category: type) -> bool:
-        return False
+        return _in_thread.quiet
 
 
 class _Quiet(Warning, metaclass=_OnlyInThread):

@@ -24,7 +24,7 @@ LETTER_STYLES = ("cyan", "red", "blue", "yellow")
 def show(comparison: Comparison, console: Console) -> None:
     """Print a comparison."""
     for query in comparison.queries:
-        console.print(_query(query))
+        console.print(_query(query, fill=console.is_terminal))
         console.print()
     console.print(_footer(comparison))
 
@@ -42,21 +42,23 @@ def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
     console.print(table)
 
 
-def _query(query: QueryResult) -> RenderableType:
+def _query(query: QueryResult, *, fill: bool) -> RenderableType:
+    """One query's columns; they fill a terminal alike, elsewhere they are as wide as what is in them."""
     kind = "" if query.kind == "text" else " (picture)"
     table = Table(
         title=Text(f"{printable(query.query)}{kind}", style="bold"),
         title_justify="left",
+        expand=fill,
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column("", justify="right", style="dim")
+    table.add_column("", justify="right", style="dim", min_width=2)
     for index, name in enumerate(query.rankings):
         heading = Text(
             f"{chr(65 + index)} {printable(name)}", style=LETTER_STYLES[index % len(LETTER_STYLES)]
         )
-        table.add_column(heading, overflow="fold", ratio=1)
-        table.add_column("score", justify="right")
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("score", justify="right", min_width=7)
     columns = list(query.rankings.values())
     for row in range(max(len(hits) for hits in columns)):
         table.add_row(str(row + 1), *(cell for hits in columns for cell in _cells(hits, row)))
@@ -78,10 +80,11 @@ def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
 def _footer(comparison: Comparison) -> RenderableType:
     lines = [Text(f"{comparison.images} pictures of {printable(comparison.source)}")]
     for name, work in comparison.work.items():
-        new = f"embedded {work.images_embedded} pictures" if work.images_embedded else "embedded no picture"
+        new = "embedded no picture"
+        if work.images_embedded:
+            new = f"embedded {work.images_embedded} pictures in {work.seconds:.1f} s"
         cost = f", about ${work.dollars:.4f}" if work.dollars else ""
-        stored = f"{work.images_from_store} were in the store"
-        lines.append(Text(f"  {printable(name)}: {new} in {work.seconds:.1f} s{cost}; {stored}"))
+        lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} were in the store"))
     return Group(*lines, *_skipped(comparison.skipped))
 
 

@@ -44,3 +44,12 @@ def test_nothing_heavy_is_imported(code: str) -> None:
     look = "\nimport sys\nprint(*sys.modules, file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", code + look], capture_output=True, text=True, check=True)
     assert set(run.stderr.split()) & HEAVY == set()
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    import diptych
+
+    assert dir(diptych) == sorted(diptych.__all__)
+    assert all(getattr(diptych, name) is not None for name in diptych.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Wurkbench'"):
+        _ = diptych.Wurkbench  # type: ignore[attr-defined]

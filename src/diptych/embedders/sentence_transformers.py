@@ -91,15 +91,17 @@ class SentenceTransformersEmbedder:
 
     def __init__(self, model: SentenceTransformer, source: huggingface.Source, settings: Settings) -> None:
         self._model = model
-        self._lock = threading.Lock()  # a tokenizer may not be used by two threads at once
+        self._lock = (
+            threading.Lock()
+        )  # a tokenizer is told how to cut and pad before it is used, for all threads
         self._texts = facts.TextRules.of(model)
         self._one_size = False
         self._shortest_side: int | None = None
         self._warned: set[str] = set()
-        if self._texts.limit is not None:
-            model.max_seq_length = (
-                self._texts.limit
-            )  # a tokenizer that knows of none would let long texts crash
+        if (
+            self._texts.limit is not None
+        ):  # the model's own, where its tokenizer knows of none and would not cut
+            model.max_seq_length = self._texts.limit
         dimension = self._measure(source.label)
         size: Mapping[str, int] = facts.picture_settings(model).get("size") or {}
         if self._one_size:

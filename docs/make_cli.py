@@ -10,15 +10,16 @@ COMMANDS = ("compare", "search", "embed", "estimate", "embedders", "doctor", "em
 
 HEAD = """# The command line
 
-Results go to standard output, everything else to standard error. Exit status: 0 done (skipped pictures are reported,
-they are no error), 1 failed with a reason in one line, 2 wrong usage, 130 stopped by Ctrl-C; what was embedded stays
-stored in every case. `SOURCE` is explained in [pictures.md](pictures.md), `SPEC` in [embedders.md](embedders.md).
+Results go to standard output, everything else to standard error. Exit status: 0 done (skipped pictures are
+reported, they are no error), 1 failed with a reason in one line, 2 wrong usage, 130 stopped by Ctrl-C; what
+was embedded stays stored in every case. `SOURCE` is explained in [pictures.md](pictures.md), `SPEC` in
+[embedders.md](embedders.md).
 
 | variable | meaning |
 |---|---|
 | `DIPTYCH_STORE` | the file that vectors are kept in |
 | `DIPTYCH_CACHE` | the folder of downloads; it may be deleted at any time |
-| `DIPTYCH_CONTACT` | your e-mail or web page, told to the servers that pictures are fetched from; Wikimedia requires it |
+| `DIPTYCH_CONTACT` | your e-mail or web page, told to picture servers; Wikimedia requires it |
 """
 
 EXPORT = """
@@ -30,7 +31,7 @@ EXPORT = """
 | `rankings.csv` | every hit: query, kind, embedder, rank, image, id, label, score |
 | `queries.tsv` | the queries by their ids in the runs |
 | `run.EMBEDDER.trec` | TREC runs, pictures by id: for trec_eval, ir-measures, ranx |
-| `vectors/EMBEDDER.npz` | names, ids, vectors, texts, text_vectors; `-e vectors:DIR/vectors/EMBEDDER.npz` opens it again |
+| `vectors/EMBEDDER.npz` | names, ids, vectors, texts, text_vectors; `-e vectors:FILE` opens it again |
 """
 
 

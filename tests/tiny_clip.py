@@ -133,6 +133,18 @@ _LEGACY_PICTURES = {
 }
 
 
+def save_router(folder: Path) -> tuple[Path, Path, Path]:
+    """A model with one CLIP for queries and another for documents; returns its folder and theirs."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Router, Transformer
+
+    of_queries = save_plain(folder.with_name("of-queries"), seed=1)
+    of_documents = save_plain(folder.with_name("of-documents"), seed=2)
+    router = Router.for_query_document([Transformer(str(of_queries))], [Transformer(str(of_documents))])
+    SentenceTransformer(modules=[router], device="cpu").save_pretrained(str(folder))
+    return folder, of_queries, of_documents
+
+
 def save_siglip(folder: Path) -> Path:
     """A SigLIP, as `google/siglip-base-patch16-224` is saved, whose tokenizer tells "A" from "a"."""
     import torch

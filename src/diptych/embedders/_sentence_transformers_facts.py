@@ -97,7 +97,7 @@ class TextRules:
     @classmethod
     def of(cls, model: SentenceTransformer) -> TextRules:
         """Read the rules off a model."""
-        config: Any = getattr(getattr(model[0], "model", None), "config", None)
+        config: Any = getattr(model.transformers_model, "config", None)
         of_texts = config.get_text_config() if hasattr(config, "get_text_config") else config
         limits = (
             getattr(getattr(model[0], "tokenizer", None), "model_max_length", None),

@@ -1,0 +1,98 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import diptych
+from diptych.embedders.registry import WELL_KNOWN, providers
+from plugins import describe, environment
+from support import picture_bytes
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for label, colour in {"red": (220, 20, 20), "blue": (20, 20, 220)}.items():
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        (tmp_path / "pictures" / label / "1.png").write_bytes(picture_bytes(colour))
+    (tmp_path / "pictures" / "torn.png").write_bytes(picture_bytes()[:50])
+    return tmp_path / "pictures"
+
+
+def test_the_command_line_page_is_what_the_program_prints() -> None:
+    run = subprocess.run([sys.executable, DOCS / "make_cli.py"], capture_output=True, text=True, check=True)
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert page == run.stdout, "run: python docs/make_cli.py > docs/cli.md"
+
+
+def test_every_embedder_and_well_known_name_is_documented() -> None:
+    page = (DOCS / "embedders.md").read_text(encoding="utf-8")
+    for name, entry in providers().items():
+        if entry.value.startswith("diptych."):
+            assert f"\n## {name}\n" in page
+    for name in WELL_KNOWN:
+        assert f"`{name}`" in page
+
+
+def shape(value: Any) -> Any:
+    """The keys of JSON data, the names of embedders and all values left out."""
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return None
+
+
+def test_the_json_page_shows_the_keys_there_are(pictures: Path) -> None:
+    (page,) = blocks(DOCS / "json.md", "json")
+    documented = json.loads(page)
+    made = diptych.compare(pictures, ["palette"], ["red"]).to_dict()
+    listed = documented["embedders"][0].keys()
+    made["embedders"] = [{key: value for key, value in made["embedders"][0].items() if key in listed}]
+    assert shape(made) == shape(documented)
+
+
+def test_the_plug_in_page_holds_a_plug_in_that_works(pictures: Path, tmp_path: Path) -> None:
+    (source,) = blocks(DOCS / "plugins.md", "python")
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "diptych_mean.py").write_text(source)
+    describe(folder, "mean")
+    command = [sys.executable, "-m", "diptych", "compare", pictures, "-e", "mean", "-q", "red", "--json", "-"]
+    run = subprocess.run(command, env=environment(folder), capture_output=True, text=True, check=True)
+    (query,) = json.loads(run.stdout)["queries"]
+    assert query["rankings"]["mean"]["hits"][0]["label"] == "red"
+
+
+def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    draw = [sys.executable, ROOT / "examples" / "draw_pictures.py", tmp_path / "pictures"]
+    subprocess.run(draw, check=True)
+    command = [sys.executable, "-m", "diptych", "search", tmp_path / "pictures", "orange sunset"]
+    command += ["-e", "palette", "-e", "random", "-k", "6"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = next(block for block in blocks(ROOT / "README.md", "") if "A palette" in block)
+    for line in shown.splitlines():
+        assert line.rstrip() in [other.rstrip() for other in printed.splitlines()]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -47,6 +47,12 @@ def makes_one_size(model: SentenceTransformer) -> bool:
     return bool(wide) and wide == tall and all(shape[0] == 1 for shape in wide.values())
 
 
+def shortest_side(model: SentenceTransformer) -> int | None:
+    """The length that a picture's shortest side is scaled to, where a model of one size does that."""
+    size: Mapping[str, int] = picture_settings(model).get("size") or {}
+    return size.get("shortest_edge")
+
+
 def describe_pictures(model: SentenceTransformer, *, one_size: bool) -> str:
     """One line on what is done to a picture: "shortest side 224, bicubic, centre crop 224×224 (Pillow)".
 

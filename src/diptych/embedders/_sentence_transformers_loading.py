@@ -165,7 +165,7 @@ def _check_device(device: str | None) -> None:
 def _explain(error: Exception, source: huggingface.Source, settings: Settings) -> str:
     import torch
 
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return f"there is not enough memory for {source.label}: try precision=bfloat16 or device=cpu"
     if "trust_remote_code" in str(error) and not settings.trust_remote_code:
         return f"{source.label} runs code of its own: read it, and add trust_remote_code=true if you trust it"

@@ -91,21 +91,18 @@ class SentenceTransformersEmbedder:
 
     def __init__(self, model: SentenceTransformer, source: huggingface.Source, settings: Settings) -> None:
         self._model = model
-        self._lock = (
-            threading.Lock()
-        )  # a tokenizer is told how to cut and pad before it is used, for all threads
+        # A tokenizer keeps how it cuts and pads as its own state: two threads would change it for each other.
+        self._lock = threading.Lock()
         self._texts = facts.TextRules.of(model)
         self._one_size = False
         self._shortest_side: int | None = None
         self._warned: set[str] = set()
-        if (
-            self._texts.limit is not None
-        ):  # the model's own, where its tokenizer knows of none and would not cut
+        if self._texts.limit is not None:
+            # Some tokenizers know of no limit, would cut nothing, and the model would fail.
             model.max_seq_length = self._texts.limit
         dimension = self._measure(source.label)
-        size: Mapping[str, int] = facts.picture_settings(model).get("size") or {}
         if self._one_size:
-            self._shortest_side = size.get("shortest_edge")
+            self._shortest_side = facts.shortest_side(model)
         scale = facts.learnt_number(model, "logit_scale")
         settings_hash = facts.settings_hash(model, self._texts)
         self.info = EmbedderInfo(
@@ -263,7 +260,7 @@ class SentenceTransformersEmbedder:
         try:
             with self._lock:
                 yield
-        except torch.OutOfMemoryError as error:
+        except torch.cuda.OutOfMemoryError as error:
             raise EmbedderUnavailable(
                 f"there is not enough memory on {self._model.device} for a batch: "
                 "try a smaller batch_size, precision=bfloat16 or device=cpu"

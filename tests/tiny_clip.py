@@ -25,7 +25,7 @@ def require() -> None:
     """Skip where the packages or the tokenizer are missing; import the packages as Diptych does."""
     need("torch")
     need("sentence_transformers")
-    from diptych.embedders.sentence_transformers import import_libraries
+    from diptych.embedders.sentence_transformers.loading import import_libraries
 
     import_libraries()
     if not TOKENIZER.is_dir():

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import tiny_clip
-from diptych.embedders import Embedder, EmbedderUnavailable, InputRejected, _huggingface, load
+from diptych.embedders import Embedder, EmbedderUnavailable, InputRejected, huggingface, load
 from diptych.errors import DiptychWarning
 from embedders.loopback_hub import COMMIT, LoopbackHub
 
@@ -268,7 +268,7 @@ def test_a_model_says_what_it_is(clip: Embedder) -> None:
 def test_the_licence_is_the_card_s(card: str, licence: str | None, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "README.md").write_text(card)
-    assert _huggingface.licence(_huggingface.find(str(tmp_path), None)) == licence
+    assert huggingface.licence(huggingface.find(str(tmp_path), None)) == licence
 
 
 def test_the_fingerprint_follows_what_vectors_depend_on(plain: Path, tmp_path: Path) -> None:
@@ -492,7 +492,7 @@ def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A Hub that takes connections and never answers."""
     import huggingface_hub
 
-    monkeypatch.setattr(_huggingface, "TIMEOUT", 0.2)
+    monkeypatch.setattr(huggingface, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", endpoint)
@@ -508,7 +508,7 @@ def test_a_hub_that_never_answers_is_not_waited_for() -> None:
 ON_THE_HUB = """
 import json, sys, urllib.request
 from diptych.embedders import EmbedderUnavailable, load
-from diptych.embedders import _huggingface
+from diptych.embedders import huggingface
 
 def attempt(spec):
     try:
@@ -522,7 +522,7 @@ for spec in sys.argv[2:]:
 urllib.request.urlopen(sys.argv[1] + "/stop").read()
 attempt("sentence-transformers:" + "me/clip")
 attempt("sentence-transformers:me/never-fetched")
-print(json.dumps(_huggingface.one_line(ValueError("bad header Bearer hf_sesame\\nmore"))))
+print(json.dumps(huggingface.one_line(ValueError("bad header Bearer hf_sesame\\nmore"))))
 """
 
 

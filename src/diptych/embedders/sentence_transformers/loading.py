@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from diptych.embedders import _huggingface as huggingface
+from diptych.embedders import huggingface
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.errors import DiptychWarning
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
-from diptych.embedders._sentence_transformers_loading import transformer_modules
+from diptych.embedders.sentence_transformers.loading import transformer_modules
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -22,23 +22,34 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
-from diptych.embedders import _huggingface as huggingface
-from diptych.embedders import _sentence_transformers_facts as facts
-from diptych.embedders._sentence_transformers_loading import (
+from diptych.embedders import huggingface
+from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
+from diptych.embedders.cards import ProviderCard
+from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.sentence_transformers import facts
+from diptych.embedders.sentence_transformers.loading import (
     DEFAULT_MODEL,
     Settings,
     find_model,
     import_libraries,
     open_model,
 )
-from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
-from diptych.embedders.registry import reject_unknown_options
 from diptych.errors import DiptychWarning
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 PROVIDER = "sentence-transformers"
+
+CARD = ProviderCard(
+    about="CLIP, SigLIP and whatever else sentence-transformers loads with pictures and texts in one space",
+    spec="clip-ViT-L-14",
+    needs="the model's files, fetched from the Hugging Face Hub at first",
+    modules=("torch", "sentence_transformers"),
+    extra="clip",
+    licence="the model's",
+)
+
 OPTIONS = ("device", "revision", "batch_size", "precision", "trust_remote_code")
 
 LARGEST_RESIZED = 100_000_000

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from diptych.comparison import Workbench
     from diptych.estimate import Estimate
+    from diptych.images import Limits
+    from diptych.queries import Query
     from diptych.result import Comparison
 
 app = typer.Typer(
@@ -107,7 +109,7 @@ def compare(
     if open_ and report is None:
         raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
     bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
-    everything = _queries(asked, images or [])
+    everything = _queries(asked, images or [], bench.collection.limits)
     if not quiet:
         _announce_cost(bench.estimate(everything))
     comparison = bench.compare(everything, k)
@@ -179,7 +181,7 @@ def estimate(
 
     bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet)
     asked = [*(texts or []), *(_lines(queries) if queries else [])]
-    show_estimates(bench.estimate(_queries(asked, images or [])), _console())
+    show_estimates(bench.estimate(_queries(asked, images or [], bench.collection.limits)), _console())
 
 
 @app.command()
@@ -306,11 +308,11 @@ def _workbench(
     )
 
 
-def _queries(texts: Sequence[str], pictures: Sequence[Path]) -> list[Any]:
+def _queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits) -> list[Query]:
     """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
     from diptych.queries import image_query, text_query
 
-    return [*(text_query(text) for text in texts), *(image_query(path) for path in pictures)]
+    return [*(text_query(text) for text in texts), *(image_query(path, limits) for path in pictures)]
 
 
 def _lines(path: Path) -> list[str]:

@@ -44,7 +44,7 @@ class Workbench:
         source: A folder, a ZIP, a list of URLs, a manifest, or an open `Collection`.
         embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves.
         store: Where vectors are kept; by default in the person's data directory.
-        limits: Pictures larger than this are skipped.
+        limits: Pictures larger than this are skipped; an open `Collection` has its own.
         progress: Who watches.
         max_cost: US dollars; a run that would cost more is refused before it starts.
 
@@ -69,7 +69,6 @@ class Workbench:
         if len(set(names)) < len(names):
             raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
-        self._limits = limits
         self._progress = progress
         self._max_cost = max_cost
         self._ranked: _Ranked | None = None
@@ -162,7 +161,7 @@ class Workbench:
         }
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:
-        return [as_query(query, self.collection, self._limits) for query in queries]
+        return [as_query(query, self.collection) for query in queries]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
         return [estimate(self.collection, queries, embedder, self.store) for embedder in self.embedders]
@@ -179,9 +178,7 @@ class Workbench:
 
     def _fill(self) -> dict[str, Filled]:
         return {
-            e.info.name: embed_images(
-                self.collection, e, self.store, limits=self._limits, progress=self._progress
-            )
+            e.info.name: embed_images(self.collection, e, self.store, progress=self._progress)
             for e in self.embedders
         }
 

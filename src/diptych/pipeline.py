@@ -27,7 +27,7 @@ from diptych.embedders.base import (
     Vectors,
 )
 from diptych.errors import DiptychError
-from diptych.images import Collection, Limits, Picture, UnreadablePicture, decode
+from diptych.images import Collection, Picture, UnreadablePicture, decode
 from diptych.progress import Progress, Silent
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Kind, Store
@@ -61,7 +61,6 @@ def embed_images(
     embedder: Embedder,
     store: Store,
     *,
-    limits: Limits = Limits(),
     progress: Progress = Silent(),
 ) -> Filled:
     """Fill the store with the vectors of a collection's pictures, embedding only what is missing.
@@ -70,7 +69,6 @@ def embed_images(
         collection: The pictures.
         embedder: Who embeds them; for one that has its vectors already only their presence is checked.
         store: Where vectors are filed.
-        limits: What is too large to decode.
         progress: Who watches.
 
     Returns:
@@ -89,7 +87,7 @@ def embed_images(
     if missing:
         start = time.monotonic()
         with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
-            _Run(collection, embedder, store, limits, filled, advance).over(missing)
+            _Run(collection, embedder, store, filled, advance).over(missing)
         filled.seconds = time.monotonic() - start
         if filled.embedded:
             store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
@@ -175,14 +173,12 @@ class _Run:
         collection: Collection,
         embedder: Embedder,
         store: Store,
-        limits: Limits,
         filled: Filled,
         advance: Callable[[int], None],
     ) -> None:
         self._collection = collection
         self._embedder = embedder
         self._store = store
-        self._limits = limits
         self._filled = filled
         self._advance = advance
 
@@ -209,7 +205,7 @@ class _Run:
     def _prepare(self, picture: Picture) -> tuple[Picture, Any, str | None]:
         """Read, decode and prepare one picture; the last item is the reason where that failed."""
         try:
-            image = decode(self._collection.read(picture), self._limits)
+            image = decode(self._collection.read(picture), self._collection.limits)
         except UnreadablePicture as error:
             return picture, None, str(error)
         try:

@@ -74,7 +74,7 @@ def image_query(path: Path, limits: Limits = Limits()) -> ImageQuery:
     return _from_bytes(data, str(path), limits)
 
 
-def as_query(asked: Askable, collection: Collection, limits: Limits = Limits()) -> Query:
+def as_query(asked: Askable, collection: Collection) -> Query:
     """Make out what a person asks with.
 
     A string is a picture where it is the name of one in the collection or the path of a picture file,
@@ -86,19 +86,19 @@ def as_query(asked: Askable, collection: Collection, limits: Limits = Limits()) 
     if isinstance(asked, (TextQuery, ImageQuery)):
         return asked
     if isinstance(asked, Path):
-        return image_query(asked, limits)
+        return image_query(asked, collection.limits)
     if isinstance(asked, str):
-        return _from_words(asked, collection, limits)
-    return _from_pixels(asked, limits)
+        return _from_words(asked, collection)
+    return _from_pixels(asked, collection.limits)
 
 
-def _from_words(asked: str, collection: Collection, limits: Limits) -> Query:
+def _from_words(asked: str, collection: Collection) -> Query:
     named = next((p for p in collection.pictures if asked in (p.name, *p.aliases)), None)
     if named is not None:
-        return _from_bytes(collection.read(named), named.name, limits)
+        return _from_bytes(collection.read(named), named.name, collection.limits)
     if looks_like_picture(asked):
         if Path(asked).is_file():
-            return image_query(Path(asked), limits)
+            return image_query(Path(asked), collection.limits)
         if " " not in asked:
             raise DiptychError(f"there is no picture {asked!r}, neither as a file nor in the collection")
     return text_query(asked)

@@ -312,7 +312,7 @@ def test_a_text_without_colours_scores_nothing_and_says_so_once() -> None:
     with pytest.warns(DiptychWarning, match="palette knows English colour words only") as caught:
         vectors = palette.embed_texts(["a dog", "a red dog", "two cats", ""])
     assert len(caught) == 1
-    assert "'a dog' and 2 more texts" in str(caught[0].message)
+    assert "'a dog' and 2 more" in str(caught[0].message)
     assert vectors.any(axis=1).tolist() == [False, True, False, False]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import textwrap
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -210,10 +211,11 @@ class Palette:
             else:
                 unknown.append(text)
         if unknown:
-            more = f" and {len(unknown) - 1} more texts" if len(unknown) > 1 else ""
+            first = textwrap.shorten(unknown[0], 60, placeholder="…")
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             warnings.warn(
-                f"palette knows English colour words only and finds none in {unknown[0]!r}{more}: "
-                "every picture scores 0",
+                f"palette knows English colour words only and finds none in {first!r}{more}:"
+                " every picture scores 0",
                 DiptychWarning,
                 stacklevel=2,
             )

@@ -46,12 +46,13 @@ class Collection:
         pictures: The pictures; they are put in the order of their names.
         skipped: What was left out.
         origins: For each picture's id where its bytes are, copies included.
-        limits: How big a file may be read.
+        limits: How big a picture may be.
 
     Attributes:
         source: What the person called it.
         pictures: The pictures, sorted by name.
         skipped: What was left out, each with its reason, sorted by name.
+        limits: How big a picture may be.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Collection:
         self.pictures = tuple(sorted(pictures, key=lambda picture: (picture.name, picture.id)))
         self.skipped = tuple(sorted(skipped, key=lambda skipped: skipped.name))
         self._origins = origins
-        self._limits = limits
+        self.limits = limits
         self._by_id = {picture.id: picture for picture in self.pictures}
 
     def __len__(self) -> int:
@@ -89,7 +90,7 @@ class Collection:
         reason = "it is not in this collection"
         for origin in self._origins.get(picture.id, ()):
             try:
-                data = b"".join(origin.chunks(self._limits))
+                data = b"".join(origin.chunks(self.limits))
             except UnreadablePicture as error:
                 reason = str(error)
                 continue

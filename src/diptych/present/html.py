@@ -96,7 +96,7 @@ def _uri(collection: Collection | None, image_id: str) -> str | None:
     if collection is None or picture is None:
         return None
     try:
-        return thumbnail_uri(decode(collection.read(picture)))
+        return thumbnail_uri(decode(collection.read(picture), collection.limits))
     except UnreadablePicture:
         return None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import json
 import os
 import struct
+import subprocess
 import sys
 import threading
 import zipfile
@@ -205,14 +207,26 @@ def test_a_file_that_can_not_be_read_is_skipped(tmp_path: Path) -> None:
     assert skipped(open_collection(tmp_path)) == {"bad.jpg": "input/output error"}
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+_AS_SOMEBODY = """
+import json, os, sys
+from diptych.images import open_collection
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may read everything
+print(json.dumps({lost.name: lost.reason for lost in open_collection(sys.argv[1]).skipped}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are another matter on Windows")
 def test_files_and_folders_without_permission_are_skipped(tmp_path: Path) -> None:
     write(tmp_path, "good.jpg", "secret.jpg", "closed/a.jpg")
     (tmp_path / "secret.jpg").chmod(0)
     (tmp_path / "closed").chmod(0)
-    reasons = skipped(open_collection(tmp_path))
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    command = [sys.executable, "-c", _AS_SOMEBODY, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     (tmp_path / "closed").chmod(0o700)
-    assert reasons == {
+    assert json.loads(run.stdout) == {
         "closed": "the folder can't be read: permission denied",
         "secret.jpg": "permission denied",
     }
@@ -567,6 +581,13 @@ def test_no_password_of_an_address_is_shown(site: str) -> None:
     collection = open_collection([address, f"{site}/1.png"])
     assert list(skipped(collection)) == [f"{site}/gone.png"]
     assert "hush" not in refusal([address, address + "?x"])
+
+
+def test_what_signs_an_address_is_not_shown_but_what_tells_it_apart_is(site: str) -> None:
+    signed = f"{site}/gone.png?id=7&X-Amz-Signature=abc123&sig=s3cr3t&access_token=t0k"
+    shown = refusal([signed])
+    assert "id=7" in shown
+    assert not any(secret in shown for secret in ("abc123", "s3cr3t", "t0k"))
 
 
 def test_addresses_that_all_fail_give_the_first_reason_and_the_count(tmp_path: Path, site: str) -> None:

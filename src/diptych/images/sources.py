@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
@@ -28,6 +29,9 @@ from diptych.progress import Progress
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A folder, a ZIP, a text file of addresses, a manifest, a picture; or a list of addresses and paths."""
+
+_SECRET = re.compile(r"([^&=]*(?:token|sig|key|secret|pass|auth|credential)[^&=]*=)[^&]+", re.IGNORECASE)
+"""A parameter of an address that by its name may be a secret, such as a signed link's."""
 
 _LISTS: dict[str, Callable[[Path], list[Row]]] = {
     ".txt": read_addresses,
@@ -151,6 +155,7 @@ def _names(urls: Sequence[str]) -> dict[str, str]:
 
 
 def _shown(url: str) -> str:
-    """An address as it may be shown: without a name and password in it."""
+    """An address as it may be shown: without a name and password, and without what signs it."""
     parts = urlsplit(url)
-    return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+    query = _SECRET.sub(r"\1…", parts.query)
+    return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query)))

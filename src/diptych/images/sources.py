@@ -43,9 +43,9 @@ _LISTS: dict[str, Callable[[Path], list[Row]]] = {
 
 def describe(source: Source) -> str:
     """A source as it is called in messages and results."""
-    if isinstance(source, str | os.PathLike):
-        return one_line(source)
-    return one_line(source[0]) if len(source) == 1 else f"a list of {len(source)}"
+    if not isinstance(source, str | os.PathLike):
+        return describe(source[0]) if len(source) == 1 else f"a list of {len(source)}"
+    return _shown(os.fspath(source)) if is_address(os.fspath(source)) else one_line(source)
 
 
 def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:

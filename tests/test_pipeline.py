@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -242,3 +244,38 @@ def test_a_refused_query_is_an_error_that_names_the_embedder(store: Store) -> No
     embedder.embed_texts = refuse  # type: ignore[method-assign]
     with pytest.raises(DiptychError, match="colours: this text is too rude"):
         embed_queries([TextQuery("x")], embedder, store)
+
+
+_MEASURED = """
+import resource, sys
+import numpy as np
+from diptych.embedders import EmbedderInfo
+from diptych.images import open_collection
+from diptych import pipeline
+from diptych.store import Store
+
+pipeline.DECODERS = 2  # each holds a picture, so it would be more on a machine with many processors
+
+class Roomy:
+    info = EmbedderInfo(name="roomy", provider="test", model="1", dimension=3, preprocessing="none",
+                        fingerprint="roomy/1", batch_size=2)
+    def prepare_image(self, image):
+        return np.asarray(image, np.float32)  # 48 MB
+    def embed_images(self, prepared):
+        return np.stack([picture[0, 0] for picture in prepared])
+
+with Store(sys.argv[2]) as store:
+    assert pipeline.embed_images(open_collection(sys.argv[1]), Roomy(), store).embedded == 60
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+def test_memory_does_not_grow_with_the_collection(tmp_path: Path) -> None:
+    """Sixty pictures of 48 MB each, once prepared, pass through a process that never holds a third."""
+    (tmp_path / "pictures").mkdir()
+    for red in range(60):
+        (tmp_path / "pictures" / f"{red}.png").write_bytes(picture_bytes((red, 9, 9), (2000, 2000)))
+    command = [sys.executable, "-c", _MEASURED, str(tmp_path / "pictures"), str(tmp_path / "store.sqlite")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 1000  # megabytes; all of them would be 2,880

@@ -93,7 +93,8 @@ def load(spec: str) -> Embedder:
     _check_arguments(parsed, factory)
     try:
         embedder: Embedder = factory(parsed.model, **parsed.options)
-        embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+        if embedder.info.name != spec.strip():
+            embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
     except DiptychError:
         raise
     except Exception as error:  # and while it makes its embedder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,22 +49,40 @@ def find(model: str, revision: str | None) -> Source:
     Raises:
         EmbedderUnavailable: There is no such folder or model, or it can't be had from here.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if revision:
-            raise EmbedderUnavailable(f"{model} is a folder: revision is for models on the Hugging Face Hub")
-        return _find_in_folder(folder)
-    if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") > 1 or folder.exists():
-        raise EmbedderUnavailable(f"there is no model folder {model}")
-    return _find_on_hub(model, revision)
-
-
-def _find_in_folder(folder: Path) -> Source:
+    folder = find_folder(model, revision)
+    if folder is None:
+        return find_on_hub(model, revision)
     if not any((folder / name).is_file() for name in _MARKS_OF_A_MODEL):
         raise EmbedderUnavailable(
             f"the folder {folder} holds no model: it has none of modules.json, config.json"
         )
-    contents = _hash_files(folder)
+    return describe_folder(folder, _parts_of_a_model(folder))
+
+
+def find_folder(model: str, revision: str | None) -> Path | None:
+    """The folder that `model` names, or None for the name of a model on the Hub; raises as `find` does."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision:
+            raise EmbedderUnavailable(f"{model} is a folder: revision is for models on the Hugging Face Hub")
+        return folder
+    if model.startswith((".", "/", "~")) or "\\" in model or model.count("/") > 1 or folder.exists():
+        raise EmbedderUnavailable(f"there is no model folder {model}")
+    return None
+
+
+def describe_folder(folder: Path, files: Iterable[Path]) -> Source:
+    """A model in a folder, known by the content of its files.
+
+    Whole files, because training one layer on leaves sizes, headers and most bytes alone: about a second for
+    two gigabytes.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        with path.open("rb") as file:
+            contents_of_file = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{contents_of_file}\n".encode())
+    contents = digest.hexdigest()
     return Source(
         place=str(folder),
         label=f"{folder.resolve().name}@{contents[:12]}",
@@ -73,26 +91,28 @@ def _find_in_folder(folder: Path) -> Source:
     )
 
 
-def _hash_files(folder: Path) -> str:
-    """Hash all that a model is made of, by content, so that other weights are never taken for these.
+def _parts_of_a_model(folder: Path) -> Iterator[Path]:
+    """All that a model is made of, so that other weights are never taken for these.
 
-    Whole files, because training one layer on leaves sizes, headers and most bytes alone: about a second for
-    two gigabytes. What no model is loaded from (notes, other frameworks' copies, hidden files) is left out.
+    What no model is loaded from (notes, other frameworks' copies, hidden files) is left out.
     """
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        if hidden or path.suffix in _NOT_PART_OF_A_MODEL or not path.is_file():
-            continue
-        with path.open("rb") as file:
-            contents = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{name.as_posix()}\0{contents}\n".encode())
-    return digest.hexdigest()
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.suffix not in _NOT_PART_OF_A_MODEL and path.is_file():
+            yield path
 
 
-def _find_on_hub(repo: str, revision: str | None) -> Source:
-    """Pin a Hub model to a commit: asked of the Hub, or known from the cache where the Hub is no help."""
+def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_OF_A_MODEL) -> Source:
+    """Pin a Hub model to a commit: asked of the Hub, or known from the cache where the Hub is no help.
+
+    Args:
+        repo: Its name.
+        revision: A branch, tag or commit; None for the main branch.
+        marks: Files of which the cache holds at least one where it holds the model.
+
+    Raises:
+        EmbedderUnavailable: There is no such model, or it can't be had from here.
+    """
     from huggingface_hub import HfApi
 
     unreachable = None
@@ -101,7 +121,7 @@ def _find_on_hub(repo: str, revision: str | None) -> Source:
         commit = HfApi().resolve_revision(repo, revision=revision).resolved  # and notes it in the cache
     except Exception as error:  # noqa: BLE001 (its HTTP client's exceptions share no base class with its own)
         unreachable = one_line(error)
-        commit = _find_in_cache(repo, revision, error)
+        commit = _find_in_cache(repo, revision, marks, error)
     return Source(
         place=repo,
         label=f"{repo}@{commit[:12]}",
@@ -111,12 +131,12 @@ def _find_on_hub(repo: str, revision: str | None) -> Source:
     )
 
 
-def _find_in_cache(repo: str, revision: str | None, failure: Exception) -> str:
+def _find_in_cache(repo: str, revision: str | None, marks: Sequence[str], failure: Exception) -> str:
     from huggingface_hub import HfApi, try_to_load_from_cache
 
     try:
         commit = HfApi().resolve_revision(repo, revision=revision, local_files_only=True).resolved
-        cached = [try_to_load_from_cache(repo, name, revision=commit) for name in _MARKS_OF_A_MODEL]
+        cached = [try_to_load_from_cache(repo, name, revision=commit) for name in marks]
         if any(isinstance(path, str) for path in cached):
             return commit
     except Exception:  # noqa: BLE001, S110 (not in the cache: why the Hub failed is what a person can mend)

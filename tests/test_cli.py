@@ -300,3 +300,16 @@ def test_a_reader_that_goes_away_is_no_error(pictures: Path, tmp_path: Path) -> 
     assert process.stderr.read() == ""
     process.stderr.close()
     process.wait(60)
+
+
+def test_names_of_every_script_are_shown_as_they_are(run: Run, tmp_path: Path) -> None:
+    names = ["写真　2024/狼.png", "👨‍👩‍👧 picnic.png", "می‌خواهم.png", "Ärger.png"]
+    for number, name in enumerate(names):
+        (tmp_path / "写真　2024" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "写真　2024" / name).write_bytes(picture_bytes((number, 0, 0)))
+    done = run("search", "写真　2024", "red", "-e", "palette", "--json", "out.json")
+    assert done.returncode == 0, done.stderr
+    for name in names:
+        assert name in done.stdout
+    saved = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert saved["collection"]["source"] == "写真　2024"

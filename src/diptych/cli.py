@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from diptych.errors import DiptychError, DiptychWarning
+from diptych.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -272,15 +273,14 @@ def _stop() -> NoReturn:
 def _fail(reason: str) -> None:
     if "--debug" in sys.argv:
         traceback.print_exc()
-    one_line = " ".join(reason.split())
-    typer.echo(f"diptych: {one_line}", err=True)
+    typer.echo(f"diptych: {printable(' '.join(reason.split()))}", err=True)
     sys.exit(1)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
     """Say our own warnings in one line, and leave other people's for --debug."""
     if issubclass(category, DiptychWarning) and "--quiet" not in sys.argv:
-        typer.echo(f"note: {message}", err=True)
+        typer.echo(f"note: {printable(str(message))}", err=True)
 
 
 def _workbench(

@@ -127,7 +127,7 @@ def open_collection(
         elif outcome is not None:
             found.setdefault(outcome, []).append(entry)
     if not found:
-        raise DiptychError(_nothing_found(name, listing, skipped))
+        raise DiptychError(_nothing_found(one_line(name), listing, skipped))
     one_folder = len({entry.folder for entries in found.values() for entry in entries}) == 1
     pictures = [_picture(image_id, entries, one_folder) for image_id, entries in found.items()]
     origins = {image_id: [entry.origin for entry in entries] for image_id, entries in found.items()}

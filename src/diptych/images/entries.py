@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diptych.images.limits import Limits, UnreadablePicture, chunks
+from diptych.words import printable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """What Python makes of a byte in a file name that it can't decode, and JSON of a broken escape."""
@@ -103,11 +104,11 @@ class Listing:
     unit: str = "file"
 
 
-def printable(text: str | os.PathLike[str]) -> str:
+def valid_name(text: str | os.PathLike[str]) -> str:
     """A name as it can be written anywhere: undecodable bytes replaced, so that it is valid UTF-8."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", os.fspath(text))
 
 
 def one_line(text: str | os.PathLike[str]) -> str:
     """A name as it can stand in a message of one line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in printable(text))
+    return printable(os.fspath(text))

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from pathlib import Path
 
-from diptych.images.entries import File, Origin, Skipped, printable
+from diptych.images.entries import File, Origin, Skipped, valid_name
 from diptych.images.names import is_hidden
 
 
@@ -35,7 +35,7 @@ def folder_files(root: Path) -> tuple[dict[str, Origin], list[Skipped]]:
         try:
             found = sorted(os.scandir(root / folder), key=lambda item: item.name)
         except OSError as error:
-            name = printable(folder or root)
+            name = valid_name(folder or root)
             skipped.append(Skipped(name, f"the folder can't be read: {(error.strerror or 'error').lower()}"))
             continue
         for item in found:

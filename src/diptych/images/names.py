@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from diptych.images.entries import Entry, Listing, Origin, Skipped, printable
+from diptych.images.entries import Entry, Listing, Origin, Skipped, valid_name
 from diptych.images.formats import looks_like_picture, may_be_picture, unreadable_suffix
 
 _NO_FOLDERS = {"__macosx", "@eadir", "thumbs", "thumbnails"}
@@ -41,10 +41,10 @@ def list_files(files: Mapping[str, Origin]) -> Listing:
     for name, path in visible.items():
         reason = unreadable_suffix(name)
         if reason is not None:
-            listing.skipped.append(Skipped(printable(name), reason))
+            listing.skipped.append(Skipped(valid_name(name), reason))
         elif may_be_picture(name) and not _is_thumbnail(path, originals):
-            folder = "" if path.parent == PurePosixPath() else printable(path.parent)
-            listing.entries.append(Entry(printable(name), files[name], looks_like_picture(name), folder))
+            folder = "" if path.parent == PurePosixPath() else valid_name(path.parent)
+            listing.entries.append(Entry(valid_name(name), files[name], looks_like_picture(name), folder))
     return listing
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from diptych.errors import DiptychError
 from diptych.images.archive import Archive
-from diptych.images.entries import Entry, File, Listing, Skipped, one_line, printable
+from diptych.images.entries import Entry, File, Listing, Skipped, one_line, valid_name
 from diptych.images.folder import folder_files
 from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
 from diptych.images.limits import Limits, UnreadablePicture
@@ -42,10 +42,10 @@ _LISTS: dict[str, Callable[[Path], list[Row]]] = {
 
 
 def describe(source: Source) -> str:
-    """A source as it is called in messages and results."""
+    """A source as it is called in results."""
     if not isinstance(source, str | os.PathLike):
         return describe(source[0]) if len(source) == 1 else f"a list of {len(source)}"
-    return _shown(os.fspath(source)) if is_address(os.fspath(source)) else one_line(source)
+    return _shown(os.fspath(source)) if is_address(os.fspath(source)) else valid_name(source)
 
 
 def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
@@ -97,7 +97,7 @@ def _list_single(path: Path) -> Listing:
         raise DiptychError(
             f"{one_line(path)} is no folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
         )
-    return Listing([Entry(printable(path.name), File(path))], total=1)
+    return Listing([Entry(valid_name(path.name), File(path))], total=1)
 
 
 def _head(path: Path) -> Iterator[bytes]:
@@ -130,18 +130,18 @@ def _list_rows(rows: Sequence[Row], base: Path, limits: Limits, progress: Progre
         if outcome.path is None:
             listing.skipped.append(Skipped(_shown(row.url), outcome.reason or "it can't be downloaded"))
         else:
-            name = printable(row.name or names[row.url])
+            name = valid_name(row.name or names[row.url])
             listing.entries.append(Entry(name, File(outcome.path), label=row.label, caption=row.caption))
     return listing
 
 
 def _add_path(listing: Listing, row: Row, base: Path) -> None:
     written = PurePath(row.path or "")
-    name = printable(row.name or written.name)
+    name = valid_name(row.name or written.name)
     if reason := unreadable_suffix(written.name):
         listing.skipped.append(Skipped(name, reason))
         return
-    folder = "" if written.parent == PurePath() else printable(written.parent.as_posix())
+    folder = "" if written.parent == PurePath() else valid_name(written.parent.as_posix())
     listing.entries.append(
         Entry(name, File(base / written), folder=folder, label=row.label, caption=row.caption)
     )
@@ -158,4 +158,4 @@ def _shown(url: str) -> str:
     """An address as it may be shown: without a name and password, and without what signs it."""
     parts = urlsplit(url)
     query = _SECRET.sub(r"\1…", parts.query)
-    return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query)))
+    return valid_name(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query)))

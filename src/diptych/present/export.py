@@ -8,6 +8,7 @@ text_vectors), which the `vectors` embedder opens again.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import numpy as np
 
 from diptych.comparison import NamedVectors
 from diptych.errors import DiptychError
-from diptych.present.clean import file_stem, printable
 from diptych.result import Comparison
+from diptych.words import printable
 
 
 def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], folder: Path) -> None:
@@ -47,11 +48,16 @@ def file_stems(names: list[str]) -> dict[str, str]:
     """A file name for each embedder, all different."""
     stems: dict[str, str] = {}
     for name in names:
-        stem, number = file_stem(name), 2
+        stem, number = _file_stem(name), 2
         while stem in stems.values():
-            stem, number = f"{file_stem(name)}-{number}", number + 1
+            stem, number = f"{_file_stem(name)}-{number}", number + 1
         stems[name] = stem
     return stems
+
+
+def _file_stem(name: str) -> str:
+    """Letters, digits, `.`, `_` and `-` stay, the rest becomes `_`."""
+    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._") or "embedder"
 
 
 def _write_rankings(comparison: Comparison, path: Path) -> None:

@@ -16,8 +16,8 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.images import Collection, UnreadablePicture, decode, open_collection
 from diptych.images.thumbnail import thumbnail_uri
-from diptych.present.clean import printable
 from diptych.result import Comparison, QueryResult
+from diptych.words import printable
 
 _THREADS = 4
 

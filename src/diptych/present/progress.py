@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from diptych.present.clean import printable
 from diptych.progress import Advance, Progress, Silent
+from diptych.words import printable
 
 _SECONDS_BETWEEN_LINES = 5.0
 

@@ -14,8 +14,8 @@ from diptych.embedders.cards import ProviderCard
 from diptych.estimate import Estimate
 from diptych.images import Collection, Skipped
 from diptych.pipeline import Filled
-from diptych.present.clean import printable
 from diptych.result import Comparison, Hit, QueryResult
+from diptych.words import printable
 
 LETTER_STYLES = ("cyan", "red", "blue", "yellow")
 """One colour an embedder, always the same; the letters A, B, C say the same without colour."""

@@ -1,0 +1,20 @@
+"""Untrusted text made fit to be shown: names, queries and what servers say may hold anything."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # hold emoji and the letters of many scripts together
+
+
+def printable(text: str) -> str:
+    """The text without characters that steer a terminal, break a line or turn the reading direction.
+
+    Each becomes �, and so does half a surrogate pair, so that the text is valid UTF-8.
+    """
+    return "".join(c if _is_shown(c) else "\ufffd" for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in _NOT_SHOWN or character in _JOINERS

@@ -89,3 +89,17 @@ def test_killed_two_dozen_times_nothing_is_lost_or_embedded_twice(tmp_path: Path
     assert len(log.read_text().split()) == PICTURES - len(before)
     for name, item in id_of.items():
         assert np.frombuffer(after[item], "<f4").tolist() == [float(part) for part in name.split("-")]
+
+
+def test_two_runs_at_once_embed_every_picture_once(tmp_path: Path) -> None:
+    draw(tmp_path / "pictures")
+    env = environment(install(tmp_path / "plugins"))
+    store, log = tmp_path / "store.sqlite", tmp_path / "log"
+    command = [sys.executable, "-m", "diptych", "embed", str(tmp_path / "pictures")]
+    command += ["--store", str(store), "-e", f"counting:?log={log}&batch_size=4"]
+    runs = [subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert len(log.read_text().split()) == PICTURES
+    assert sum("another run is embedding" in words for words in said) <= 1
+    assert len(stored(store, open_collection(tmp_path / "pictures").pictures)) == PICTURES

@@ -80,17 +80,26 @@ def embed_images(
     """
     if isinstance(embedder, PrecomputedImages):
         return _look_up(collection, embedder)
-    ids = [picture.id for picture in collection.pictures]
-    known = store.known(embedder.info.fingerprint, "image", ids)
-    missing = [picture for picture in collection.pictures if picture.id not in known]
-    filled = Filled(from_store=len(known))
-    if missing:
-        start = time.monotonic()
-        with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
-            _Run(collection, embedder, store, filled, advance).over(missing)
-        filled.seconds = time.monotonic() - start
-        if filled.embedded:
-            store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
+    if not _missing(collection, embedder, store):
+        return Filled(from_store=len(collection))
+    with store.turn(embedder.info.fingerprint, embedder.info.name):
+        return _embed_missing(collection, embedder, store, progress)
+
+
+def _missing(collection: Collection, embedder: Embedder, store: Store) -> list[Picture]:
+    known = store.known(embedder.info.fingerprint, "image", [picture.id for picture in collection.pictures])
+    return [picture for picture in collection.pictures if picture.id not in known]
+
+
+def _embed_missing(collection: Collection, embedder: Embedder, store: Store, progress: Progress) -> Filled:
+    missing = _missing(collection, embedder, store)
+    filled = Filled(from_store=len(collection) - len(missing))
+    start = time.monotonic()
+    with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
+        _Run(collection, embedder, store, filled, advance).over(missing)
+    filled.seconds = time.monotonic() - start
+    if filled.embedded:
+        store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
     return filled
 
 

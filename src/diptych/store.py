@@ -8,17 +8,20 @@ half-written. Several processes may use one store. Texts, names and secrets are 
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import filelock
 import numpy as np
 
 from diptych.embedders.base import Vectors
-from diptych.errors import DiptychError
+from diptych.errors import DiptychError, DiptychWarning
 from diptych.paths import store_path
 
 Kind = Literal["image", "text"]
@@ -119,6 +122,33 @@ class Store:
                     for item, row in zip(items, vectors, strict=True)
                 ],
             )
+
+    @contextmanager
+    def turn(self, fingerprint: str, who: str) -> Iterator[None]:
+        """Let one process at a time embed with an embedder into this store: two would both pay.
+
+        Where another one is at it, warns of the wait; when the turn comes, ask `known` again.
+
+        Args:
+            fingerprint: Of the embedder.
+            who: Its name, for the warning.
+        """
+        mark = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
+        lock = filelock.FileLock(self.path.with_name(f"{self.path.name}-{mark}.lock"))
+        with self._plain_errors():
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                warnings.warn(
+                    f"another run is embedding with {who} into this store: waiting for it",
+                    DiptychWarning,
+                    stacklevel=4,
+                )
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def add_pace(self, fingerprint: str, images: int, seconds: float) -> None:
         """Remember how long it took to embed some images, for later estimates."""

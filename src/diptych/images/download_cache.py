@@ -12,13 +12,14 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import urlsplit
+
+import filelock
 
 from diptych.errors import DiptychError
 
@@ -111,7 +112,7 @@ class DownloadCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock: TextIO | None = None
+        self._lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
         self._own_name: str | None = None
         self._own_parts: list[Part] = []
 
@@ -129,15 +130,17 @@ class DownloadCache:
         """Make ready for writing."""
         with _writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._folder / "lock").open("a")
-        self._own_name = None if _locked(self._lock) else uuid.uuid4().hex
+            try:
+                self._lock.acquire()
+                self._own_name = None
+            except filelock.Timeout:
+                self._own_name = uuid.uuid4().hex
 
     def release(self) -> None:
         """End what `claim` began."""
         for part in self._own_parts:
             part.discard()
-        if self._lock:
-            self._lock.close()
+        self._lock.release()
 
     def part(self, url: str) -> Part:
         """Where what comes from `url` gathers until it is whole; only after `claim`."""
@@ -226,19 +229,3 @@ def _writing(folder: Path) -> Iterator[None]:
             f"can't write to the download cache {folder}: {why}; "
             "make room, or set DIPTYCH_CACHE to another folder"
         ) from error
-
-
-def _locked(file: TextIO) -> bool:
-    """Lock a file until it is closed or this process ends; False where another process has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

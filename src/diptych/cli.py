@@ -82,6 +82,17 @@ Pictures = Annotated[
 ]
 
 
+@app.callback(invoke_without_command=True)
+def diptych(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Compare multimodal image embedders side by side on your own pictures."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"diptych {version_of('diptych')}")
+
+
 @app.command()
 def compare(
     source: Source,
@@ -102,15 +113,23 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Rank the pictures for each query by each embedder, side by side."""
-    from diptych.present.export import write_export
+    from diptych.images import Limits
+    from diptych.present.export import make_folders, write_export
 
     asked = [*(texts or []), *(_lines(queries) if queries else [])]
     if not asked and not images:
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if open_ and report is None:
         raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
+    if report is not None and str(report) == json:
+        raise typer.BadParameter("--json and --report name the same file")
+    # What would stop the run at its end, or soon, stops it before anything is read or paid for.
+    for path in (report, None if json in {None, "-"} else Path(str(json))):
+        _check_place(path)
+    if export is not None:
+        make_folders(export)
+    everything = _queries(asked, images or [], Limits(megapixels, megabytes))
     bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
-    everything = _queries(asked, images or [], bench.collection.limits)
     if not quiet:
         _announce_cost(bench.estimate(everything))
     comparison = bench.compare(everything, k)
@@ -178,11 +197,13 @@ def estimate(
     debug: Debug = False,
 ) -> None:
     """Say what a run would take: pictures to embed, calls, minutes, money. Nothing is sent."""
+    from diptych.images import Limits
     from diptych.present.text import show_estimates
 
-    bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet)
     asked = [*(texts or []), *(_lines(queries) if queries else [])]
-    show_estimates(bench.estimate(_queries(asked, images or [], bench.collection.limits)), _console())
+    everything = _queries(asked, images or [], Limits(megapixels, megabytes))
+    bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet)
+    show_estimates(bench.estimate(everything), _console())
 
 
 @app.command()
@@ -312,7 +333,18 @@ def _queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits) -> 
     """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
     from diptych.queries import image_query, text_query
 
-    return [*(text_query(text) for text in texts), *(image_query(path, limits) for path in pictures)]
+    words = (text_query(text) for text in dict.fromkeys(texts))
+    return [*words, *(image_query(path, limits) for path in dict.fromkeys(pictures))]
+
+
+def _check_place(path: Path | None) -> None:
+    """Make sure that a file can be written here later."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise DiptychError(f"can't write {path}: it is a folder")
+    if not os.access(path.parent, os.W_OK) or not path.parent.is_dir():
+        raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
 
 
 def _lines(path: Path) -> list[str]:

@@ -29,7 +29,7 @@ from diptych.store import Store
 
 def compare(
     source: str | Path | Sequence[str | Path],
-    embedders: Sequence[str | Embedder],
+    embedders: str | Sequence[str | Embedder],
     queries: Sequence[Askable],
     k: int = 20,
 ) -> Comparison:
@@ -55,14 +55,15 @@ class Workbench:
     def __init__(
         self,
         source: str | Path | Sequence[str | Path] | Collection,
-        embedders: Sequence[str | Embedder],
+        embedders: str | Sequence[str | Embedder],
         *,
         store: Store | Path | str | None = None,
         limits: Limits = Limits(),
         progress: Progress = Silent(),
         max_cost: float | None = None,
     ) -> None:
-        self.embedders = [load(e) if isinstance(e, str) else e for e in embedders]
+        named = [embedders] if isinstance(embedders, str) else embedders
+        self.embedders = [load(e) if isinstance(e, str) else e for e in named]
         names = [embedder.info.name for embedder in self.embedders]
         if not names:
             raise DiptychError("no embedder is named: give at least one, such as palette")
@@ -114,6 +115,8 @@ class Workbench:
         if k < 1:
             raise DiptychError(f"k is {k}: ask for at least one hit")
         asked = self._parse(queries)
+        if not asked:
+            raise DiptychError("nothing to search for: give at least one query")
         self._refuse_dear(asked)
         # Texts first: an embedder that can't be used says so before any long work begins.
         texts = [query for query in asked if isinstance(query, TextQuery)]
@@ -161,7 +164,8 @@ class Workbench:
         }
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:
-        return [as_query(query, self.collection) for query in queries]
+        several = [queries] if isinstance(queries, str) else queries
+        return [as_query(query, self.collection) for query in several]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
         return [estimate(self.collection, queries, embedder, self.store) for embedder in self.embedders]

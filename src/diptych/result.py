@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.images import Collection, Skipped
+from diptych.images import Collection, Skipped, open_collection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,29 +124,37 @@ class Comparison:
             "summary": {"work": {name: dataclasses.asdict(work) for name, work in self.work.items()}},
         }
 
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Write the comparison as JSON, also to a file where a path is given.
+    @overload
+    def to_json(self, path: None = None) -> str: ...
 
-        Returns:
-            The JSON text.
+    @overload
+    def to_json(self, path: str | Path) -> None: ...
+
+    def to_json(self, path: str | Path | None = None) -> str | None:
+        """Write the comparison as JSON to a file, or return the text where no path is given.
 
         Raises:
             DiptychError: The file can't be written.
         """
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
-        if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise DiptychError(f"can't write {path}: {error.strerror}") from error
-        return text
+        if path is None:
+            return text
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DiptychError(f"can't write {path}: {error.strerror}") from error
+        return None
 
     @classmethod
-    def load(cls, path: str | Path) -> Comparison:
+    def load(cls, path: str | Path, source: str | Path | None = None) -> Comparison:
         """Open a comparison that `to_json` saved.
 
+        Args:
+            path: The file.
+            source: Where its pictures are now, to show them in a report; by default where they were.
+
         Raises:
-            DiptychError: The file can't be read or holds no comparison.
+            DiptychError: The file can't be read or holds no comparison, or there are no pictures in `source`.
         """
         try:
             saved = json.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -155,9 +163,12 @@ class Comparison:
         except ValueError as error:
             raise DiptychError(f"{path} is not a saved comparison: {error}") from error
         try:
-            return _from_dict(saved)
+            comparison = _from_dict(saved)
         except (KeyError, TypeError, AttributeError) as error:
             raise DiptychError(f"{path} is not a saved comparison: {type(error).__name__} {error}") from error
+        if source is None:
+            return comparison
+        return dataclasses.replace(comparison, collection=open_collection(source))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All hits in long form: query, kind, embedder, rank, image, id, label, score."""

@@ -31,8 +31,8 @@ def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], fo
     Raises:
         DiptychError: A file can't be written.
     """
+    make_folders(folder)
     try:
-        (folder / "vectors").mkdir(parents=True, exist_ok=True)
         comparison.to_json(folder / "result.json")
         _write_rankings(comparison, folder / "rankings.csv")
         _write_queries(comparison, folder / "queries.tsv")
@@ -40,6 +40,18 @@ def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], fo
         for name, stem in stems.items():
             _write_run(comparison, name, stem, folder / f"run.{stem}.trec")
             _write_vectors(vectors[name], folder / "vectors" / f"{stem}.npz")
+    except OSError as error:
+        raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
+
+
+def make_folders(folder: Path) -> None:
+    """Make the folders that `write_export` writes to.
+
+    Raises:
+        DiptychError: They can't be made.
+    """
+    try:
+        (folder / "vectors").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 

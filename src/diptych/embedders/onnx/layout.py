@@ -109,9 +109,7 @@ def _fetch_from_hub(source: huggingface.Source, revision: str | None, name: str)
 
     cached_only = source.unreachable is not None
     try:
-        return Path(
-            hf_hub_download(source.place, name, revision=source.commit, local_files_only=cached_only)
-        )
+        return Path(hf_hub_download(source.place, name, revision=source.commit, local_files_only=cached_only))
     except Exception as error:  # its HTTP client's exceptions share no base class with its own
         not_there = isinstance(error, errors.EntryNotFoundError)
         if not_there and (cached_only or not isinstance(error, errors.LocalEntryNotFoundError)):
@@ -132,9 +130,7 @@ def _collect(fetch: _Fetch, variant: str, place: str) -> ModelFiles:
         preprocessor = _read(fetch("processor_config.json")).get("image_processor") or {}
     preprocess_cfg = _read(fetch("visual/preprocess_cfg.json") or fetch("preprocess_cfg.json"))
     pictures, texts = _fetch_exports(fetch, variant, place)
-    return ModelFiles(
-        pictures, texts, tokenizer, tokenizer_config, config, preprocessor, preprocess_cfg
-    )
+    return ModelFiles(pictures, texts, tokenizer, tokenizer_config, config, preprocessor, preprocess_cfg)
 
 
 def _fetch_exports(fetch: _Fetch, variant: str, place: str) -> tuple[Path, Path]:

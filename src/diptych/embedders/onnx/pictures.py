@@ -1,15 +1,13 @@
-"""What happens to pictures and texts before a model, as the settings beside it say.
+"""Preparing pictures as the settings beside a model say.
 
-Pictures come out as transformers' Pillow processors make them, to the bit.
+They come out as transformers' Pillow processors make them, to the bit.
 """
 
 from __future__ import annotations
 
 import math
-import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,13 @@ from diptych.embedders.base import EmbedderUnavailable, InputRejected
 LARGEST_RESIZED = 100_000_000
 """Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
 
-_COMMON = {"do_resize": True, "resample": 3, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+_COMMON = {
+    "do_resize": True,
+    "resample": 3,
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+}
 _CLIP = {
     **_COMMON,
     "size": {"shortest_edge": 224},
@@ -31,8 +35,6 @@ _CLIP = {
     "image_std": (0.26862954, 0.26130258, 0.27577711),
 }
 _OTHERS = {**_COMMON, "size": 224, "image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
-
-_NO_TOKEN_LIMIT = 10**9  # tokenizers write "no limit" as a huge number
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class PictureRules:
             return cls._parse(preprocessor, assumed=assumed)
         except (KeyError, TypeError, ValueError) as error:
             raise EmbedderUnavailable(
-                f"the model's settings for pictures can't be followed: {error}; it needs sentence-transformers"
+                f"the model's settings for pictures can't be followed ({error}): "
+                "take it with sentence-transformers"
             ) from error
 
     @classmethod

@@ -1,0 +1,73 @@
+"""What must be there before an exported model is opened: options that make sense, and the packages."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.onnx.layout import SUFFIXES
+
+MODULES = ("onnxruntime", "tokenizers", "huggingface_hub")
+"""The packages, by import name."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a spec, checked.
+
+    Attributes:
+        variant: A name that `layout.SUFFIXES` knows.
+        threads: Of one operation; 0 for as many as there are cores.
+        provider: What onnxruntime runs the model on.
+        revision: Of a model on the Hub; None for its main branch.
+        batch_size: Items in one call.
+    """
+
+    variant: str
+    threads: int
+    provider: str
+    revision: str | None
+    batch_size: int
+
+    @classmethod
+    def parse(cls, options: Mapping[str, str]) -> Settings:
+        """Read options as they are written in a spec; raises `EmbedderUnavailable` for one that can't be."""
+        variant = options.get("variant", "fp32")
+        if variant not in SUFFIXES:
+            raise EmbedderUnavailable(f"variant is one of {', '.join(SUFFIXES)}, not {variant!r}")
+        return cls(
+            variant=variant,
+            threads=_whole_number("threads", options["threads"]) if "threads" in options else 0,
+            provider=options.get("provider") or "cpu",
+            revision=options.get("revision") or None,
+            batch_size=_whole_number("batch_size", options.get("batch_size", "32")),
+        )
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value)):
+        raise EmbedderUnavailable(f"{name} is a whole number from 1, not {value!r}")
+    return int(value)
+
+
+def import_libraries() -> None:
+    """Import the packages, or say what to install.
+
+    Raises:
+        EmbedderUnavailable: One of them is missing or broken.
+    """
+    for name in MODULES:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise EmbedderUnavailable(f"{name} is not installed: pip install {name}") from None
+        except ImportError as error:  # a system library is missing
+            first_line = next(iter(str(error).splitlines()), name)
+            raise EmbedderUnavailable(
+                f"{name} is installed but can't be imported ({first_line}): "
+                f"pip install --force-reinstall {name}"
+            ) from error

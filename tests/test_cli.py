@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,7 @@ def test_doctor_says_what_works_and_what_to_run(run: Run) -> None:
         ["compare", "pictures", "-e", "palette", "-q", "x", "-k", "0"],
         ["compare", "pictures", "-e", "palette", "-q", "x", "--open"],
         ["search", "pictures", "-e", "palette"],
+        ["compare", "pictures", "-e", "palette", "-q", "x", "--json", "a", "--report", "a"],
         ["compare", "pictures", "-e", "palette", "-q", "x", "--max-cost", "much"],
     ],
 )  # fmt: skip
@@ -250,16 +252,27 @@ def test_a_bad_store_is_said_in_one_line(run: Run, pictures: Path, tmp_path: Pat
     assert "is not a Diptych store" in line
 
 
-@pytest.mark.parametrize("option", ["--json", "--report", "--export"])
-def test_a_file_that_can_not_be_written_is_said_and_nothing_is_lost(
-    run: Run, pictures: Path, tmp_path: Path, option: str
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--export", "file/out"), *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"])],
+)
+def test_what_can_not_be_written_is_said_before_anything_is_embedded(
+    run: Run, pictures: Path, tmp_path: Path, option: str, place: str
 ) -> None:
     (tmp_path / "file").write_text("")
-    done = run("compare", pictures, "-e", "counting", "-q", "red", option, "file/out", "--quiet")
-    assert done.returncode == 1
-    assert "can't write" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "0 pictures" not in run("estimate", pictures, "-e", "counting").stdout
+    (tmp_path / "folder").mkdir()
+    spec = f"counting:?log={tmp_path / 'log'}"
+    assert "can't write" in fails(run("compare", pictures, "-e", spec, "-q", "red", option, place))
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_bad_query_is_said_before_anything_is_read(run: Run, tmp_path: Path) -> None:
+    assert "empty" in fails(run("compare", "no-such-folder", "-e", "palette", "-q", "  "))
+    assert "gone.jpg" in fails(run("compare", "no-such-folder", "-e", "palette", "--image", "gone.jpg"))
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").stdout.startswith("diptych 0.")
 
 
 def test_an_embedder_that_needs_something_says_what(run: Run, pictures: Path) -> None:

@@ -192,6 +192,33 @@ def test_a_comparison_becomes_a_dataframe(pictures: Path) -> None:
     assert best["label"].tolist() == ["red", "blue"]
 
 
+def test_copies_and_captions_are_told(pictures: Path, tmp_path: Path) -> None:
+    (pictures / "list.csv").write_text(
+        "path,caption\nred/0.png,a red wall\nred/copy of 0.png,\nblue/1.png,\n"
+    )
+    result = diptych.compare(pictures / "list.csv", ["palette"], ["red"])
+    best, other = result.queries[0].rankings["palette"]
+    assert (best.caption, best.aliases) == ("a red wall", ("red/copy of 0.png",))
+    assert (other.caption, other.aliases) == (None, ())
+    result.to_json(tmp_path / "r.json")
+    assert diptych.Comparison.load(tmp_path / "r.json") == result
+    assert "a red wall" in result.report(tmp_path / "r.html").read_text()
+
+
+def test_one_text_and_one_embedder_need_no_list(pictures: Path) -> None:
+    result = diptych.compare(pictures, "palette", "red", k=2)
+    assert [query.query for query in result.queries] == ["red"]
+    with pytest.raises(DiptychError, match="nothing to search for"):
+        diptych.compare(pictures, "palette", [])
+
+
+def test_pictures_that_moved_are_found_where_they_are_now(pictures: Path, tmp_path: Path) -> None:
+    diptych.compare(pictures, "palette", "red", k=3).to_json(tmp_path / "r.json")
+    pictures.rename(tmp_path / "moved")
+    loaded = diptych.Comparison.load(tmp_path / "r.json", source=tmp_path / "moved")
+    assert loaded.report(tmp_path / "r.html").read_text().count("data:image/jpeg") == 3
+
+
 def test_a_collection_that_is_open_already_can_be_compared_on(pictures: Path) -> None:
     collection = open_collection(pictures)
     assert diptych.Workbench(collection, ["random"]).compare(["red"]).source == collection.source

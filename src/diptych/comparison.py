@@ -266,6 +266,8 @@ def _hits(ranking: Ranking, pictures: Sequence[Picture], image_id: str | None) -
             id=pictures[row].id,
             label=pictures[row].label,
             score=float(str(score)),  # the shortest decimal that is this float32
+            caption=pictures[row].caption,
+            aliases=pictures[row].aliases,
             itself=pictures[row].id == image_id,
         )
         for rank, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True), start=1)

@@ -32,6 +32,8 @@ class Hit:
         id: The SHA-256 of its bytes, in hexadecimal.
         label: Its class, where the folder or the manifest gives one.
         score: Cosine similarity to the query, -1 to 1.
+        caption: What a manifest says of it.
+        aliases: Further names, of byte-identical copies.
         itself: Whether it is the very picture that was asked with.
     """
 
@@ -40,6 +42,8 @@ class Hit:
     id: str
     label: str | None
     score: float
+    caption: str | None = None
+    aliases: tuple[str, ...] = ()
     itself: bool = False
 
 
@@ -229,8 +233,9 @@ def _query_to_dict(query: QueryResult) -> dict[str, Any]:
 
 def _hit_to_dict(hit: Hit) -> dict[str, Any]:
     saved = dataclasses.asdict(hit)
-    if not hit.itself:
-        del saved["itself"]
+    for rare in ("caption", "aliases", "itself"):
+        if not saved[rare]:
+            del saved[rare]
     return saved
 
 
@@ -253,7 +258,9 @@ def _query_from_dict(saved: dict[str, Any]) -> QueryResult:
         query=saved["query"],
         kind=saved["kind"],
         rankings={
-            name: tuple(_known(Hit, hit) for hit in ranking["hits"])
+            name: tuple(
+                _known(Hit, hit | {"aliases": tuple(hit.get("aliases", ()))}) for hit in ranking["hits"]
+            )
             for name, ranking in saved["rankings"].items()
         },
         findings=tuple(saved["findings"]),

@@ -116,7 +116,14 @@ def test_an_error_names_the_next_step_in_one_line(
 )
 def test_errors_worded_as_google_words_them_are_understood(reply: google_errors.Reply, says: str) -> None:
     failure = read_failure(reply.status, reply.headers, reply.body.decode())
-    words = explain(failure, model="m", project="my-project", location="us-central1", retires=None)
+    words = explain(
+        failure,
+        endpoint="https://us-central9.test",
+        model="m",
+        project="my-project",
+        location="us-central1",
+        retires=None,
+    )
     assert isinstance(words, EmbedderUnavailable)
     assert says in str(words)
 
@@ -124,9 +131,17 @@ def test_errors_worded_as_google_words_them_are_understood(reply: google_errors.
 def test_a_connection_that_stays_broken_says_to_check_the_network() -> None:
     failure = Failure(None, "[Errno 111] Connection refused")
     assert failure.tries == 8
-    words = explain(failure, model="m", project="p", location="us-central9", retires=None)
+    words = explain(
+        failure,
+        endpoint="https://us-central9.test",
+        model="m",
+        project="p",
+        location="us-central9",
+        retires=None,
+    )
     assert isinstance(words, TransientError)
     assert "check the network, and location=us-central9" in str(words)
+    assert str(words).startswith("https://us-central9.test can't be reached in 8 tries")
     assert "Connection refused" in str(words)
 
 

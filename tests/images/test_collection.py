@@ -87,7 +87,7 @@ def test_a_picture_that_is_gone_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(photo(1))
     collection = open_collection(tmp_path)
     (tmp_path / "a.png").unlink()
-    with pytest.raises(UnreadablePicture, match="there is no such file"):
+    with pytest.raises(UnreadablePicture, match="there is no file"):
         collection.read(collection.pictures[0])
     with pytest.raises(UnreadablePicture, match="not in this collection"):
         collection.read(Picture("0" * 64, "b.png"))

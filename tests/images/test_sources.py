@@ -428,11 +428,20 @@ def test_a_csv_names_labels_and_captions_pictures(tmp_path: Path) -> None:
         "utf-8",
     )
     rex, two, three = sorted(
-        open_collection(manifest).pictures, key=lambda picture: "R23".index(picture.name[0])
+        open_collection(manifest).pictures, key=lambda picture: "Rp3".index(picture.name[0])
     )
     assert (rex.name, rex.label, rex.caption) == ("Rex", "dog", "a dog, asleep")
-    assert (two.name, two.label, two.caption) == ("2.png", "pictures", None)
+    assert (two.name, two.label, two.caption) == ("pictures/2.png", "pictures", None)
     assert (three.name, three.label) == ("3.png", "cat")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_may_be_written_as_spreadsheets_of_any_country_do(tmp_path: Path, delimiter: str) -> None:
+    write(tmp_path, "1.png")
+    lines = [["path", "name", "caption"], ["1.png", "Rex", '"a dog, asleep; or not"']]
+    (tmp_path / "list.csv").write_text("\n".join(delimiter.join(line) for line in lines))
+    (picture,) = open_collection(tmp_path / "list.csv").pictures
+    assert (picture.name, picture.caption) == ("Rex", "a dog, asleep; or not")
 
 
 def test_json_lines_say_the_same(tmp_path: Path) -> None:
@@ -451,9 +460,9 @@ def test_json_lines_say_the_same(tmp_path: Path) -> None:
 
 def test_two_pictures_of_a_manifest_may_have_one_name(tmp_path: Path) -> None:
     write(tmp_path, "a/1.png", "b/1.png")
-    (tmp_path / "list.csv").write_text("path\na/1.png\nb/1.png\n")
+    (tmp_path / "list.csv").write_text("path,name\na/1.png,Rex\nb/1.png,Rex\n")
     collection = open_collection(tmp_path / "list.csv")
-    assert names(collection) == ["1.png", "1.png"]
+    assert names(collection) == ["Rex", "Rex"]
     assert [picture.label for picture in collection.pictures if collection.read(picture) == photo(1)] == ["b"]
 
 
@@ -464,7 +473,7 @@ def test_what_a_manifest_names_in_vain_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path\n1.png\nnone.png\nnotes\nfolder\nx.svg\n")
     assert skipped(open_collection(tmp_path / "list.csv")) == {
         "folder": "it is a folder",
-        "none.png": "there is no such file",
+        "none.png": f"there is no file {tmp_path / 'none.png'}",
         "notes": "not a picture in a format that can be read here",
         "x.svg": "a drawing without pixels, which is not read here: export it as PNG",
     }
@@ -474,7 +483,8 @@ def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(t
     manifest = tmp_path / "list.csv"
     manifest.write_text("path,name\nb.png,\na.png,second\n")
     assert refusal(manifest) == (
-        f"{manifest}: of 2 items none is a picture that can be read; b.png: there is no such file"
+        f"{manifest}: of 2 items none is a picture that can be read;"
+        f" b.png: there is no file {tmp_path / 'b.png'}"
     )
 
 

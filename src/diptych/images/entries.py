@@ -63,7 +63,7 @@ class File:
             return "a link that leads nowhere"
         if self.path.is_dir():
             return "it is a folder"
-        return "it is no ordinary file" if self.path.exists() else "there is no such file"
+        return "it is no ordinary file" if self.path.exists() else f"there is no file {one_line(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)

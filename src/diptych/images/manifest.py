@@ -73,7 +73,10 @@ def read_csv(path: Path) -> list[Row]:
     Raises:
         DiptychError: It can't be read, is not UTF-8, has neither column, or a line is malformed.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    text = _text(path)
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)  # spreadsheets write what is the custom of the country
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = [column.strip().lower() for column in next(_csv_lines(reader, path), [])]
     if not {"path", "url"} & set(header):
         columns = ", ".join(map(one_line, header)) or "none"

@@ -137,7 +137,8 @@ def _list_rows(rows: Sequence[Row], base: Path, limits: Limits, progress: Progre
 
 def _add_path(listing: Listing, row: Row, base: Path) -> None:
     written = PurePath(row.path or "")
-    name = valid_name(row.name or written.name)
+    shown = written.name if written.is_absolute() else written.as_posix()
+    name = valid_name(row.name or shown)
     if reason := unreadable_suffix(written.name):
         listing.skipped.append(Skipped(name, reason))
         return

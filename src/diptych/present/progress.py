@@ -53,9 +53,13 @@ class Lines:
     def task(self, what: str, total: int) -> Iterator[Advance]:
         """Write lines while the task runs."""
         begun = time.monotonic()
-        done, last = 0, begun
+        done, last, said = 0, begun, -1
 
         def say() -> None:
+            nonlocal said
+            if done == said or not total:
+                return
+            said = done
             rate = done / max(time.monotonic() - begun, 1e-9)
             print(f"{printable(what)}: {done} of {total}, {rate:.1f} a second", file=sys.stderr, flush=True)  # noqa: T201
 

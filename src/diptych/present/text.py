@@ -70,8 +70,10 @@ def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
         return Text(""), ""
     hit = hits[row]
     name = Text(printable(hit.image))
-    if hit.label is not None and hit.label not in hit.image:
+    if hit.label is not None and f"/{hit.label}/" not in f"/{hit.image}":
         name.append(f" [{printable(hit.label)}]", style="dim")
+    if hit.aliases:
+        name.append(f" (and {len(hit.aliases)} more like it)", style="dim")
     if hit.itself:
         name.append(" (the picture asked with)", style="dim")
     return name, f"{hit.score:.4f}"

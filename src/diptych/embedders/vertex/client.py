@@ -95,6 +95,7 @@ class VertexClient:
             if attempt + 1 >= answer.tries:
                 raise explain(
                     answer,
+                    endpoint=service.endpoint,
                     model=service.model,
                     project=connection.project,
                     location=service.location,

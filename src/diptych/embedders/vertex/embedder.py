@@ -112,13 +112,14 @@ class VertexEmbedder:
     def __init__(
         self, service: Service, *, dimension: int = DIMENSIONS[-1], notice: str | None = None
     ) -> None:
+        google = _is_google(service.endpoint)
         self.info = EmbedderInfo(
             name="vertex",
             provider="vertex",
-            model=service.model,
+            model=service.model if google else f"{service.model} as {_host(service)} answers, not Google",
             dimension=dimension,
-            preprocessing=f"whole picture, scaled down to fit {LONGEST_SIDE} px, sent as JPEG (quality 95);"
-            " Google resizes it to 512 x 512",
+            preprocessing=f"whole picture, scaled down to fit {LONGEST_SIDE} px, sent as JPEG (quality 95)"
+            + ("; Google resizes it to 512 x 512" if google else ""),
             fingerprint=_fingerprint(service, dimension),
             batch_size=1,
             concurrency=service.concurrency,
@@ -127,7 +128,7 @@ class VertexEmbedder:
             price_per_1k_characters=PRICE_PER_1K_CHARACTERS,
             requests_per_minute=service.requests_per_minute,
             licence=LICENCE,
-            retires=service.retires,
+            retires=service.retires if google else None,
         )
         self._client = VertexClient(service)
         self._notice = notice
@@ -260,7 +261,11 @@ def _fingerprint(service: Service, dimension: int) -> str:
     if _is_google(service.endpoint):
         return vectors
     # What another server answers, an emulator's say, must never pass for Google's.
-    return f"{vectors} at {urlsplit(service.endpoint).netloc.lower()}"
+    return f"{vectors} at {_host(service)}"
+
+
+def _host(service: Service) -> str:
+    return urlsplit(service.endpoint).netloc.lower()
 
 
 def _is_google(endpoint: str) -> bool:

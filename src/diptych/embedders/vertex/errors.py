@@ -120,12 +120,13 @@ def read_failure(status: int, headers: Mapping[str, str], body: str) -> Failure:
 
 
 def explain(
-    failure: Failure, *, model: str, project: str, location: str, retires: str | None
+    failure: Failure, *, endpoint: str, model: str, project: str, location: str, retires: str | None
 ) -> DiptychError:
     """Put a failure that is not to be tried again into words.
 
     Args:
         failure: Of the last try.
+        endpoint: The address asked.
         model: The model asked for.
         project: The project asked in.
         location: The region asked in.
@@ -141,8 +142,8 @@ def explain(
     match failure.status:
         case None:
             return TransientError(
-                f"Vertex AI can't be reached in {failure.tries} tries ({failure.message}):"
-                f" check the network, and location={location}"
+                f"{endpoint} can't be reached in {failure.tries} tries ({failure.message}):"
+                f" check the network, and location={location} or endpoint="
             )
         case 400:
             return _bad_request(failure)

@@ -16,7 +16,8 @@ demo: .venv/core
 	@echo
 	@echo "The report is $(DEMO)/report.html: open it in a browser."
 	@echo "With your own pictures and OpenAI's CLIP:"
-	@echo "    pip install '.[clip]'"
+	@echo "    . .venv/bin/activate"
+	@echo "    pip install -c constraints.txt '.[clip]'"
 	@echo "    diptych compare YOUR-FOLDER -e clip-ViT-L-14 -e palette -q 'a dog' --report report.html"
 
 test: .venv/test

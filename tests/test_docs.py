@@ -81,6 +81,17 @@ def test_the_plug_in_page_holds_a_plug_in_that_works(pictures: Path, tmp_path: P
     assert query["rankings"]["mean"]["hits"][0]["label"] == "red"
 
 
+def test_the_python_page_holds_a_program_that_works(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = blocks(DOCS / "python.md", "python")
+    pictures.rename(tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    exec(source, {})
+    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(diptych.Comparison.load("result.json").queries) == 2
+
+
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
     draw = [sys.executable, ROOT / "examples" / "draw_pictures.py", tmp_path / "pictures"]
     subprocess.run(draw, check=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from diptych.errors import DiptychError, DiptychWarning
-from diptych.words import printable
+from diptych.words import count, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -360,10 +360,8 @@ def _lines(path: Path) -> list[str]:
 def _announce_cost(estimates: Sequence[Estimate]) -> None:
     for e in estimates:
         if e.dollars:
-            _note(
-                f"{e.name}: {e.images} pictures and {e.texts} texts to send, about ${e.dollars:.4f}",
-                quiet=False,
-            )
+            sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
+            _note(f"{e.name}: {sent} to send, about ${e.dollars:.4f}", quiet=False)
 
 
 def _deliver(comparison: Comparison, json: str | None) -> None:

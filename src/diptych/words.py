@@ -16,5 +16,10 @@ def printable(text: str) -> str:
     return "".join(c if _is_shown(c) else "\ufffd" for c in text)
 
 
+def count(number: int, thing: str) -> str:
+    """A number with its noun: "1 picture", "88 pictures"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def _is_shown(character: str) -> bool:
     return unicodedata.category(character) not in _NOT_SHOWN or character in _JOINERS

@@ -51,7 +51,10 @@ def pictures(tmp_path: Path) -> Path:
 def report(pictures: Path, tmp_path: Path) -> Path:
     (tmp_path / "outside.png").write_bytes(picture_bytes((220, 40, 40)))
     queries = ["red", f"a red {NASTY}", pictures / "blue" / "1.png", tmp_path / "outside.png"]
-    return diptych.compare(pictures, ["palette", "random"], queries, k=5).report(tmp_path / "report.html")
+    long_spec = f"random?seed={'1' * 90}"
+    return diptych.compare(pictures, ["palette", "random", long_spec], queries, k=5).report(
+        tmp_path / "report.html"
+    )
 
 
 def opened(browser: Browser, path: Path, width: int = 1280) -> tuple[Page, list[str]]:

@@ -15,7 +15,7 @@ from diptych.estimate import Estimate
 from diptych.images import Collection, Skipped
 from diptych.pipeline import Filled
 from diptych.result import Comparison, Hit, QueryResult
-from diptych.words import printable
+from diptych.words import count, printable
 
 LETTER_STYLES = ("cyan", "red", "blue", "yellow")
 """One colour an embedder, always the same; the letters A, B, C say the same without colour."""
@@ -80,13 +80,13 @@ def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
 
 
 def _footer(comparison: Comparison) -> RenderableType:
-    lines = [Text(f"{comparison.images} pictures of {printable(comparison.source)}")]
+    lines = [Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}")]
     for name, work in comparison.work.items():
         new = "embedded no picture"
         if work.images_embedded:
-            new = f"embedded {work.images_embedded} pictures in {work.seconds:.1f} s"
+            new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
         cost = f", about ${work.dollars:.4f}" if work.dollars else ""
-        lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} were in the store"))
+        lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} from the store"))
     return Group(*lines, *_skipped(comparison.skipped))
 
 
@@ -99,9 +99,7 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
     """Print what `embed` did."""
     for name, f in filled.items():
         rate = f" ({f.embedded / f.seconds:.1f} a second)" if f.embedded and f.seconds else ""
-        console.print(
-            Text(f"{printable(name)}: embedded {f.embedded}{rate}, {f.from_store} were in the store")
-        )
+        console.print(Text(f"{printable(name)}: embedded {f.embedded}{rate}, {f.from_store} from the store"))
     names = {picture.id: picture.name for picture in collection.pictures}
     refused = {item: why for f in filled.values() for item, why in f.refused.items()}
     lost = [*collection.skipped, *(Skipped(names[item], why) for item, why in refused.items())]

@@ -235,6 +235,35 @@ def test_texts_and_pictures_asked_with_are_embedded_once(collection: Collection,
     assert embed_queries(queries, embedder, store)[1] == []
 
 
+def test_texts_are_embedded_as_many_at_once_as_the_embedder_allows(store: Store) -> None:
+    embedder = Colours(batch_size=1, concurrency=3)
+    everybody = threading.Barrier(3)
+
+    def meet(texts: Sequence[str]) -> np.ndarray:
+        everybody.wait(timeout=20)
+        return np.array([[len(text), 1, 0] for text in texts], np.float32)
+
+    embedder.embed_texts = meet  # type: ignore[method-assign]
+    vectors, fresh = embed_queries([TextQuery("a" * n) for n in range(1, 7)], embedder, store)
+    assert vectors[:, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert len(fresh) == 6
+
+
+def test_a_query_that_fails_loses_none_of_the_others(store: Store) -> None:
+    embedder = Colours(batch_size=1)
+    plain = embedder.embed_texts
+
+    def fail_on_wolf(texts: Sequence[str]) -> np.ndarray:
+        if texts == ["wolf"]:
+            raise TransientError("later")
+        return plain(texts)
+
+    embedder.embed_texts = fail_on_wolf  # type: ignore[method-assign]
+    with pytest.raises(DiptychError, match="colours: later"):
+        embed_queries([TextQuery("cat"), TextQuery("wolf")], embedder, store)
+    assert embed_queries([TextQuery("cat")], embedder, store)[1] == []
+
+
 def test_a_refused_query_is_an_error_that_names_the_embedder(store: Store) -> None:
     embedder = Colours()
 

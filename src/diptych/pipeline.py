@@ -129,14 +129,25 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         asked = {query_id(queries[row]): queries[row] for row in rows}
         known = store.known(info.fingerprint, kind, list(asked))
         missing = [query for item, query in asked.items() if item not in known]
-        for some in _batches(missing, info.batch_size):
-            with _named(info.name):
-                new = checked(_query_batch(some, embedder), len(some), info.dimension)
-            store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
+        _embed_queries(missing, kind, embedder, store)
         if rows:
             vectors[rows] = store.get(info.fingerprint, kind, [query_id(queries[row]) for row in rows])
         fresh += missing
     return vectors, fresh
+
+
+def _embed_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
+    """Embed and store queries of one kind, as many batches at once as the embedder allows."""
+    info = embedder.info
+
+    def embed(some: Sequence[Query]) -> None:
+        with _named(info.name):
+            new = checked(_query_batch(some, embedder), len(some), info.dimension)
+        store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
+
+    with _pool(info.concurrency, "queries") as callers:
+        for _ in as_done(callers, embed, _batches(queries, info.batch_size), ahead=2 * info.concurrency):
+            pass
 
 
 def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:

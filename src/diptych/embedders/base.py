@@ -48,7 +48,7 @@ class EmbedderInfo:
         fingerprint: Changes whenever the vectors would (model, revision, dimension, preprocessing,
             precision). Vectors are stored under it. Never holds a secret.
         batch_size: The most items the pipeline hands to one call of `embed_images` or `embed_texts`.
-        concurrency: How many threads may call `embed_images` at once.
+        concurrency: How many threads may call `embed_images` or `embed_texts` at once.
         max_text_tokens: Where a longer text is cut, or None where there is no limit.
         logit_scale: The factor on the cosine that the model was trained with, where published.
         logit_bias: The bias of a sigmoid-trained model, where published.
@@ -111,7 +111,7 @@ class Embedder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Embed at most `info.batch_size` texts; same shape and errors as `embed_images`."""
+        """Embed at most `info.batch_size` texts; same shape, threads and errors as `embed_images`."""
         ...
 
 

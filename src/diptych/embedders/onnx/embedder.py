@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,13 +18,13 @@ from PIL import Image
 from diptych.embedders import huggingface
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ProviderCard
+from diptych.embedders.notices import CutTexts
 from diptych.embedders.onnx import layout
 from diptych.embedders.onnx.loading import MODULES, Settings, import_libraries
 from diptych.embedders.onnx.pictures import PictureProcessor, PictureRules
 from diptych.embedders.onnx.sessions import MASK, PICTURES, TOKENS, Side, open_session
 from diptych.embedders.onnx.texts import TextReader, Tokens, is_siglip
 from diptych.embedders.registry import reject_unknown_options
-from diptych.errors import DiptychWarning
 
 PROVIDER = "onnx"
 
@@ -94,7 +93,7 @@ class OnnxEmbedder:
         blank, tokens = self.prepare_image(Image.new("RGB", (64, 48))), self._reader(["a"])
         # A model with both sides in one file takes both, whichever is asked.
         self._idle: dict[str, NDArray[Any]] = {PICTURES: blank[None], TOKENS: tokens.ids, MASK: tokens.mask}
-        self._warned: set[str] = set()
+        self._cut_texts = CutTexts()
         dimension = self._measure(source.label)
         suffix = layout.SUFFIXES[settings.variant]
         self.info = EmbedderInfo(
@@ -187,7 +186,8 @@ class OnnxEmbedder:
         read = [self._reader(batch) for batch in _batches(texts, together=self._texts_together)]
         vectors = np.vstack([self._run_tokens(tokens) for tokens in read])
         cut = [is_cut for tokens in read for is_cut in tokens.cut]
-        self._warn_of([text for text, is_cut in zip(texts, cut, strict=True) if is_cut])
+        too_long = [text for text, is_cut in zip(texts, cut, strict=True) if is_cut]
+        self._cut_texts.tell(too_long, self.info.name, self.info.max_text_tokens)
         return vectors
 
     def _run_pictures(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
@@ -198,17 +198,6 @@ class OnnxEmbedder:
 
     def _run_texts(self, texts: Sequence[str]) -> Vectors:
         return self._run_tokens(self._reader(texts))
-
-    def _warn_of(self, cut: Sequence[str]) -> None:
-        for text in dict.fromkeys(cut):
-            if text not in self._warned:
-                self._warned.add(text)
-                warnings.warn(
-                    f"a text is cut after {self.info.max_text_tokens} tokens, all that {self.info.name} "
-                    f"reads: {' '.join(text.split())[:40]}…",
-                    DiptychWarning,
-                    stacklevel=3,
-                )
 
 
 def _batches(items: Sequence[Any], *, together: bool) -> list[Sequence[Any]]:

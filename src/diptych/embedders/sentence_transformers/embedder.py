@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +24,7 @@ from PIL import Image
 from diptych.embedders import huggingface
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
 from diptych.embedders.cards import ProviderCard
+from diptych.embedders.notices import CutTexts
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.sentence_transformers import facts
 from diptych.embedders.sentence_transformers.loading import (
@@ -34,7 +34,6 @@ from diptych.embedders.sentence_transformers.loading import (
     import_libraries,
     open_model,
 )
-from diptych.errors import DiptychWarning
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -107,7 +106,7 @@ class SentenceTransformersEmbedder:
         self._texts = facts.TextRules.of(model)
         self._one_size = False
         self._shortest_side: int | None = None
-        self._warned: set[str] = set()
+        self._cut_texts = CutTexts()
         if self._texts.limit is not None:
             # Some tokenizers know of no limit, would cut nothing, and the model would fail.
             model.max_seq_length = self._texts.limit
@@ -236,7 +235,8 @@ class SentenceTransformersEmbedder:
                 convert_to_numpy=True,
                 **self._texts.arguments,
             )
-        self._warn_of(cut)
+        if cut:
+            self._cut_texts.tell(cut, self.info.name, self._texts.limit)
         return np.asarray(vectors, np.float32)
 
     def _as_read(self, text: str) -> str:
@@ -251,17 +251,6 @@ class SentenceTransformersEmbedder:
             return False
         whole = self._model.tokenizer(self._texts.prompt + text, truncation=False, verbose=False)
         return len(whole["input_ids"]) > self._texts.limit
-
-    def _warn_of(self, cut: Sequence[str]) -> None:
-        for text in dict.fromkeys(cut):
-            if text not in self._warned:
-                self._warned.add(text)
-                warnings.warn(
-                    f"a text is cut after {self._texts.limit} tokens, all that {self.info.name} reads: "
-                    f"{' '.join(text.split())[:40]}…",
-                    DiptychWarning,
-                    stacklevel=3,
-                )
 
     @contextmanager
     def _running(self) -> Iterator[None]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from support import SHARED
+
+settings.register_profile("diptych")  # how fast a machine is, is no test
+settings.load_profile("diptych")
 
 
 @pytest.fixture(scope="session")

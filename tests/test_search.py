@@ -15,7 +15,7 @@ def unit_rows(seed: int, count: int, dimension: int) -> np.ndarray:
     return normalise(np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 200),
@@ -44,7 +44,7 @@ def test_hits_and_scores_equal_sentence_transformers() -> None:
         np.testing.assert_allclose(ours.scores, [hit["score"] for hit in hits], atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), copies=st.integers(2, 40), others=st.integers(0, 300), k=st.integers(1, 60))
 def test_equal_images_keep_the_collections_order(seed: int, copies: int, others: int, k: int) -> None:
     """Wherever equal rows stand in the matrix, one product may score them apart in the last bit."""

@@ -25,7 +25,7 @@ def ids(count: int, salt: str = "") -> list[str]:
     return [hashlib.sha256(f"{salt}{n}".encode()).hexdigest() for n in range(count)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(vectors=arrays(np.float32, (5, 7), elements=st.floats(width=32, allow_nan=False)))
 def test_vectors_come_back_bit_for_bit_in_the_order_asked(
     vectors: np.ndarray, tmp_path_factory: pytest.TempPathFactory

@@ -340,7 +340,7 @@ def drawn(draw: st.DrawFn) -> Image.Image:
 
 
 @given(drawn(), st.floats(0.75, 1.3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rescaling_a_picture_changes_its_vector_little(picture: Image.Image, factor: float) -> None:
     size = (round(picture.width * factor), round(picture.height * factor))
     before, after = images(picture, picture.resize(size, Image.Resampling.BICUBIC))
@@ -348,14 +348,14 @@ def test_rescaling_a_picture_changes_its_vector_little(picture: Image.Image, fac
 
 
 @given(drawn())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_picture_is_like_itself_however_it_is_turned(picture: Image.Image) -> None:
     vectors = images(picture, picture.rotate(180), ImageOps.mirror(picture), ImageChops.offset(picture, 7, 9))
     assert vectors @ vectors[0] == pytest.approx([1, 1, 1, 1], abs=1e-4 if max(picture.size) < 192 else 0.1)
 
 
 @given(drawn(), st.sampled_from(sorted(SURVEY | SURVEY_FURTHER)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_are_shares_from_0_to_1(picture: Image.Image, name: str) -> None:
     image, text = images(picture)[0], Palette().embed_texts([name])[0]
     assert np.linalg.norm(image) == pytest.approx(1, abs=1e-6)

@@ -219,7 +219,6 @@ def test_images_may_be_sent_in_either_json_spelling(emulator: VertexEmulator) ->
     np.testing.assert_array_equal(vector(camel, "imageEmbedding"), vector(snake, "imageEmbedding"))
 
 
-@settings(deadline=None)
 @given(data=st.binary(min_size=1), urlsafe=st.booleans(), padded=st.booleans())
 def test_base64_is_read_in_both_alphabets_with_or_without_padding(
     data: bytes, urlsafe: bool, padded: bool
@@ -250,7 +249,6 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.binary() | (ANYTHING | REQUESTS).map(lambda message: json.dumps(message).encode()))
 def test_whatever_is_sent_is_read_or_refused_as_invalid(body: bytes) -> None:
     try:

@@ -546,7 +546,7 @@ def test_a_file_that_is_cut_off_is_refused_as_that(kind: str, part: float) -> No
     assert reason(data[: int(len(data) * part)]) == "the file is cut off"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(set(FORMATS) - {"HEIF"})),
     hits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from support import SHARED
 
-settings.register_profile("diptych")  # how fast a machine is, is no test
+settings.register_profile("diptych", deadline=None)  # how fast a machine is, is no test
 settings.load_profile("diptych")
 
 

@@ -227,7 +227,7 @@ def decoded(jpeg: bytes) -> Image.Image:
     return image
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 3000), st.integers(1, 3000))
 @example(3000, 1)
 @example(1, 3000)

@@ -54,7 +54,7 @@ def test_captions_and_labels_of_copies_are_kept(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(
         st.tuples(st.sampled_from(["", "x/", "y/z/"]), st.integers(0, 20)), st.integers(0, 4), min_size=1

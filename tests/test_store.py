@@ -209,3 +209,11 @@ def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DiptychError, match=r"can't make the store .*; choose one with --store"):
         Store(tmp_path / "file" / "s.sqlite")
+
+
+def test_a_process_that_ends_leaves_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    code = "import numpy, sys\nfrom diptych.store import Store\nstore = Store(sys.argv[1])\n"
+    code += "store.put('m', 'image', ['00' * 32], numpy.ones((1, 2), 'f4'))"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert [left.name for left in tmp_path.iterdir()] == ["s.sqlite"]

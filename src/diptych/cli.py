@@ -238,7 +238,7 @@ def emulate_vertex(
     latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Added to each call.")] = 0.0,
     error_rate: Annotated[float, typer.Option(min=0, max=1, help="The share of calls that fail.")] = 0.0,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0, help="Answer 429 above this rate; by default there is none.")
+        float | None, typer.Option(min=0, help="Answer 429 above this rate; 0 is no limit, as by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides which calls fail.")] = 0,
     debug: Debug = False,
@@ -252,7 +252,7 @@ def emulate_vertex(
         port=port,
         latency=latency,
         error_rate=error_rate,
-        requests_per_minute=requests_per_minute,
+        requests_per_minute=requests_per_minute or None,
         seed=seed,
     )
     typer.echo(f"Vertex's multimodal embedding endpoint, as {embedder} sees: {emulator.url} (Ctrl-C ends it)")

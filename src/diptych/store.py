@@ -12,6 +12,7 @@ import hashlib
 import sqlite3
 import threading
 import warnings
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,16 +67,18 @@ class Store:
             self._db = sqlite3.connect(
                 self.path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
             )
+            # Closing merges the write-ahead log into the file; at the latest when the process ends.
+            self._close = weakref.finalize(self, self._db.close)
             try:
                 self._prepare()
             except BaseException:
-                self._db.close()
+                self._close()
                 raise
 
     def close(self) -> None:
         """Close the file; the store can't be used after."""
         with self._lock:
-            self._db.close()
+            self._close()
 
     def __enter__(self) -> Store:
         return self

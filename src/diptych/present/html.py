@@ -85,7 +85,10 @@ def _shown(query: QueryResult) -> Sequence[str]:
 
 
 def _reopened(source: str) -> Collection | None:
+    """The collection, where it still is on this machine; a file from elsewhere makes nobody ask the web."""
     try:
+        if not Path(source).exists():
+            return None
         return open_collection(source)
     except DiptychError:
         return None  # the pictures have moved; the page shows their names

@@ -102,7 +102,9 @@ def test_ties_are_ordered_by_name(pictures: Path) -> None:
     names = [hit.image for hit in query.rankings["palette"]]
     assert names == sorted(names)
     assert {hit.score for hit in query.rankings["palette"]} == {0.0}
-    assert query.findings == ("palette gives all 12 the same score: they stand in the order of their names.",)
+    assert query.findings == (
+        "palette gives all 12 pictures the same score: they stand in the order of their names.",
+    )
 
 
 def test_a_picture_that_one_embedder_refuses_is_ranked_by_none(pictures: Path, tmp_path: Path) -> None:

@@ -121,11 +121,8 @@ def compare(
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if open_ and report is None:
         raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
-    if report is not None and str(report) == json:
-        raise typer.BadParameter("--json and --report name the same file")
     # What would stop the run at its end, or soon, stops it before anything is read or paid for.
-    for path in (report, None if json in {None, "-"} else Path(str(json))):
-        _check_place(path)
+    _check_places(json, report)
     if export is not None:
         make_folders(export)
     everything = _queries(asked, images or [], Limits(megapixels, megabytes))
@@ -133,13 +130,15 @@ def compare(
     if not quiet:
         _announce_cost(bench.estimate(everything))
     comparison = bench.compare(everything, k)
-    _deliver(comparison, json)
+    # Files first: whoever reads the terminal's output may stop reading.
+    _save_json(comparison, json)
     if report is not None:
         comparison.report(report)
         _note(f"report: {report}", quiet)
     if export is not None:
         write_export(comparison, bench.vectors(everything), export)
         _note(f"files for other tools: {export}", quiet)
+    _print(comparison, json)
     if open_ and report is not None:
         typer.launch(report.resolve().as_uri())
 
@@ -160,7 +159,10 @@ def search(
 ) -> None:
     """Rank the pictures for one query, in the terminal."""
     bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
-    _deliver(bench.search(query, k), json)
+    _check_places(json, None)
+    found = bench.search(query, k)
+    _save_json(found, json)
+    _print(found, json)
 
 
 @app.command()
@@ -337,14 +339,20 @@ def _queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits) -> 
     return [*words, *(image_query(path, limits) for path in dict.fromkeys(pictures))]
 
 
-def _check_place(path: Path | None) -> None:
-    """Make sure that a file can be written here later."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise DiptychError(f"can't write {path}: it is a folder")
-    if not os.access(path.parent, os.W_OK) or not path.parent.is_dir():
-        raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
+def _check_places(json: str | None, report: Path | None) -> None:
+    """Make sure that the files can be written here later."""
+    if report is not None and str(report) == json:
+        raise typer.BadParameter("--json and --report name the same file")
+    for path in (report, Path(json) if json and json != "-" else None):
+        if path is not None and path.is_dir():
+            raise DiptychError(f"can't write {path}: it is a folder")
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
+
+
+def _save_json(comparison: Comparison, json: str | None) -> None:
+    if json and json != "-":
+        comparison.to_json(json)
 
 
 def _lines(path: Path) -> list[str]:
@@ -364,15 +372,14 @@ def _announce_cost(estimates: Sequence[Estimate]) -> None:
             _note(f"{e.name}: {sent} to send, about ${e.dollars:.4f}", quiet=False)
 
 
-def _deliver(comparison: Comparison, json: str | None) -> None:
+def _print(comparison: Comparison, json: str | None) -> None:
+    """Print the comparison, as JSON where that is asked for with a dash."""
     from diptych.present.text import show
 
     if json == "-":
         typer.echo(comparison.to_json(), nl=False)
-        return
-    show(comparison, _console())
-    if json is not None:
-        comparison.to_json(json)
+    else:
+        show(comparison, _console())
 
 
 def _console() -> Console:

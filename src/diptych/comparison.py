@@ -173,8 +173,13 @@ class Workbench:
     def _refuse_dear(self, queries: Sequence[Query]) -> None:
         if self._max_cost is None:
             return
-        dollars = sum(estimate.dollars for estimate in self._estimates(queries))
-        if dollars > self._max_cost:
+        # Embedders of one fingerprint share their vectors: what one embeds the other finds.
+        by_fingerprint = {
+            e.info.fingerprint: estimate.dollars
+            for e, estimate in zip(self.embedders, self._estimates(queries), strict=True)
+        }
+        dollars = sum(by_fingerprint.values())
+        if not dollars <= self._max_cost:
             raise DiptychError(
                 f"this would cost about ${dollars:.4f}, more than the ${self._max_cost:.4f} allowed;"
                 " nothing was sent (`diptych estimate` shows the parts)"
@@ -244,7 +249,11 @@ class _Ranked:
 def _result(query: Query, rankings: dict[str, Ranking], pictures: Sequence[Picture]) -> QueryResult:
     image_id = query.id if isinstance(query, ImageQuery) else None
     hits = {name: _hits(ranking, pictures, image_id) for name, ranking in rankings.items()}
-    findings = [_indifferent(name, ranking) for name, ranking in hits.items() if _all_equal(ranking)]
+    findings = [
+        f"{name} gives all {len(pictures)} pictures the same score: they stand in the order of their names."
+        for name, ranking in rankings.items()
+        if ranking.flat
+    ]
     if isinstance(query, TextQuery):
         return QueryResult(query=query.text, kind="text", rankings=hits, findings=tuple(findings))
     inside = any(picture.id == query.id for picture in pictures)
@@ -274,19 +283,18 @@ def _hits(ranking: Ranking, pictures: Sequence[Picture], image_id: str | None) -
     )
 
 
-def _all_equal(hits: tuple[Hit, ...]) -> bool:
-    return len(hits) > 1 and hits[0].score == hits[-1].score
-
-
-def _indifferent(name: str, hits: tuple[Hit, ...]) -> str:
-    return f"{name} gives all {len(hits)} the same score: they stand in the order of their names."
-
-
 def _itself(hits: dict[str, tuple[Hit, ...]]) -> str:
-    others = [name for name, ranking in hits.items() if not ranking[0].itself]
+    inside = "The picture asked with is in the collection"
+    if all(ranking[0].itself for ranking in hits.values()):
+        return f"{inside}: each list begins with it."
+    others = [
+        name
+        for name, ranking in hits.items()
+        if not any(hit.itself and hit.score == ranking[0].score for hit in ranking)
+    ]
     if not others:
-        return "The picture asked with is in the collection: each list begins with it."
-    return f"The picture asked with is in the collection, yet {' and '.join(others)} does not rank it first."
+        return f"{inside}: each list begins with it, or with one that scores the same."
+    return f"{inside}, yet {' and '.join(others)} does not rank it first."
 
 
 def _work(info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:

@@ -84,8 +84,10 @@ def _providers() -> Iterator[Check]:
 def _device() -> Check:
     if importlib.util.find_spec("torch") is None:
         return Check("GPU", works=False, finding="torch is not installed: pip install 'diptych[clip]'")
-    import torch
-
+    try:
+        import torch
+    except Exception as error:  # noqa: BLE001 (a half-working installation raises anything)
+        return Check("GPU", works=False, finding=f"torch can't be imported: {type(error).__name__}")
     if torch.cuda.is_available():
         return Check("GPU", works=True, finding=torch.cuda.get_device_name())
     if torch.backends.mps.is_available():
@@ -101,8 +103,9 @@ def _google() -> Check:
 
 
 def _contact() -> Check:
-    return Check(
-        "contact",
-        contact() is not None,
-        contact() or "needed for Wikimedia's pictures: set DIPTYCH_CONTACT to your e-mail or web page",
-    )
+    try:
+        told = contact()
+    except DiptychError as error:
+        return Check("contact", works=False, finding=str(error))
+    needed = "needed for Wikimedia's pictures: set DIPTYCH_CONTACT to your e-mail or web page"
+    return Check("contact", told is not None, told or needed)

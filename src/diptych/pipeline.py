@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diptych.embedders.base import (
     Embedder,
+    EmbedderInfo,
     EmbedderUnavailable,
     InputRejected,
     PrecomputedImages,
@@ -33,7 +35,10 @@ from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Kind, Store
 
 DECODERS = os.cpu_count() or 1
-_PATIENCE = 5  # failed calls in a row after which a service counts as down
+_PATIENCE = 5
+"""Failed calls in a row, after the embedder's own retries, after which a service counts as down."""
+_BEWILDERED = 12
+"""Pictures in a row that an embedder fails on unforeseen, after which it counts as broken."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -46,14 +51,21 @@ class Filled:
     Attributes:
         embedded: Images embedded and stored by this run.
         from_store: Images whose vectors were in the store already.
-        refused: Reasons by image id, for pictures that could not be read or that the embedder refused.
+        unreadable: Reasons by image id, for pictures that could not be read.
+        rejected: Reasons by image id, for pictures that the embedder did not take.
         seconds: Wall-clock time of the run.
     """
 
     embedded: int = 0
     from_store: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Reasons by image id, for all pictures that have no vector now."""
+        return self.unreadable | self.rejected
 
 
 def embed_images(
@@ -106,9 +118,8 @@ def _embed_missing(collection: Collection, embedder: Embedder, store: Store, pro
 def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store) -> Vectors:
     """The vectors of pictures that `embed_images` has filled in; shape (n, dimension), float32."""
     if isinstance(embedder, PrecomputedImages):
-        found = [embedder.find_image(p.id, (p.name, *p.aliases)) for p in pictures]
-        return np.stack([vector for vector in found if vector is not None])
-    return store.get(embedder.info.fingerprint, "image", [picture.id for picture in pictures])
+        return np.stack([_looked_up(embedder, p.id, (p.name, *p.aliases)) for p in pictures])
+    return _stored(embedder.info, "image", [picture.id for picture in pictures], store)
 
 
 def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) -> tuple[Vectors, list[Query]]:
@@ -118,7 +129,7 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         Shape (len(queries), dimension), float32, and the queries that were embedded now.
 
     Raises:
-        DiptychError: The embedder refuses a query, or failed for now.
+        DiptychError: The embedder refuses a query, or failed for now; the others are stored.
     """
     info = embedder.info
     vectors = np.empty((len(queries), info.dimension), np.float32)
@@ -126,24 +137,45 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
     kinds: tuple[tuple[Kind, type[Query]], ...] = (("text", TextQuery), ("image", ImageQuery))
     for kind, of_kind in kinds:
         rows = [row for row, query in enumerate(queries) if isinstance(query, of_kind)]
-        asked = {query_id(queries[row]): queries[row] for row in rows}
-        known = store.known(info.fingerprint, kind, list(asked))
-        missing = [query for item, query in asked.items() if item not in known]
-        _embed_queries(missing, kind, embedder, store)
-        if rows:
-            vectors[rows] = store.get(info.fingerprint, kind, [query_id(queries[row]) for row in rows])
-        fresh += missing
+        asked = [queries[row] for row in rows]
+        if not asked:
+            continue
+        if kind == "image" and isinstance(embedder, PrecomputedImages):
+            vectors[rows] = [_query_picture(embedder, query) for query in asked]
+            continue
+        if _missing_queries(asked, kind, info, store):
+            with store.turn(f"{info.fingerprint} {kind} queries", info.name):
+                missing = _missing_queries(asked, kind, info, store)
+                _embed_missing_queries(missing, kind, embedder, store)
+            fresh += missing
+        vectors[rows] = _stored(info, kind, [query_id(query) for query in asked], store)
     return vectors, fresh
 
 
-def _embed_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
+def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:
+    by_id = {query_id(query): query for query in asked}
+    known = store.known(info.fingerprint, kind, list(by_id))
+    return [query for item, query in by_id.items() if item not in known]
+
+
+def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
 
     def embed(some: Sequence[Query]) -> None:
-        with _named(info.name):
+        try:
             new = checked(_query_batch(some, embedder), len(some), info.dimension)
-        store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
+        except EmbedderUnavailable:
+            raise
+        except TransientError as error:
+            raise DiptychError(f"{info.name}: {error}") from error
+        except Exception as error:  # a plug-in may raise anything
+            if len(some) == 1:
+                raise DiptychError(f"{info.name} can't take the query {some[0]}: {_words(error)}") from error
+            for query in some:
+                embed([query])
+        else:
+            store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
 
     with _pool(info.concurrency, "queries") as callers:
         for _ in as_done(callers, embed, _batches(queries, info.batch_size), ahead=2 * info.concurrency):
@@ -155,17 +187,40 @@ def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:
     texts = [query.text for query in queries if isinstance(query, TextQuery)]
     if texts:
         return embedder.embed_texts(texts)
-    pictures = [query for query in queries if isinstance(query, ImageQuery)]
-    if isinstance(embedder, PrecomputedImages):
-        return np.stack([_found(embedder, picture) for picture in pictures])
-    return embedder.embed_images([embedder.prepare_image(picture.image) for picture in pictures])
+    # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
+    pictures = [query.image.copy() for query in queries if isinstance(query, ImageQuery)]
+    return embedder.embed_images([embedder.prepare_image(picture) for picture in pictures])
 
 
-def _found(embedder: PrecomputedImages, picture: ImageQuery) -> Vectors:
-    vector = embedder.find_image(picture.id, (picture.name,))
+def _query_picture(embedder: PrecomputedImages, query: Query) -> NDArray[np.float32]:
+    """A query picture's vector among those made elsewhere; by name only where it is in the collection."""
+    names = query.names if isinstance(query, ImageQuery) else ()
+    if embedder.find_image(query_id(query), names) is None:
+        raise DiptychError(f"there is no vector for the query picture {query}: these were made elsewhere")
+    return _looked_up(embedder, query_id(query), names)
+
+
+def _looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:
+    vector = embedder.find_image(image_id, names)
     if vector is None:
-        raise InputRejected(f"there is no vector for the query picture {picture.name}")
-    return vector
+        raise ValueError("has no vector")
+    checked_vector: NDArray[np.float32] = checked([vector], 1, _info(embedder).dimension)[0]
+    return checked_vector
+
+
+def _info(embedder: Any) -> EmbedderInfo:
+    info: EmbedderInfo = embedder.info
+    return info
+
+
+def _stored(info: EmbedderInfo, kind: Kind, items: Sequence[str], store: Store) -> Vectors:
+    vectors = store.get(info.fingerprint, kind, items)
+    if items and vectors.shape[1] != info.dimension:
+        raise DiptychError(
+            f"{info.name} says its vectors have {info.dimension} numbers, those stored under its fingerprint"
+            f" have {vectors.shape[1]}: a fingerprint must change with the vectors"
+        )
+    return vectors
 
 
 def checked(vectors: Any, count: int, dimension: int) -> Vectors:
@@ -204,26 +259,23 @@ class _Run:
 
     def over(self, pictures: Sequence[Picture]) -> None:
         info = self._embedder.info
-        postponed: list[TransientError] = []
+        failures: list[Exception] = []
         in_a_row = 0
         with _pool(DECODERS, "decode") as decoders, _pool(info.concurrency, "embed") as callers:
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
             batches = _batches(self._readable(prepared), info.batch_size)
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
-                if isinstance(outcome, TransientError):
-                    postponed.append(outcome)
-                    in_a_row += 1
-                    if in_a_row >= _PATIENCE:
-                        break
-                else:
-                    in_a_row = 0
-                    self._filled.embedded += outcome.embedded
-                    self._filled.refused.update(outcome.refused)
-                    self._advance(outcome.embedded + len(outcome.refused))
-        self._complain(postponed, len(pictures))
+                self._filled.embedded += outcome.embedded
+                self._filled.rejected |= outcome.rejected
+                self._advance(outcome.embedded + len(outcome.rejected))
+                failures += outcome.failures
+                in_a_row = 0 if outcome.embedded else in_a_row + len(outcome.failures)
+                if failures and in_a_row >= _limit(failures[-1]):
+                    break
+        self._complain(failures, in_a_row)
 
     def _prepare(self, picture: Picture) -> tuple[Picture, Any, str | None]:
-        """Read, decode and prepare one picture; the last item is the reason where that failed."""
+        """Read, decode and prepare one picture; the last item is the reason where it can't be read."""
         try:
             image = decode(self._collection.read(picture), self._collection.limits)
         except UnreadablePicture as error:
@@ -233,17 +285,17 @@ class _Run:
         except (EmbedderUnavailable, TransientError):
             raise
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
-            return picture, None, self._reason(error)
+            return picture, None, f"{self._embedder.info.name}: {_words(error)}"
 
     def _readable(self, prepared: Iterable[tuple[Picture, Any, str | None]]) -> Iterator[tuple[Picture, Any]]:
         for picture, item, reason in prepared:
             if reason is None:
                 yield picture, item
             else:
-                self._filled.refused[picture.id] = reason
+                self._filled.unreadable[picture.id] = reason
                 self._advance(1)
 
-    def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> Filled | TransientError:
+    def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> _Outcome:
         """Embed and store one batch; where it fails, its halves, down to the picture that is to blame."""
         info = self._embedder.info
         try:
@@ -253,63 +305,77 @@ class _Run:
         except EmbedderUnavailable:
             raise
         except TransientError as error:
-            return error
+            return _Outcome(failures=[error])
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
-            if len(batch) == 1:
-                return Filled(refused={batch[0][0].id: self._reason(error)})
-            return self._embed_halves(batch)
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                return self._embed(batch[:middle]) + self._embed(batch[middle:])
+            reason = {batch[0][0].id: f"{info.name}: {_words(error)}"}
+            return _Outcome(rejected=reason, failures=[] if isinstance(error, InputRejected) else [error])
         self._store.put(info.fingerprint, "image", [picture.id for picture, _ in batch], vectors)
-        return Filled(embedded=len(batch))
+        return _Outcome(embedded=len(batch))
 
-    def _embed_halves(self, batch: Sequence[tuple[Picture, Any]]) -> Filled | TransientError:
-        both = Filled()
-        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-            outcome = self._embed(half)
-            if isinstance(outcome, TransientError):
-                return outcome
-            both.embedded += outcome.embedded
-            both.refused.update(outcome.refused)
-        return both
-
-    def _reason(self, error: Exception) -> str:
-        words = str(error) if isinstance(error, InputRejected) else f"{type(error).__name__}: {error}"
-        return f"{self._embedder.info.name}: {words}"
-
-    def _complain(self, postponed: list[TransientError], asked: int) -> None:
+    def _complain(self, failures: Sequence[Exception], in_a_row: int) -> None:
         """Raise where pictures are left that another run could embed, or where all were refused."""
         name, filled = self._embedder.info.name, self._filled
-        if postponed:
-            left = asked - filled.embedded - len(filled.refused)
+        total = len(self._collection)
+        for_now = [failure for failure in failures if isinstance(failure, TransientError)]
+        if for_now:
+            missing = _missing(self._collection, self._embedder, self._store)
+            left = sum(picture.id not in filled.refused for picture in missing)
             raise DiptychError(
-                f"{name} could not embed {left} of {asked} pictures for now: {postponed[-1]};"
+                f"{name} could not embed {left} of {total} pictures for now: {for_now[-1]};"
                 " all others are stored, run the same command again for the rest"
             )
-        refusals = [reason for reason in filled.refused.values() if reason.startswith(f"{name}: ")]
-        if refusals and not filled.embedded and not filled.from_store:
-            raise DiptychError(f"none of {asked} pictures could be embedded; {refusals[0]}")
+        if failures and (in_a_row >= _BEWILDERED or len(failures) == total):
+            raise DiptychError(
+                f"{name} failed on {in_a_row} pictures in a row: {_words(failures[-1])};"
+                " what it embedded before is stored"
+            )
+        if filled.rejected and not filled.embedded and not filled.from_store:
+            reason = next(iter(filled.rejected.values()))
+            raise DiptychError(f"none of {total} pictures could be embedded; {reason}")
+
+
+def _limit(failure: Exception) -> int:
+    return _PATIENCE if isinstance(failure, TransientError) else _BEWILDERED
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a batch: how many were stored, reasons by image id, and failures nobody foresaw."""
+
+    embedded: int = 0
+    rejected: dict[str, str] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+
+    def __add__(self, other: _Outcome) -> _Outcome:
+        return _Outcome(
+            self.embedded + other.embedded,
+            self.rejected | other.rejected,
+            self.failures + other.failures,
+        )
 
 
 def _look_up(collection: Collection, embedder: PrecomputedImages) -> Filled:
+    """Check which pictures have a vector among those made elsewhere."""
     filled = Filled()
     for picture in collection.pictures:
-        if embedder.find_image(picture.id, (picture.name, *picture.aliases)) is None:
-            filled.refused[picture.id] = "it has no vector among those made elsewhere"
+        try:
+            _looked_up(embedder, picture.id, (picture.name, *picture.aliases))
+        except ValueError as error:
+            filled.rejected[picture.id] = f"{_info(embedder).name}: {error}"
         else:
             filled.from_store += 1
+    if not filled.from_store:
+        name = _info(embedder).name
+        raise DiptychError(f"{name} has a vector for none of {len(collection)} pictures: are they its own?")
     return filled
 
 
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put an embedder's name before what it says, also where a plug-in raises something unforeseen."""
-    try:
-        yield
-    except EmbedderUnavailable:
-        raise
-    except DiptychError as error:
-        raise DiptychError(f"{name}: {error}") from error
-    except Exception as error:
-        raise DiptychError(f"{name} failed on the queries: {type(error).__name__}: {error}") from error
+def _words(error: Exception) -> str:
+    """What an error says; one that is not ours with its type, as its words alone may mean nothing."""
+    return str(error) if isinstance(error, DiptychError) else f"{type(error).__name__}: {error}"
 
 
 @contextmanager

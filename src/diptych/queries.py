@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +16,7 @@ from PIL import Image, ImageOps
 
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, UnreadablePicture, decode, looks_like_picture
+from diptych.words import printable
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class TextQuery:
     """A text to search with."""
 
     text: str
+
+    def __str__(self) -> str:
+        return repr(textwrap.shorten(self.text, 60, placeholder="…"))
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,20 @@ class ImageQuery:
         name: What to call it.
         id: The SHA-256 of its bytes, in hexadecimal.
         image: Upright RGB pixels.
+        names: Its names in the collection, where it is one of its pictures.
     """
 
     name: str
     id: str
     image: Image.Image
+    names: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return self.name
+
+
+_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}  # what each format keeps as it is
+_TIFF = {"I", "F", "CMYK", "LAB"}
 
 Query: TypeAlias = TextQuery | ImageQuery
 Askable: TypeAlias = str | Path | Image.Image | NDArray[np.generic] | TextQuery | ImageQuery
@@ -58,6 +72,10 @@ def text_query(text: str) -> TextQuery:
     """
     if not text.strip():
         raise DiptychError("a query is empty: write what to search for")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DiptychError(f"a query is no valid Unicode text: {printable(text)}") from error
     return TextQuery(text)
 
 
@@ -83,6 +101,13 @@ def as_query(asked: Askable, collection: Collection) -> Query:
     Raises:
         DiptychError: There is no such picture, it can't be read, or the text is blank.
     """
+    query = _make_query(asked, collection)
+    if isinstance(query, ImageQuery) and (inside := collection.find(query.id)):
+        return dataclasses.replace(query, names=(inside.name, *inside.aliases))
+    return query
+
+
+def _make_query(asked: Askable, collection: Collection) -> Query:
     if isinstance(asked, (TextQuery, ImageQuery)):
         return asked
     if isinstance(asked, Path):
@@ -107,17 +132,20 @@ def _from_words(asked: str, collection: Collection) -> Query:
 def _from_pixels(asked: Image.Image | NDArray[np.generic], limits: Limits) -> ImageQuery:
     image = asked if isinstance(asked, Image.Image) else _from_array(asked)
     upright = ImageOps.exif_transpose(image)
+    if upright.mode not in _PNG | _TIFF:
+        upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     buffer = io.BytesIO()
-    upright.save(buffer, "PNG" if upright.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"} else "TIFF")
+    upright.save(buffer, "PNG" if upright.mode in _PNG else "TIFF")
     return _from_bytes(buffer.getvalue(), "a picture", limits)
 
 
 def _from_array(array: NDArray[np.generic]) -> Image.Image:
     pixels = np.asarray(array)
-    if np.issubdtype(pixels.dtype, np.floating):
+    if np.issubdtype(pixels.dtype, np.floating) and np.isfinite(pixels).all():
         pixels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     if (
-        pixels.dtype != np.uint8
+        pixels.size == 0
+        or pixels.dtype != np.uint8
         or pixels.ndim not in (2, 3)
         or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
     ):

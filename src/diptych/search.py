@@ -27,10 +27,12 @@ class Ranking:
     Attributes:
         rows: Row numbers into the matrix of images, best first; shape (k,).
         scores: Their cosine similarities, -1 to 1, float32; shape (k,).
+        flat: Whether all images, beyond the first k too, score exactly the same.
     """
 
     rows: NDArray[np.intp]
     scores: NDArray[np.float32]
+    flat: bool
 
 
 def normalise(vectors: Vectors) -> Vectors:
@@ -42,8 +44,12 @@ def normalise(vectors: Vectors) -> Vectors:
     Returns:
         Shape (n, dimension), float32.
     """
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    return (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+    units = np.empty(vectors.shape, np.float32)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):  # in double precision, but never all of it at once
+        block = vectors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        lengths = np.linalg.norm(block, axis=1, keepdims=True)
+        units[start : start + _ROWS_AT_ONCE] = block / np.where(lengths == 0, 1, lengths)
+    return units
 
 
 def search(images: Vectors, queries: Vectors, k: int) -> list[Ranking]:
@@ -76,7 +82,7 @@ def _best(images: Vectors, query: NDArray[np.float32], rough: NDArray[np.float32
     exact = [images[some].astype(np.float64) @ query.astype(np.float64) for some in _blocks(rows)]
     scores = np.concatenate([*exact, np.empty(0)]).astype(np.float32)
     order = np.argsort(-scores, kind="stable")[:k]
-    return Ranking(rows[order], scores[order])
+    return Ranking(rows[order], scores[order], flat=len(rough) > 1 and bool(np.ptp(rough) == 0))
 
 
 def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:

@@ -102,7 +102,10 @@ class Store:
         found = dict(self._rows("item, vector", fingerprint, kind, items))
         if not items:
             return np.empty((0, 0), np.float32)
-        return np.stack([np.frombuffer(found[item], "<f4") for item in items]).astype(np.float32, copy=False)
+        vectors = np.empty((len(items), len(found[items[0]]) // 4), np.float32)
+        for row, item in enumerate(items):
+            vectors[row] = np.frombuffer(found[item], "<f4")
+        return vectors
 
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
         """File vectors for good, in one transaction; an item that is there already stays as it is.

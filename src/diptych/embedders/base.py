@@ -76,6 +76,23 @@ class EmbedderInfo:
     licence: str | None = None
     retires: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be, and turn numpy's into Python's, which can be saved.
+
+        Raises:
+            ValueError: A count is below 1.
+        """
+        for name in ("dimension", "batch_size", "concurrency", "max_text_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}: it must be at least 1")
+            object.__setattr__(self, name, value if value is None else int(value))
+        for name in (
+            "logit_scale", "logit_bias", "price_per_image", "price_per_1k_characters", "requests_per_minute",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if value is None else float(value))
+
 
 class Embedder(Protocol):
     """A model with an image side and a text side in one vector space."""

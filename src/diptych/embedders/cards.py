@@ -39,10 +39,17 @@ class ProviderCard:
 
     def missing(self) -> str | None:
         """The line to run where a package is missing, otherwise None."""
-        absent = [name for name in self.modules if importlib.util.find_spec(name) is None]
+        absent = [name for name in self.modules if not _is_installed(name)]
         if not absent:
             return None
         return f"pip install 'diptych[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a dotted name the first part
+        return False
 
 
 def cards() -> dict[str, ProviderCard]:

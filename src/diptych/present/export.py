@@ -19,6 +19,8 @@ from diptych.errors import DiptychError
 from diptych.result import Comparison
 from diptych.words import printable
 
+_LONGEST_STEM = 80  # file systems take 255 bytes, with what is put around it
+
 
 def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], folder: Path) -> None:
     """Write a comparison as files, making the folder where there is none.
@@ -69,7 +71,7 @@ def file_stems(names: list[str]) -> dict[str, str]:
 
 def _file_stem(name: str) -> str:
     """Letters, digits, `.`, `_` and `-` stay, the rest becomes `_`."""
-    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._") or "embedder"
+    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._")[:_LONGEST_STEM] or "embedder"
 
 
 def _write_rankings(comparison: Comparison, path: Path) -> None:

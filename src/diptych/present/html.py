@@ -85,12 +85,12 @@ def _shown(query: QueryResult) -> Sequence[str]:
 
 
 def _reopened(source: str) -> Collection | None:
-    """The collection, where it still is on this machine; a file from elsewhere makes nobody ask the web."""
+    """The collection, where it is a folder or a ZIP that is still there: a list would make us ask the web."""
     try:
-        if not Path(source).exists():
+        if not (Path(source).is_dir() or source.lower().endswith(".zip")):
             return None
         return open_collection(source)
-    except DiptychError:
+    except (DiptychError, OSError, ValueError):
         return None  # the pictures have moved; the page shows their names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ class Lines:
         """Write lines while the task runs."""
         begun = time.monotonic()
         done, last, said = 0, begun, -1
+        lock = threading.Lock()
 
         def say() -> None:
             nonlocal said
@@ -65,10 +67,11 @@ class Lines:
 
         def advance(count: int) -> None:
             nonlocal done, last
-            done += count
-            if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
-                last = time.monotonic()
-                say()
+            with lock:
+                done += count
+                if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
+                    last = time.monotonic()
+                    say()
 
         try:
             yield advance

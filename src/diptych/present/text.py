@@ -37,7 +37,7 @@ def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
         table.add_column(heading, justify="right")
     for e in estimates:
         minutes = "unknown before a first run" if e.minutes is None else f"{e.minutes:.1f}"
-        counts = (f"{count:,}" for count in (e.images, e.images_from_store, e.texts, e.calls))
+        counts = (f"{number:,}" for number in (e.images, e.images_from_store, e.texts, e.calls))
         table.add_row(Text(printable(e.name)), *counts, minutes, f"{e.dollars:.4f}")
     console.print(table)
 
@@ -62,7 +62,7 @@ def _query(query: QueryResult, *, fill: bool) -> RenderableType:
     columns = list(query.rankings.values())
     for row in range(max(len(hits) for hits in columns)):
         table.add_row(str(row + 1), *(cell for hits in columns for cell in _cells(hits, row)))
-    return Group(table, *(Text(finding) for finding in query.findings))
+    return Group(table, *(Text(printable(finding)) for finding in query.findings))
 
 
 def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:

@@ -326,3 +326,33 @@ def test_names_of_every_script_are_shown_as_they_are(run: Run, tmp_path: Path) -
         assert name in done.stdout
     saved = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert saved["collection"]["source"] == "写真　2024"
+
+
+def test_files_are_written_though_nobody_reads_the_terminal(pictures: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "diptych", "compare", str(pictures), "-q", "red", "-e", "palette"]
+    command += ["--json", str(tmp_path / "o.json"), "--report", str(tmp_path / "r.html")]
+    command += ["--export", str(tmp_path / "x"), "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait(60)
+    assert json.loads((tmp_path / "o.json").read_text())["queries"]
+    assert "<html" in (tmp_path / "r.html").read_text()
+    assert (tmp_path / "x" / "rankings.csv").exists()
+
+
+def test_a_query_that_is_no_text_is_refused_before_anything_is_read(run: Run) -> None:
+    assert "no valid Unicode" in fails(run("compare", "no-such-folder", "-e", "palette", "-q", "red\udcff"))
+
+
+def test_a_long_spec_can_be_exported(run: Run, pictures: Path, tmp_path: Path) -> None:
+    specs = ["-e", f"random?seed={'7' * 260}", "-e", f"random?seed={'7' * 261}"]
+    done = run("compare", pictures, *specs, "-q", "x", "--export", "x", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "x").glob("run.*.trec"))) == 2
+
+
+def test_doctor_says_what_is_wrong_with_the_contact(run: Run) -> None:
+    done = run("doctor", DIPTYCH_CONTACT="é")
+    assert done.returncode == 0
+    assert "DIPTYCH_CONTACT" in done.stdout

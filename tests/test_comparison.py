@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import diptych
+from diptych.emulators.vertex import VertexEmulator
 from diptych.errors import DiptychError
 from diptych.images import open_collection
 from support import need, picture_bytes
@@ -90,7 +91,16 @@ def test_a_path_that_leads_nowhere_is_no_text(pictures: Path) -> None:
         bench.search("photos/cta.jpg")
 
 
-@pytest.mark.parametrize("array", [np.zeros((3,)), np.zeros((4, 4, 2)), np.zeros((4, 4), np.int64)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((3,)),
+        np.zeros((4, 4, 2)),
+        np.zeros((4, 4), np.int64),
+        np.zeros((0, 4, 3)),
+        np.full((4, 4), np.nan),
+    ],
+)
 def test_an_array_that_is_no_picture_is_refused(pictures: Path, array: np.ndarray) -> None:
     with pytest.raises(DiptychError, match=r"an array as a query must be"):
         diptych.Workbench(pictures, ["palette"]).search(array)
@@ -192,6 +202,59 @@ def test_a_comparison_becomes_a_dataframe(pictures: Path) -> None:
     assert len(frame) == 2 * 2 * 3
     best = frame[(frame["rank"] == 1) & (frame["embedder"] == "palette")]
     assert best["label"].tolist() == ["red", "blue"]
+
+
+def test_vectors_by_name_serve_query_pictures_of_the_collection_and_no_others(
+    pictures: Path, tmp_path: Path
+) -> None:
+    ranked = diptych.Workbench(pictures, "random").vectors()["random"]
+    np.savez(tmp_path / "made.npz", names=np.array(ranked.names), vectors=ranked.vectors)
+    bench = diptych.Workbench(pictures, f"vectors:{tmp_path / 'made.npz'}")
+    ((_, hits),) = bench.search(pictures / "blue" / "1.png").queries[0].rankings.items()
+    assert hits[0].image == "blue/1.png"
+    (tmp_path / "blue").mkdir()
+    (tmp_path / "blue" / "1.png").write_bytes(picture_bytes((9, 9, 9)))
+    with pytest.raises(DiptychError, match="there is no vector for the query picture"):
+        bench.search(tmp_path / "blue" / "1.png")
+
+
+def test_what_was_done_and_what_it_cost_is_told_once(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERTEX_ACCESS_TOKEN", "any")
+    with VertexEmulator(diptych.load("random")) as emulator:
+        spec = f"vertex?project=p&requests_per_minute=0&dimension=128&endpoint={emulator.url}"
+        bench = diptych.Workbench(pictures, spec)
+        first, second = bench.compare(["red"]).work[spec], bench.compare(["red"]).work[spec]
+    assert first.dollars == pytest.approx(12 * 0.0001 + len("red") / 1000 * 0.0002)
+    assert (first.images_embedded, first.queries_embedded) == (12, 1)
+    assert (second.dollars, second.images_embedded, second.queries_embedded) == (0, 0, 0)
+
+
+def test_equal_pictures_share_the_first_place(tmp_path: Path) -> None:
+    for name, fmt in (("a.png", "PNG"), ("b.bmp", "BMP"), ("c.png", "PNG")):
+        colour = (9, 9, 200) if name == "c.png" else (200, 9, 9)
+        (tmp_path / name).write_bytes(picture_bytes(colour, fmt=fmt))
+    (query,) = diptych.Workbench(tmp_path, "palette").search("b.bmp", k=2).queries
+    assert [hit.image for hit in query.rankings["palette"]] == ["a.png", "b.bmp"]
+    (finding,) = query.findings
+    assert finding.endswith("each list begins with it, or with one that scores the same.")
+
+
+@pytest.mark.parametrize("mode", ["HSV", "La", "RGBa", "YCbCr", "LAB", "CMYK", "I", "F", "I;16", "1", "P"])
+def test_a_picture_of_any_mode_can_be_asked_with(pictures: Path, mode: str) -> None:
+    (query,) = diptych.Workbench(pictures, "palette").search(Image.new(mode, (20, 20))).queries
+    assert query.kind == "image"
+
+
+def test_a_saved_list_makes_nobody_ask_the_web(pictures: Path, tmp_path: Path) -> None:
+    result = diptych.compare(pictures, "palette", "red")
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/a.png\n")
+    saved = result.to_dict()
+    for source in (str(tmp_path / "urls.txt"), "x" * 300, "http://127.0.0.1:9/"):
+        saved["collection"]["source"] = source
+        (tmp_path / "r.json").write_text(json.dumps(saved))
+        report = diptych.Comparison.load(tmp_path / "r.json").report(tmp_path / "r.html")
+        assert "picture not found" in report.read_text()
+    assert not (tmp_path / "cache" / "downloads").exists()
 
 
 def test_copies_and_captions_are_told(pictures: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ from PIL import Image
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError
 from diptych.errors import DiptychError
 from diptych.images import Collection, open_collection
-from diptych.pipeline import DECODERS, as_done, embed_images, embed_queries, image_vectors, in_order
-from diptych.queries import ImageQuery, TextQuery
+from diptych.pipeline import as_done, embed_images, embed_queries, image_vectors, in_order
+from diptych.queries import ImageQuery, TextQuery, query_id
 from diptych.store import Store
 from support import picture_bytes
 
@@ -217,7 +218,6 @@ def test_only_a_window_of_pictures_is_under_way() -> None:
         begun = 0
         for taken, _ in enumerate(as_done(pool, lambda n: n, items(), ahead=10)):
             assert begun <= taken + 10 + 1
-    assert DECODERS >= 1
 
 
 def test_texts_and_pictures_asked_with_are_embedded_once(collection: Collection, store: Store) -> None:
@@ -309,3 +309,58 @@ def test_memory_does_not_grow_with_the_collection(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _MEASURED, str(tmp_path / "pictures"), str(tmp_path / "store.sqlite")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(run.stdout) < 1000  # megabytes; all of them would be 2,880
+
+
+def test_a_query_picture_is_each_embedders_own(store: Store) -> None:
+    class Painter(Colours):
+        def prepare_image(self, image: Image.Image) -> np.ndarray:
+            pixel = super().prepare_image(image)
+            image.paste((0, 0, 0), (0, 0, *image.size))
+            return pixel
+
+    query = ImageQuery("asked", "ab" * 32, Image.new("RGB", (2, 2), (200, 10, 10)))
+    first, second = Painter(), Colours()
+    second.info = dataclasses.replace(second.info, fingerprint="colours/2")
+    assert embed_queries([query], first, store)[0].tolist() == [[200, 10, 10]]
+    assert embed_queries([query], second, store)[0].tolist() == [[200, 10, 10]]
+
+
+def test_a_refused_text_is_named_and_costs_none_of_the_others(store: Store) -> None:
+    embedder = Colours(batch_size=8)
+    plain = embedder.embed_texts
+
+    def refuse(texts: Sequence[str]) -> np.ndarray:
+        if "rude" in texts:
+            raise InputRejected("not this")
+        return plain(texts)
+
+    embedder.embed_texts = refuse  # type: ignore[method-assign]
+    with pytest.raises(DiptychError, match="colours can't take the query 'rude': not this"):
+        embed_queries([TextQuery("a"), TextQuery("rude"), TextQuery("b")], embedder, store)
+    assert embed_queries([TextQuery("a")], embedder, store)[1] == []
+
+
+def test_pictures_left_over_are_counted_truly(collection: Collection, store: Store) -> None:
+    """Half a batch is stored, then the service fails: the other half is left, and no more."""
+    embedder = Colours(batch_size=23, red_3=InputRejected("spotty"), red_20=TransientError("later"))
+    with pytest.raises(DiptychError, match=r"could not embed (\d+) of 23 pictures for now: later") as caught:
+        embed_images(collection, embedder, store)
+    known = store.known("colours/1", "image", [picture.id for picture in collection.pictures])
+    assert f"could not embed {23 - 1 - len(known)} of 23" in str(caught.value)
+    assert known
+
+
+def test_a_stored_vector_of_another_length_is_said(collection: Collection, store: Store) -> None:
+    store.put("colours/1", "text", [query_id(TextQuery("wolf"))], np.ones((1, 7), np.float32))
+    with pytest.raises(DiptychError, match="a fingerprint must change with the vectors"):
+        embed_queries([TextQuery("wolf")], Colours(), store)
+
+
+@pytest.mark.parametrize("vector", [np.full(3, np.nan), np.ones(5)])
+def test_a_vector_made_elsewhere_is_checked(collection: Collection, store: Store, vector: np.ndarray) -> None:
+    class Made(Colours):
+        def find_image(self, image_id: str, names: Sequence[str]) -> np.ndarray:
+            return vector if "07.png" in names else np.ones(3, np.float32)
+
+    filled = embed_images(collection, Made(), store)
+    assert (filled.from_store, len(filled.rejected)) == (COUNT - 1, 1)

@@ -133,7 +133,7 @@ def _from_pixels(asked: Image.Image | NDArray[np.generic], limits: Limits) -> Im
     image = asked if isinstance(asked, Image.Image) else _from_array(asked)
     upright = ImageOps.exif_transpose(image)
     if upright.mode not in _PNG | _TIFF:
-        upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        upright = upright.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(upright.mode, "RGB"))
     buffer = io.BytesIO()
     upright.save(buffer, "PNG" if upright.mode in _PNG else "TIFF")
     return _from_bytes(buffer.getvalue(), "a picture", limits)

@@ -364,3 +364,16 @@ def test_a_vector_made_elsewhere_is_checked(collection: Collection, store: Store
 
     filled = embed_images(collection, Made(), store)
     assert (filled.from_store, len(filled.rejected)) == (COUNT - 1, 1)
+
+
+def test_an_embedder_that_can_prepare_nothing_is_an_error(collection: Collection, store: Store) -> None:
+    embedder = Colours()
+
+    def broken(image: Image.Image) -> np.ndarray:
+        raise TypeError("no such argument")
+
+    embedder.prepare_image = broken  # type: ignore[method-assign]
+    with pytest.raises(
+        DiptychError, match="none of 23 pictures could be embedded; colours: TypeError: no such"
+    ):
+        embed_images(collection, embedder, store)

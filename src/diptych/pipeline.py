@@ -33,6 +33,7 @@ from diptych.images import Collection, Picture, UnreadablePicture, decode
 from diptych.progress import Progress, Silent
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Kind, Store
+from diptych.words import count
 
 DECODERS = os.cpu_count() or 1
 _PATIENCE = 5
@@ -263,7 +264,7 @@ class _Run:
         in_a_row = 0
         with _pool(DECODERS, "decode") as decoders, _pool(info.concurrency, "embed") as callers:
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
-            batches = _batches(self._readable(prepared), info.batch_size)
+            batches = _batches(self._prepared(prepared), info.batch_size)
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
                 self._filled.embedded += outcome.embedded
                 self._filled.rejected |= outcome.rejected
@@ -274,26 +275,29 @@ class _Run:
                     break
         self._complain(failures, in_a_row)
 
-    def _prepare(self, picture: Picture) -> tuple[Picture, Any, str | None]:
-        """Read, decode and prepare one picture; the last item is the reason where it can't be read."""
+    def _prepare(self, picture: Picture) -> tuple[Picture, Any, Exception | None]:
+        """Read, decode and prepare one picture; the last item is what went wrong with it."""
         try:
             image = decode(self._collection.read(picture), self._collection.limits)
-        except UnreadablePicture as error:
-            return picture, None, str(error)
-        try:
             return picture, self._embedder.prepare_image(image), None
         except (EmbedderUnavailable, TransientError):
             raise
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
-            return picture, None, f"{self._embedder.info.name}: {_words(error)}"
+            return picture, None, error
 
-    def _readable(self, prepared: Iterable[tuple[Picture, Any, str | None]]) -> Iterator[tuple[Picture, Any]]:
-        for picture, item, reason in prepared:
-            if reason is None:
+    def _prepared(
+        self, pictures: Iterable[tuple[Picture, Any, Exception | None]]
+    ) -> Iterator[tuple[Picture, Any]]:
+        """Set aside the pictures that can't be read or prepared."""
+        for picture, item, error in pictures:
+            if error is None:
                 yield picture, item
+                continue
+            if isinstance(error, UnreadablePicture):
+                self._filled.unreadable[picture.id] = str(error)
             else:
-                self._filled.unreadable[picture.id] = reason
-                self._advance(1)
+                self._filled.rejected[picture.id] = f"{self._embedder.info.name}: {_words(error)}"
+            self._advance(1)
 
     def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> _Outcome:
         """Embed and store one batch; where it fails, its halves, down to the picture that is to blame."""
@@ -329,12 +333,12 @@ class _Run:
             )
         if failures and (in_a_row >= _BEWILDERED or len(failures) == total):
             raise DiptychError(
-                f"{name} failed on {in_a_row} pictures in a row: {_words(failures[-1])};"
+                f"{name} failed on {count(in_a_row, 'picture')} in a row: {_words(failures[-1])};"
                 " what it embedded before is stored"
             )
         if filled.rejected and not filled.embedded and not filled.from_store:
             reason = next(iter(filled.rejected.values()))
-            raise DiptychError(f"none of {total} pictures could be embedded; {reason}")
+            raise DiptychError(f"none of {count(total, 'picture')} could be embedded; {reason}")
 
 
 def _limit(failure: Exception) -> int:

@@ -18,7 +18,8 @@ from PIL import Image
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError
 from diptych.errors import DiptychError
 from diptych.images import Collection, open_collection
-from diptych.pipeline import as_done, embed_images, embed_queries, image_vectors, in_order
+from diptych.overlap import as_done, in_order
+from diptych.pipeline import embed_images, embed_queries, image_vectors
 from diptych.queries import ImageQuery, TextQuery, query_id
 from diptych.store import Store
 from support import picture_bytes

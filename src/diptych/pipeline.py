@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +27,7 @@ from diptych.embedders.base import (
 )
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode
+from diptych.overlap import as_done, batched, in_order, pool
 from diptych.progress import Progress, Silent
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Kind, Store
@@ -40,9 +38,6 @@ _PATIENCE = 5
 """Failed calls in a row, after the embedder's own retries, after which a service counts as down."""
 _BEWILDERED = 12
 """Pictures in a row that an embedder fails on unforeseen, after which it counts as broken."""
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 @dataclass
@@ -178,8 +173,8 @@ def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embed
         else:
             store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
 
-    with _pool(info.concurrency, "queries") as callers:
-        for _ in as_done(callers, embed, _batches(queries, info.batch_size), ahead=2 * info.concurrency):
+    with pool(info.concurrency, "queries") as callers:
+        for _ in as_done(callers, embed, batched(queries, info.batch_size), ahead=2 * info.concurrency):
             pass
 
 
@@ -262,9 +257,9 @@ class _Run:
         info = self._embedder.info
         failures: list[Exception] = []
         in_a_row = 0
-        with _pool(DECODERS, "decode") as decoders, _pool(info.concurrency, "embed") as callers:
+        with pool(DECODERS, "decode") as decoders, pool(info.concurrency, "embed") as callers:
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
-            batches = _batches(self._prepared(prepared), info.batch_size)
+            batches = batched(self._prepared(prepared), info.batch_size)
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
                 self._filled.embedded += outcome.embedded
                 self._filled.rejected |= outcome.rejected
@@ -380,52 +375,3 @@ def _look_up(collection: Collection, embedder: PrecomputedImages) -> Filled:
 def _words(error: Exception) -> str:
     """What an error says; one that is not ours with its type, as its words alone may mean nothing."""
     return str(error) if isinstance(error, DiptychError) else f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def _pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads; when its block is left, what has not begun is dropped and what runs is awaited."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
-) -> Iterator[_Result]:
-    """Results in the order of the items, at most `ahead` of them begun but not yet taken."""
-    begun: deque[Future[_Result]] = deque()
-    for item in items:
-        begun.append(pool.submit(work, item))
-        if len(begun) >= ahead:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()
-
-
-def as_done(
-    pool: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
-) -> Iterator[_Result]:
-    """Results as they come, at most `ahead` items begun but not done: a slow call holds up no other."""
-    begun: set[Future[_Result]] = set()
-    for item in items:
-        begun.add(pool.submit(work, item))
-        if len(begun) >= ahead:
-            done, begun = wait(begun, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    while begun:
-        done, begun = wait(begun, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
-
-
-def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    batch: list[_Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -1,0 +1,62 @@
+"""Work done ahead in threads, a window of it at a time: memory does not grow with how much there is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@contextmanager
+def pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads; when its block is left, what has not begun is dropped and what runs is awaited."""
+    executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def in_order(
+    executor: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
+) -> Iterator[_Result]:
+    """Results in the order of the items, at most `ahead` of them begun but not yet taken."""
+    begun: deque[Future[_Result]] = deque()
+    for item in items:
+        begun.append(executor.submit(work, item))
+        if len(begun) >= ahead:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
+
+
+def as_done(
+    executor: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
+) -> Iterator[_Result]:
+    """Results as they come, at most `ahead` items begun but not done: a slow call holds up no other."""
+    begun: set[Future[_Result]] = set()
+    for item in items:
+        begun.add(executor.submit(work, item))
+        if len(begun) >= ahead:
+            done, begun = wait(begun, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    while begun:
+        done, begun = wait(begun, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)
+
+
+def batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """The items in lists of `size`, the last one maybe shorter."""
+    batch: list[_Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -200,13 +200,8 @@ def _looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str])
     vector = embedder.find_image(image_id, names)
     if vector is None:
         raise ValueError("has no vector")
-    checked_vector: NDArray[np.float32] = checked([vector], 1, _info(embedder).dimension)[0]
-    return checked_vector
-
-
-def _info(embedder: Any) -> EmbedderInfo:
-    info: EmbedderInfo = embedder.info
-    return info
+    row: NDArray[np.float32] = checked([vector], 1, embedder.info.dimension)[0]
+    return row
 
 
 def _stored(info: EmbedderInfo, kind: Kind, items: Sequence[str], store: Store) -> Vectors:
@@ -363,11 +358,11 @@ def _look_up(collection: Collection, embedder: PrecomputedImages) -> Filled:
         try:
             _looked_up(embedder, picture.id, (picture.name, *picture.aliases))
         except ValueError as error:
-            filled.rejected[picture.id] = f"{_info(embedder).name}: {error}"
+            filled.rejected[picture.id] = f"{embedder.info.name}: {error}"
         else:
             filled.from_store += 1
     if not filled.from_store:
-        name = _info(embedder).name
+        name = embedder.info.name
         raise DiptychError(f"{name} has a vector for none of {len(collection)} pictures: are they its own?")
     return filled
 

@@ -136,6 +136,8 @@ class Embedder(Protocol):
 class PrecomputedImages(Protocol):
     """An embedder that has its image vectors already and looks them up instead of seeing pictures."""
 
+    info: EmbedderInfo
+
     def find_image(self, image_id: str, names: Sequence[str]) -> NDArray[np.float32] | None:
         """Find one picture's vector.
 

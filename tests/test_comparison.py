@@ -82,7 +82,7 @@ def test_a_picture_from_outside_can_be_a_file_an_image_or_an_array(pictures: Pat
         (query,) = bench.search(asked, k=4).queries
         assert query.kind == "image"
         assert {hit.label for hit in query.rankings["palette"]} == {"blue"}
-        assert query.findings == ()
+        assert not any("asked with" in finding for finding in query.findings)
 
 
 def test_a_path_that_leads_nowhere_is_no_text(pictures: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_picture_that_one_embedder_refuses_is_ranked_by_none(pictures: Path, t
 def test_nothing_is_sent_where_it_would_cost_too_much(pictures: Path) -> None:
     bench = diptych.Workbench(pictures, ["random", "vertex?project=p"], max_cost=0.0005)
     with pytest.raises(
-        DiptychError, match=r"about \$0\.0013, more than the \$0\.0005 allowed; nothing was sent"
+        DiptychError, match=r"about \$0\.0015, more than the \$0\.0005 allowed; nothing was sent"
     ):
         bench.compare(["red"])
     assert (
@@ -149,12 +149,13 @@ def test_nothing_is_sent_where_it_would_cost_too_much(pictures: Path) -> None:
 
 def test_an_estimate_counts_only_what_is_missing(pictures: Path) -> None:
     bench = diptych.Workbench(pictures, ["random", "vertex?project=p"])
+    texts = ["red", "a blue picture", *(text.text for text in bench.bank)]
     before, vertex = bench.estimate(["red", "a blue picture"])
-    assert (before.images, before.images_from_store, before.texts, before.dollars) == (13, 0, 2, 0)
+    assert (before.images, before.images_from_store, before.texts, before.dollars) == (13, 0, 2 + 64, 0)
     assert vertex.images == 13
-    assert vertex.calls == 15
-    assert vertex.dollars == pytest.approx(13 * 0.0001 + len("reda blue picture") / 1000 * 0.0002)
-    assert vertex.minutes == pytest.approx(15 / 120)
+    assert vertex.calls == 13 + 2 + 64
+    assert vertex.dollars == pytest.approx(13 * 0.0001 + len("".join(texts)) / 1000 * 0.0002)
+    assert vertex.minutes == pytest.approx((13 + 2 + 64) / 120)
     diptych.Workbench(pictures, ["random"]).compare(["red"])
     after = bench.estimate(["red", "a blue picture"])[0]
     assert (after.images_from_store, after.texts) == (12, 1)
@@ -180,10 +181,26 @@ def test_a_file_from_a_later_version_opens_without_what_is_new(pictures: Path, t
     saved = result.to_dict()
     saved["news"] = 1
     saved["embedders"][0]["news"] = 1
-    saved["queries"][0]["rankings"]["palette"]["stratification"] = {"verdict": "gradual"}
-    saved["queries"][0]["rankings"]["palette"]["hits"][0]["z"] = 4.1
+    saved["queries"][0]["rankings"]["palette"]["stratification"]["news"] = 1
+    saved["queries"][0]["rankings"]["palette"]["hits"][0]["news"] = 4.1
     (tmp_path / "later.json").write_text(json.dumps(saved))
     assert diptych.Comparison.load(tmp_path / "later.json") == result
+
+
+def test_a_file_from_before_the_analysis_opens_without_it(pictures: Path, tmp_path: Path) -> None:
+    saved = diptych.compare(pictures, ["palette"], ["red"], k=3).to_dict()
+    saved["summary"] = {"work": saved["summary"]["work"]}
+    (query,) = saved["queries"]
+    for key in ("agreement", "contrast", "related"):
+        del query[key]
+    ranking = query["rankings"]["palette"]
+    del ranking["stratification"], ranking["curve"]
+    for hit in ranking["hits"]:
+        del hit["z"]
+    (tmp_path / "earlier.json").write_text(json.dumps(saved))
+    opened = diptych.Comparison.load(tmp_path / "earlier.json")
+    assert [hit.label for hit in opened.queries[0].rankings["palette"]] == ["red"] * 3
+    assert opened.queries[0].stratification == {}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +215,7 @@ def test_what_is_no_saved_comparison_is_refused(tmp_path: Path, content: str) ->
 def test_a_comparison_becomes_a_dataframe(pictures: Path) -> None:
     need("pandas")
     frame = diptych.compare(pictures, ["palette", "random"], ["red", "blue"], k=3).to_dataframe()
-    assert list(frame.columns) == ["query", "kind", "embedder", "rank", "image", "id", "label", "score"]
+    assert list(frame.columns) == ["query", "kind", "embedder", "rank", "image", "id", "label", "score", "z"]
     assert len(frame) == 2 * 2 * 3
     best = frame[(frame["rank"] == 1) & (frame["embedder"] == "palette")]
     assert best["label"].tolist() == ["red", "blue"]
@@ -224,8 +241,9 @@ def test_what_was_done_and_what_it_cost_is_told_once(pictures: Path, monkeypatch
         spec = f"vertex?project=p&requests_per_minute=0&dimension=128&endpoint={emulator.url}"
         bench = diptych.Workbench(pictures, spec)
         first, second = bench.compare(["red"]).work[spec], bench.compare(["red"]).work[spec]
-    assert first.dollars == pytest.approx(12 * 0.0001 + len("red") / 1000 * 0.0002)
-    assert (first.images_embedded, first.queries_embedded) == (12, 1)
+    sent = len("".join(["red", *(text.text for text in bench.bank)]))
+    assert first.dollars == pytest.approx(12 * 0.0001 + sent / 1000 * 0.0002)
+    assert (first.images_embedded, first.queries_embedded, first.bank_embedded) == (12, 1, 64)
     assert (second.dollars, second.images_embedded, second.queries_embedded) == (0, 0, 0)
 
 
@@ -235,8 +253,7 @@ def test_equal_pictures_share_the_first_place(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(picture_bytes(colour, fmt=fmt))
     (query,) = diptych.Workbench(tmp_path, "palette").search("b.bmp", k=2).queries
     assert [hit.image for hit in query.rankings["palette"]] == ["a.png", "b.bmp"]
-    (finding,) = query.findings
-    assert finding.endswith("each list begins with it, or with one that scores the same.")
+    assert query.findings[0].endswith("each list begins with it, or with one that scores the same.")
 
 
 @pytest.mark.parametrize("mode", ["HSV", "La", "RGBa", "YCbCr", "LAB", "CMYK", "I", "F", "I;16", "1", "P"])

@@ -80,6 +80,14 @@ Pictures = Annotated[
     list[Path] | None,
     typer.Option("--image", metavar="PATH", help="A picture to search with; give it once for each."),
 ]
+Bank = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Neutral texts, one a line, that queries are held against."),
+]
+Contrast = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help="A rival to set every text against; give it once for each."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -101,6 +109,11 @@ def compare(
     queries: QueryFile = None,
     images: Pictures = None,
     k: Hits = 20,
+    contrast: Contrast = None,
+    each_other: Annotated[
+        bool, typer.Option("--contrast-each-other", help="Set each text against the others.")
+    ] = False,
+    bank: Bank = None,
     json: Json = None,
     report: Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")] = None,
     export: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")] = None,
@@ -121,15 +134,17 @@ def compare(
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if open_ and report is None:
         raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
+    if each_other and contrast:
+        raise typer.BadParameter("--contrast names rivals, --contrast-each-other takes the queries: give one")
     # What would stop the run at its end, or soon, stops it before anything is read or paid for.
     _check_places(json, report)
     if export is not None:
         make_folders(export)
     everything = _queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
     if not quiet:
         _announce_cost(bench.estimate(everything))
-    comparison = bench.compare(everything, k)
+    comparison = bench.compare(everything, k, contrast="each other" if each_other else contrast or ())
     # Files first: whoever reads the terminal's output may stop reading.
     _save_json(comparison, json)
     if report is not None:
@@ -149,6 +164,8 @@ def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A text, or the path of a picture.")],
     embedders: Specs,
     k: Hits = 10,
+    contrast: Contrast = None,
+    bank: Bank = None,
     json: Json = None,
     store: Store = None,
     max_cost: MaxCost = None,
@@ -158,9 +175,9 @@ def search(
     debug: Debug = False,
 ) -> None:
     """Rank the pictures for one query, in the terminal."""
-    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    bench = _workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
     _check_places(json, None)
-    found = bench.search(query, k)
+    found = bench.search(query, k, contrast=contrast or ())
     _save_json(found, json)
     _print(found, json)
 
@@ -192,6 +209,7 @@ def estimate(
     texts: Queries = None,
     queries: QueryFile = None,
     images: Pictures = None,
+    bank: Bank = None,
     store: Store = None,
     megapixels: Megapixels = 200,
     megabytes: Megabytes = 256,
@@ -204,7 +222,7 @@ def estimate(
 
     asked = [*(texts or []), *(_lines(queries) if queries else [])]
     everything = _queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet)
+    bench = _workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank)
     show_estimates(bench.estimate(everything), _console())
 
 
@@ -314,6 +332,7 @@ def _workbench(
     megapixels: float,
     megabytes: float,
     quiet: bool,
+    bank: Path | None = None,
 ) -> Workbench:
     from rich.console import Console
 
@@ -328,6 +347,7 @@ def _workbench(
         limits=Limits(megapixels, megabytes),
         progress=progress_for(Console(stderr=True), quiet=quiet),
         max_cost=max_cost,
+        bank=bank,
     )
 
 

@@ -8,23 +8,31 @@ result.report("report.html")
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from diptych.embedders import Embedder, EmbedderInfo, load
+from diptych.bank import open_bank
+from diptych.description import describe, describe_all, describe_bank, describe_spaces
+from diptych.embedders import Embedder, EmbedderInfo, InputRejected, load
 from diptych.embedders.base import Vectors
-from diptych.errors import DiptychError
+from diptych.errors import DiptychError, DiptychWarning
 from diptych.estimate import Estimate, estimate, price
 from diptych.images import Collection, Limits, Picture, Skipped, open_collection
-from diptych.images.thumbnail import thumbnail_uri
 from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
 from diptych.progress import Progress, Silent
-from diptych.queries import Askable, ImageQuery, Query, TextQuery, as_query
-from diptych.result import Comparison, Hit, QueryResult, Work
-from diptych.search import Ranking, normalise, search
+from diptych.queries import Askable, Query, TextQuery, as_query, text_query
+from diptych.result import Comparison, NullBank, Spaces, Work
+from diptych.search import normalise
 from diptych.store import Store
+from diptych.view import Answer, EmbeddedBank, View
+
+Rivals: TypeAlias = Sequence[str] | Literal["each other"]
+"""What text queries are set against: these texts, or each against the others asked."""
 
 
 def compare(
@@ -47,9 +55,11 @@ class Workbench:
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
         progress: Who watches.
         max_cost: US dollars; a run that would cost more is refused before it starts.
+        bank: Texts to hold text queries against, or a file with one a line: neutral ones, unrelated to the
+            pictures. By default those that come with Diptych; an empty list for none.
 
     Raises:
-        DiptychError: The source, the store or an embedder can't be used.
+        DiptychError: The source, the store, the bank or an embedder can't be used.
     """
 
     def __init__(
@@ -61,7 +71,9 @@ class Workbench:
         limits: Limits = Limits(),
         progress: Progress = Silent(),
         max_cost: float | None = None,
+        bank: Sequence[str] | str | Path | None = None,
     ) -> None:
+        self.bank = open_bank(bank)
         named = [embedders] if isinstance(embedders, str) else embedders
         self.embedders = [load(e) if isinstance(e, str) else e for e in named]
         names = [embedder.info.name for embedder in self.embedders]
@@ -73,6 +85,8 @@ class Workbench:
         self._progress = progress
         self._max_cost = max_cost
         self._ranked: _Ranked | None = None
+        self._filled: dict[str, Filled] = {}
+        self._banks: dict[str, EmbeddedBank | str] = {}
         self.collection = (
             source
             if isinstance(source, Collection)
@@ -95,16 +109,17 @@ class Workbench:
         self._refuse_dear([])
         return self._fill()
 
-    def search(self, query: Askable, k: int = 20) -> Comparison:
+    def search(self, query: Askable, k: int = 20, *, contrast: Rivals = ()) -> Comparison:
         """Rank the collection for one query: a text, a picture's path or name, an array or a PIL image."""
-        return self.compare([query], k)
+        return self.compare([query], k, contrast=contrast)
 
-    def compare(self, queries: Sequence[Askable], k: int = 20) -> Comparison:
-        """Rank the collection for each query by each embedder.
+    def compare(self, queries: Sequence[Askable], k: int = 20, *, contrast: Rivals = ()) -> Comparison:
+        """Rank the collection for each query by each embedder, and say what the rankings do.
 
         Args:
             queries: Texts and pictures: a picture's path or name in the collection, an array, a PIL image.
             k: How many hits to keep of each ranking.
+            contrast: Texts to set every text query against, or "each other".
 
         Returns:
             The rankings, over the pictures that every embedder has a vector for.
@@ -117,16 +132,22 @@ class Workbench:
         asked = self._parse(queries)
         if not asked:
             raise DiptychError("nothing to search for: give at least one query")
-        self._refuse_dear(asked)
+        rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
+        scored = [*asked, *(rival for rival in rivals if rival not in asked)]
+        self._refuse_dear(scored)
         # Texts first: an embedder that can't be used says so before any long work begins.
-        texts = [query for query in asked if isinstance(query, TextQuery)]
-        fresh = {e.info.name: embed_queries(texts, e, self.store)[1] for e in self.embedders}
+        texts = [query for query in scored if isinstance(query, TextQuery)]
+        fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
         ranked = self._rank()
-        rankings: dict[str, list[Ranking]] = {}
+        answers: list[dict[str, Answer]] = [{} for _ in scored]
         for e in self.embedders:
-            vectors, pictures = embed_queries(asked, e, self.store)
+            vectors, pictures = embed_queries(scored, e, self.store)
             fresh[e.info.name] += pictures
-            rankings[e.info.name] = search(ranked.units[e.info.name], normalise(vectors), k)
+            found = ranked.views[e.info.name].answer(scored, normalise(vectors), k)
+            for by_name, answer in zip(answers, found, strict=True):
+                by_name[e.info.name] = answer
+        against = texts if contrast == "each other" else rivals
+        results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
         return Comparison(
             version=version("diptych"),
             created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -134,41 +155,82 @@ class Workbench:
             images=len(ranked.pictures),
             skipped=ranked.skipped,
             embedders=tuple(e.info for e in self.embedders),
-            queries=tuple(
-                _result(query, {name: found[row] for name, found in rankings.items()}, ranked.pictures)
-                for row, query in enumerate(asked)
-            ),
+            queries=tuple(results),
             work={
-                e.info.name: _work(e.info, ranked.filled[e.info.name], fresh[e.info.name])
+                e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
                 for e in self.embedders
             },
+            overall=describe_all(results, ranked.banks, ranked.spaces, len(ranked.pictures)),
             collection=self.collection,
         )
 
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
-        """The vectors of the ranked pictures and of these text queries, by the embedder's name.
+        """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
 
         They are as the models returned them; what is missing is embedded first.
         """
         pictures = self._rank().pictures
         texts = [query for query in self._parse(queries) if isinstance(query, TextQuery)]
-        return {
-            e.info.name: NamedVectors(
-                names=[picture.name for picture in pictures],
-                ids=[picture.id for picture in pictures],
-                vectors=image_vectors(pictures, e, self.store),
-                texts=[query.text for query in texts],
-                text_vectors=embed_queries(texts, e, self.store)[0],
-            )
-            for e in self.embedders
-        }
+        return {e.info.name: self._named_vectors(e, pictures, texts) for e in self.embedders}
+
+    def _named_vectors(
+        self, embedder: Embedder, pictures: Sequence[Picture], texts: Sequence[TextQuery]
+    ) -> NamedVectors:
+        has_bank = isinstance(self._banks[embedder.info.name], EmbeddedBank)
+        texts = [*texts, *(text for text in self.bank if has_bank and text not in texts)]
+        return NamedVectors(
+            names=[picture.name for picture in pictures],
+            ids=[picture.id for picture in pictures],
+            vectors=image_vectors(pictures, embedder, self.store),
+            texts=[text.text for text in texts],
+            text_vectors=embed_queries(texts, embedder, self.store)[0],
+        )
+
+    def _embed_texts(self, embedder: Embedder, texts: Sequence[TextQuery]) -> list[Query]:
+        """Embed texts, and with the first ones the null bank; return those that were embedded now."""
+        fresh = embed_queries(texts, embedder, self.store)[1]
+        if embedder.info.name not in self._banks:
+            self._banks[embedder.info.name], of_bank = self._embed_bank(embedder)
+            fresh += of_bank
+        return fresh
+
+    def _embed_bank(self, embedder: Embedder) -> tuple[EmbeddedBank | str, list[Query]]:
+        """The null bank as an embedder sees it, or why it has none, and the texts that were embedded now."""
+        if not self.bank:
+            return "none was asked for", []
+        try:
+            with (
+                warnings.catch_warnings()
+            ):  # what an embedder makes of the bank's words is no news to a person
+                warnings.simplefilter("ignore", DiptychWarning)
+                vectors, fresh = embed_queries(self.bank, embedder, self.store)
+        except DiptychError as error:
+            # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
+            if not isinstance(error.__cause__, InputRejected):
+                raise
+            return f"it refuses the bank's texts: {error.__cause__}", []
+        return EmbeddedBank(self.bank, normalise(vectors)), fresh
+
+    def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
+        texts = [query for query in fresh if isinstance(query, TextQuery)]
+        images = len(fresh) - len(texts)
+        of_bank = sum(text in self.bank for text in texts)
+        return Work(
+            images_embedded=filled.embedded,
+            images_from_store=filled.from_store,
+            queries_embedded=len(fresh) - of_bank,
+            bank_embedded=of_bank,
+            seconds=round(filled.seconds, 3),
+            dollars=price(info, filled.embedded + images, [text.text for text in texts]),
+        )
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:
         several = [queries] if isinstance(queries, str) else queries
         return [as_query(query, self.collection) for query in several]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
-        return [estimate(self.collection, queries, embedder, self.store) for embedder in self.embedders]
+        everything = [*queries, *self.bank] if queries else []  # whoever asks is held against the bank
+        return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
 
     def _refuse_dear(self, queries: Sequence[Query]) -> None:
         if self._max_cost is None:
@@ -194,21 +256,23 @@ class Workbench:
     def _rank(self) -> _Ranked:
         """Embed what is missing and gather the matrices, once for this workbench."""
         if self._ranked is not None:
-            return self._ranked.again()
-        filled = self._fill()
-        refused = {item: why for f in reversed(filled.values()) for item, why in f.refused.items()}
+            self._filled = {name: Filled(from_store=len(self._ranked.pictures)) for name in self._filled}
+            return self._ranked
+        self._filled = self._fill()
+        refused = {item: why for f in reversed(self._filled.values()) for item, why in f.refused.items()}
         pictures = tuple(p for p in self.collection.pictures if p.id not in refused)
         if not pictures:
             raise DiptychError(
                 f"no picture of {self.collection.source} can be ranked: {next(iter(refused.values()))}"
             )
         lost = (Skipped(p.name, refused[p.id]) for p in self.collection.pictures if p.id in refused)
-        self._ranked = _Ranked(
-            pictures=pictures,
-            units={e.info.name: normalise(image_vectors(pictures, e, self.store)) for e in self.embedders},
-            skipped=(*self.collection.skipped, *lost),
-            filled=filled,
-        )
+        ids = [picture.id for picture in pictures]
+        views = {}
+        for e in self.embedders:
+            self._embed_texts(e, [])
+            units = normalise(image_vectors(pictures, e, self.store))
+            views[e.info.name] = View(ids, units, self._banks[e.info.name])
+        self._ranked = _Ranked(pictures, views, (*self.collection.skipped, *lost))
         return self._ranked
 
 
@@ -220,7 +284,7 @@ class NamedVectors:
         names: The pictures' names.
         ids: The pictures' ids.
         vectors: Shape (len(names), dimension), float32.
-        texts: The query texts.
+        texts: The query texts, and those of the null bank.
         text_vectors: Shape (len(texts), dimension), float32.
     """
 
@@ -233,77 +297,16 @@ class NamedVectors:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """The pictures that every embedder has a vector for, by name, and each embedder's matrix of unit rows."""
+    """The pictures that every embedder has a vector for, by name, and how each embedder sees them."""
 
     pictures: tuple[Picture, ...]
-    units: dict[str, Vectors]
+    views: dict[str, View]
     skipped: tuple[Skipped, ...]
-    filled: dict[str, Filled]
 
-    def again(self) -> _Ranked:
-        """The same, nothing embedded this time."""
-        filled = {name: Filled(from_store=len(self.pictures)) for name in self.filled}
-        return _Ranked(self.pictures, self.units, self.skipped, filled)
+    @cached_property
+    def banks(self) -> dict[str, NullBank]:
+        return {name: describe_bank(view, self.pictures) for name, view in self.views.items()}
 
-
-def _result(query: Query, rankings: dict[str, Ranking], pictures: Sequence[Picture]) -> QueryResult:
-    image_id = query.id if isinstance(query, ImageQuery) else None
-    hits = {name: _hits(ranking, pictures, image_id) for name, ranking in rankings.items()}
-    findings = [
-        f"{name} gives all {len(pictures)} pictures the same score: they stand in the order of their names."
-        for name, ranking in rankings.items()
-        if ranking.flat
-    ]
-    if isinstance(query, TextQuery):
-        return QueryResult(query=query.text, kind="text", rankings=hits, findings=tuple(findings))
-    inside = any(picture.id == query.id for picture in pictures)
-    return QueryResult(
-        query=query.name,
-        kind="image",
-        rankings=hits,
-        findings=(*((_itself(hits),) if inside else ()), *findings),
-        image_id=query.id,
-        thumbnail=None if inside else thumbnail_uri(query.image),
-    )
-
-
-def _hits(ranking: Ranking, pictures: Sequence[Picture], image_id: str | None) -> tuple[Hit, ...]:
-    return tuple(
-        Hit(
-            rank=rank,
-            image=pictures[row].name,
-            id=pictures[row].id,
-            label=pictures[row].label,
-            score=float(str(score)),  # the shortest decimal that is this float32
-            caption=pictures[row].caption,
-            aliases=pictures[row].aliases,
-            itself=pictures[row].id == image_id,
-        )
-        for rank, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True), start=1)
-    )
-
-
-def _itself(hits: dict[str, tuple[Hit, ...]]) -> str:
-    inside = "The picture asked with is in the collection"
-    if all(ranking[0].itself for ranking in hits.values()):
-        return f"{inside}: each list begins with it."
-    others = [
-        name
-        for name, ranking in hits.items()
-        if not any(hit.itself and hit.score == ranking[0].score for hit in ranking)
-    ]
-    if not others:
-        return f"{inside}: each list begins with it, or with one that scores the same."
-    return f"{inside}, yet {' and '.join(others)} does not rank it first."
-
-
-def _work(info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
-    texts = [query.text for query in fresh if isinstance(query, TextQuery)]
-    images = len(fresh) - len(texts)
-    return Work(
-        images_embedded=filled.embedded,
-        images_from_store=filled.from_store,
-        queries_embedded=len(fresh),
-        seconds=round(filled.seconds, 3),
-        dollars=price(info, filled.embedded + images, texts),
-    )
+    @cached_property
+    def spaces(self) -> tuple[Spaces, ...]:
+        return describe_spaces({name: view.units for name, view in self.views.items()}, self.pictures)

@@ -71,6 +71,24 @@ def search(images: Vectors, queries: Vectors, k: int) -> list[Ranking]:
     return rankings
 
 
+def score_all(images: Vectors, queries: Vectors) -> NDArray[np.float32]:
+    """The scores of all images, exactly those that `search` gives the first ones.
+
+    Args:
+        images: Unit rows, shape (n, dimension).
+        queries: Unit rows, shape (m, dimension).
+
+    Returns:
+        Cosine similarities, shape (m, n), float32.
+    """
+    scores = np.empty((len(queries), len(images)), np.float32)
+    exact = queries.astype(np.float64)
+    for start in range(0, len(images), _ROWS_AT_ONCE):
+        block = images[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        scores[:, start : start + _ROWS_AT_ONCE] = exact @ block.T
+    return scores
+
+
 def _best(images: Vectors, query: NDArray[np.float32], rough: NDArray[np.float32], k: int) -> Ranking:
     """Choose by the product's rough scores, then order by scores that don't depend on how BLAS blocks.
 

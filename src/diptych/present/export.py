@@ -75,7 +75,7 @@ def _file_stem(name: str) -> str:
 
 
 def _write_rankings(comparison: Comparison, path: Path) -> None:
-    columns = ["query", "kind", "embedder", "rank", "image", "id", "label", "score"]
+    columns = ["query", "kind", "embedder", "rank", "image", "id", "label", "score", "z"]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

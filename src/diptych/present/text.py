@@ -53,22 +53,46 @@ def _query(query: QueryResult, *, fill: bool) -> RenderableType:
         pad_edge=False,
     )
     table.add_column("", justify="right", style="dim", min_width=2)
-    for index, name in enumerate(query.rankings):
+    columns = [_Column(query, name) for name in query.rankings]
+    for index, (column, name) in enumerate(zip(columns, query.rankings, strict=True)):
         heading = Text(
             f"{chr(65 + index)} {printable(name)}", style=LETTER_STYLES[index % len(LETTER_STYLES)]
         )
         table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("score", justify="right", min_width=7)
-    columns = list(query.rankings.values())
-    for row in range(max(len(hits) for hits in columns)):
-        table.add_row(str(row + 1), *(cell for hits in columns for cell in _cells(hits, row)))
+        if column.has_z:
+            table.add_column("z", justify="right", min_width=5)
+    for row in range(max(len(column.hits) for column in columns)):
+        table.add_row(str(row + 1), *(cell for column in columns for cell in column.cells(row)))
     return Group(table, *(Text(printable(finding)) for finding in query.findings))
 
 
-def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
-    if row >= len(hits):
-        return Text(""), ""
-    hit = hits[row]
+class _Column:
+    """One embedder's hits; those after the break are dimmed, and the last before it is underlined."""
+
+    def __init__(self, query: QueryResult, name: str) -> None:
+        self.hits = query.rankings[name]
+        self.has_z = any(hit.z is not None for hit in self.hits)
+        ranking = query.stratification.get(name)
+        self._break = ranking.breakpoint if ranking is not None else None
+
+    def cells(self, row: int) -> list[Text]:
+        if row >= len(self.hits):
+            return [Text("")] * (3 if self.has_z else 2)
+        hit = self.hits[row]
+        z = [] if not self.has_z else [Text("" if hit.z is None else f"{hit.z:.1f}")]
+        cells = [_name(hit), Text(f"{hit.score:.4f}"), *z]
+        for cell in cells:
+            cell.stylize(self._style(hit.rank))
+        return cells
+
+    def _style(self, rank: int) -> str:
+        if self._break is None or rank < self._break:
+            return ""
+        return "underline" if rank == self._break else "dim"
+
+
+def _name(hit: Hit) -> Text:
     name = Text(printable(hit.image))
     if hit.label is not None and f"/{hit.label}/" not in f"/{hit.image}":
         name.append(f" [{printable(hit.label)}]", style="dim")
@@ -76,11 +100,12 @@ def _cells(hits: tuple[Hit, ...], row: int) -> tuple[Text, str]:
         name.append(f" (and {len(hit.aliases)} more like it)", style="dim")
     if hit.itself:
         name.append(" (the picture asked with)", style="dim")
-    return name, f"{hit.score:.4f}"
+    return name
 
 
 def _footer(comparison: Comparison) -> RenderableType:
-    lines = [Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}")]
+    lines = [Text(printable(finding)) for finding in comparison.overall.findings]
+    lines.append(Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}"))
     for name, work in comparison.work.items():
         new = "embedded no picture"
         if work.images_embedded:

@@ -1,0 +1,16 @@
+"""How far two embedders agree: in the order of one query's images, and in which images they hold alike."""
+
+from __future__ import annotations
+
+from diptych.analysis.agreement.disputes import Dispute
+from diptych.analysis.agreement.neighbours import DisputedNeighbourhood
+from diptych.analysis.agreement.pair import RankAgreement, SpaceAgreement, rank_agreement, space_agreement
+
+__all__ = [
+    "Dispute",
+    "DisputedNeighbourhood",
+    "RankAgreement",
+    "SpaceAgreement",
+    "rank_agreement",
+    "space_agreement",
+]

@@ -1,0 +1,113 @@
+"""How the images stand for one query with one embedder, against the embedder's null bank where it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.analysis.cuts.gap import least_probable_gap, scores_needed
+from diptych.analysis.null import FEWEST_TEXTS, NullModel, discoveries, fat_tailed
+from diptych.analysis.stratification import FEWEST_IMAGES, Stratification, stratify
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One query's images with one embedder.
+
+    Attributes:
+        z: How far each image stands above its null scores; shape (n,). None without a bank.
+        matches: Which images match; shape (n,). None without a bank.
+        stratification: What the ranking does.
+    """
+
+    z: NDArray[np.float64] | None
+    matches: NDArray[np.bool_] | None
+    stratification: Stratification
+
+
+class TextBackground:
+    """What unrelated texts get on a collection's images, by one embedder.
+
+    Args:
+        scores: The bank's scores; shape (texts, n), at least `FEWEST_TEXTS`, finite.
+
+    Attributes:
+        fat: Which texts match something in this collection and are left out for every query; shape (texts,).
+        model: The null model without them.
+    """
+
+    def __init__(self, scores: NDArray[np.floating]) -> None:
+        if len(scores) < FEWEST_TEXTS:
+            raise ValueError(f"a null bank needs at least {FEWEST_TEXTS} texts")
+        self._scores = scores
+        self.fat = fat_tailed(scores)
+        self._fitted = lru_cache(maxsize=4)(self._fit)
+        self.model, self._surprises = self._fitted(frozenset())
+
+    def stand(self, scores: NDArray[np.floating], related: Collection[int] = ()) -> Standing:
+        """Describe one query's ranking.
+
+        Args:
+            scores: Of every image; shape (n,).
+            related: Rows of the bank that have to do with this query, and are left out for it.
+        """
+        model, surprises = self._fitted(frozenset(related))
+        z = model.z(scores)
+        matches = discoveries(model.p(z))
+        described = stratify(scores, matches=int(matches.sum()), unit=model.unit, null_surprises=surprises)
+        return Standing(z, matches, described)
+
+    def _fit(self, related: frozenset[int]) -> tuple[NullModel, NDArray[np.float64]]:
+        kept = ~self.fat
+        kept[list(related)] = False
+        if kept.sum() < FEWEST_TEXTS:  # better an impure null than hardly any
+            kept = ~self.fat
+        scores = np.asarray(self._scores[kept], np.float64)
+        n = scores.shape[1]
+        if n < FEWEST_IMAGES:
+            return NullModel.fit(scores), np.zeros(0)
+        descending = -np.sort(-scores, axis=1)[:, : scores_needed(n)]
+        return NullModel.fit(scores), least_probable_gap(descending, n).surprise
+
+
+class ImageBackground:
+    """What other images get on a collection's images, by one embedder: the null for image queries.
+
+    Args:
+        scores: One image of the collection a row, and how similar every image is to it; shape (images, n).
+        rows: Which images these are, by column; shape (images,).
+    """
+
+    def __init__(self, scores: NDArray[np.floating], rows: NDArray[np.intp]) -> None:
+        others = np.asarray(scores, np.float64).copy()
+        here = np.arange(len(rows))
+        others[here, rows] = np.nan
+        others[here, rows] = np.nanmedian(others, axis=1)  # an image says nothing of itself
+        self._model = NullModel.fit(others, mirrored=True)
+
+    def stand(self, scores: NDArray[np.floating], itself: int | None = None) -> Standing:
+        """Describe the ranking for one image.
+
+        Args:
+            scores: Of every image; shape (n,).
+            itself: The column of the very image, where it is in the collection: it counts neither as a match
+                nor
+                for the break.
+        """
+        z = self._model.z(scores)
+        others = np.arange(len(scores)) != itself
+        matches = np.zeros(len(scores), bool)
+        matches[others] = discoveries(self._model.p(z[others]))
+        described = stratify(scores[others], matches=int(matches.sum()), unit=self._model.unit)
+        if itself is not None:
+            described = described.beside(int((scores > scores[itself]).sum()))
+        return Standing(z, matches, described)
+
+
+def stand_alone(scores: NDArray[np.floating]) -> Standing:
+    """Describe a ranking where there is no null to hold it against."""
+    return Standing(None, None, stratify(scores))

@@ -1,0 +1,82 @@
+"""The null bank's texts: neutral ones, embedded once per embedder, that every query is held against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from diptych.analysis.null import FEWEST_TEXTS
+from diptych.errors import DiptychError
+from diptych.queries import TextQuery, text_query
+
+_WORD = re.compile(r"\w+")
+_FUNCTION_WORDS = frozenset(
+    _WORD.findall(
+        "a an and are as at be by for from has have in into is it its near no not of off on or out over some"
+        " someone that the their them there these they this those to two under up very was were with without"
+        " photo photograph picture image drawing"
+    )
+)
+
+
+@lru_cache(maxsize=1)
+def default_bank() -> tuple[TextQuery, ...]:
+    """The 64 texts that come with Diptych."""
+    return _parse(files("diptych").joinpath("null_texts.txt").read_text(encoding="utf-8").splitlines())
+
+
+def open_bank(bank: Sequence[str] | str | Path | None) -> tuple[TextQuery, ...]:
+    """The texts to take for null texts.
+
+    Args:
+        bank: Texts, or a file with one a line; None for the ones that come with Diptych. No texts: no bank.
+
+    Raises:
+        DiptychError: The file can't be read, or there are some texts but too few.
+    """
+    if bank is None:
+        return default_bank()
+    if not isinstance(bank, (str, Path)):
+        return _enough(_parse(bank), "the bank")
+    try:
+        lines = Path(bank).read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DiptychError(f"can't read the bank {bank}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DiptychError(f"the bank {bank} is not UTF-8 text") from error
+    return _enough(_parse(lines), f"the bank {bank}")
+
+
+def related(bank: Sequence[TextQuery], query: TextQuery) -> list[int]:
+    """Which of the bank's texts share a content word with a query, and so are no null texts for it."""
+    words = _content_words(query.text)
+    return [number for number, text in enumerate(bank) if words & _content_words(text.text)]
+
+
+def _parse(lines: Sequence[str]) -> tuple[TextQuery, ...]:
+    texts = (line.strip() for line in lines)
+    return tuple(text_query(text) for text in dict.fromkeys(texts) if text and not text.startswith("#"))
+
+
+def _enough(texts: tuple[TextQuery, ...], name: str) -> tuple[TextQuery, ...]:
+    if 0 < len(texts) < FEWEST_TEXTS:
+        raise DiptychError(
+            f"{name} has {len(texts)} different texts: give at least {FEWEST_TEXTS}, or none for no bank"
+        )
+    return texts
+
+
+def _content_words(text: str) -> set[str]:
+    words = (word for word in _WORD.findall(text.casefold()) if word not in _FUNCTION_WORDS)
+    return {_singular(word) for word in words}
+
+
+def _singular(word: str) -> str:
+    """A rough stem, the same for "dog" and "dogs", "bench" and "benches"."""
+    for ending in ("es", "s"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return word.removesuffix(ending)
+    return word.removesuffix("e")

@@ -1,0 +1,230 @@
+"""From standings to what is shown: figures get the names of pictures and embedders, and their sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.analysis.agreement import rank_agreement, space_agreement
+from diptych.analysis.contrast import contrast
+from diptych.analysis.summary import summarise
+from diptych.embedders.base import Vectors
+from diptych.findings import overall_findings, query_findings
+from diptych.images import Picture
+from diptych.images.thumbnail import thumbnail_uri
+from diptych.queries import ImageQuery, Query, TextQuery
+from diptych.result import (
+    Agreement,
+    ContrastResult,
+    Curve,
+    Disputed,
+    DisputedNeighbours,
+    Hit,
+    Hub,
+    NullBank,
+    Overall,
+    QueryResult,
+    Spaces,
+    Won,
+)
+from diptych.view import Answer, View
+
+_ALL_OF = 100
+_THINNED_TO = 200
+"""A curve has the first 100 scores, and of the rest 200 evenly spaced ones."""
+
+_HUB = 1.0
+_MOST_HUBS = 10
+"""Hubs stand at least one null deviation above the median image for unrelated texts; ten are listed."""
+
+
+def describe(
+    scored: Sequence[Query],
+    answers: Sequence[Mapping[str, Answer]],
+    pictures: Sequence[Picture],
+    rivals: Sequence[TextQuery],
+    k: int,
+) -> list[QueryResult]:
+    """Every query's rankings, with figures and sentences.
+
+    Args:
+        scored: The queries, and after them rivals that are not among them.
+        answers: For each of these, what each embedder makes of it, by name.
+        pictures: The ranked pictures, in the order of their names.
+        rivals: Which of the texts among `scored` each of the others is set against.
+        k: How many of the images that a query wins against its rivals to list.
+    """
+    of_rivals = {rival.text: answers[scored.index(rival)] for rival in rivals}
+    results = []
+    for query, by_name in zip(scored, answers, strict=True):
+        result = _describe_query(query, by_name, pictures)
+        if isinstance(query, TextQuery):
+            others = {text: of_rival for text, of_rival in of_rivals.items() if text != query.text}
+            result = dataclasses.replace(result, contrast=_contrasts(by_name, others, pictures, k))
+        flat = [name for name, answer in by_name.items() if answer.ranking.flat]
+        results.append(dataclasses.replace(result, findings=query_findings(result, len(pictures), flat)))
+    return results
+
+
+def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:
+    image_id = query.id if isinstance(query, ImageQuery) else None
+    outside = isinstance(query, ImageQuery) and all(picture.id != query.id for picture in pictures)
+    return QueryResult(
+        query=query.name if isinstance(query, ImageQuery) else query.text,
+        kind="image" if isinstance(query, ImageQuery) else "text",
+        rankings={name: _hits(answer, pictures, image_id) for name, answer in answers.items()},
+        stratification={name: answer.standing.stratification for name, answer in answers.items()},
+        curves={name: _curve(answer.scores) for name, answer in answers.items()},
+        agreement=tuple(_agreement(a, b, answers, pictures) for a, b in itertools.combinations(answers, 2)),
+        image_id=image_id,
+        thumbnail=thumbnail_uri(query.image) if isinstance(query, ImageQuery) and outside else None,
+    )
+
+
+def describe_all(
+    queries: Sequence[QueryResult], banks: Mapping[str, NullBank], spaces: Sequence[Spaces], images: int
+) -> Overall:
+    """What holds over all queries, of which there is at least one."""
+    names = list(queries[0].rankings)
+    return Overall(
+        stratification={name: summarise([query.stratification[name] for query in queries]) for name in names},
+        banks=dict(banks),
+        spaces=tuple(spaces),
+        findings=overall_findings(queries, images),
+    )
+
+
+def describe_bank(view: View, pictures: Sequence[Picture]) -> NullBank:
+    """What the null bank came to for one embedder."""
+    null = view.null
+    if null is None:
+        return NullBank(texts=0, why_none=view.why_no_bank)
+    effects = null.hubness
+    highest = np.argsort(-effects, kind="stable")[:_MOST_HUBS]
+    return NullBank(
+        texts=view.bank_texts,
+        left_out=view.left_out,
+        unit=null.unit,
+        quantiles=tuple(round(float(z), 3) for z in np.quantile(null.pooled, np.linspace(0, 1, 101))),
+        hubs=tuple(
+            Hub(
+                image=pictures[row].name,
+                id=pictures[row].id,
+                label=pictures[row].label,
+                effect=float(effects[row]),
+            )
+            for row in highest
+            if effects[row] >= _HUB
+        ),
+    )
+
+
+def describe_spaces(units: Mapping[str, Vectors], pictures: Sequence[Picture]) -> tuple[Spaces, ...]:
+    """How far each two embedders hold the same pictures alike."""
+    found = []
+    for a, b in itertools.combinations(units, 2):
+        figures = space_agreement(units[a], units[b])
+        disputed = tuple(
+            DisputedNeighbours(image=pictures[d.row].name, id=pictures[d.row].id, unshared=d.unshared)
+            for d in figures.disputed
+        )
+        found.append(Spaces(a=a, b=b, figures=dataclasses.replace(figures, disputed=()), disputed=disputed))
+    return tuple(found)
+
+
+def _hits(answer: Answer, pictures: Sequence[Picture], image_id: str | None) -> tuple[Hit, ...]:
+    z = answer.standing.z
+    return tuple(
+        Hit(
+            rank=rank,
+            image=pictures[row].name,
+            id=pictures[row].id,
+            label=pictures[row].label,
+            score=float(str(score)),  # the shortest decimal that is this float32
+            z=None if z is None else round(float(z[row]), 3),
+            caption=pictures[row].caption,
+            aliases=pictures[row].aliases,
+            itself=pictures[row].id == image_id,
+        )
+        for rank, (row, score) in enumerate(
+            zip(answer.ranking.rows, answer.ranking.scores, strict=True), start=1
+        )
+    )
+
+
+def _curve(scores: NDArray[np.float32]) -> Curve:
+    n = len(scores)
+    ranks = np.arange(1, min(n, _ALL_OF) + 1)
+    if n > _ALL_OF:
+        rest = np.linspace(_ALL_OF, n, min(n - _ALL_OF, _THINNED_TO) + 1).round().astype(int)[1:]
+        ranks = np.concatenate([ranks, rest])
+    descending = -np.sort(-scores)
+    return Curve(ranks=tuple(ranks.tolist()), scores=tuple(float(str(s)) for s in descending[ranks - 1]))
+
+
+def _agreement(a: str, b: str, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> Agreement:
+    of_a, of_b = answers[a].scores, answers[b].scores
+    figures = rank_agreement(of_a, of_b, _order(of_a), _order(of_b))
+    disputed = tuple(
+        Disputed(image=pictures[d.row].name, id=pictures[d.row].id, rank_a=d.rank_a, rank_b=d.rank_b)
+        for d in figures.disputed
+    )
+    return Agreement(a=a, b=b, figures=dataclasses.replace(figures, disputed=()), disputed=disputed)
+
+
+def _order(scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    return np.argsort(-scores, kind="stable")
+
+
+def _contrasts(
+    answers: Mapping[str, Answer],
+    rivals: Mapping[str, Mapping[str, Answer]],
+    pictures: Sequence[Picture],
+    k: int,
+) -> dict[str, ContrastResult]:
+    """A query against its rivals, by the embedder's name; those left out that a text says nothing to."""
+    found = {}
+    for name, answer in answers.items():
+        telling = {text: by_name[name] for text, by_name in rivals.items() if not by_name[name].ranking.flat}
+        if telling and not answer.ranking.flat:
+            found[name] = _contrast(answer, telling, pictures, k)
+    return found
+
+
+def _contrast(
+    answer: Answer, rivals: Mapping[str, Answer], pictures: Sequence[Picture], k: int
+) -> ContrastResult:
+    """One embedder's query against its rivals, looked at where any of them matches."""
+    several = [answer, *rivals.values()]
+    standings = np.array([a.scores if a.standing.z is None else a.standing.z for a in several], np.float64)
+    masks = [a.standing.matches for a in several if a.standing.matches is not None]
+    among = np.any(masks, axis=0) if masks else np.ones(len(pictures), bool)
+    order = _order(answer.scores)
+    found = contrast(standings, 0, range(1, len(several)), order=order, among=among)
+    own_rank = np.empty(len(pictures), int)
+    own_rank[order] = np.arange(1, len(pictures) + 1)
+    texts = list(rivals)
+    won = [row for row in found.ranking if found.wins[row] and among[row]]
+    return ContrastResult(
+        rivals=tuple(texts),
+        looked_at=int(among.sum()),
+        wins=len(won),
+        rivals_from=found.rivals_from,
+        lost_before=found.lost_before,
+        won_after=found.won_after,
+        won=tuple(
+            Won(
+                image=pictures[row].name,
+                id=pictures[row].id,
+                label=pictures[row].label,
+                rank=int(own_rank[row]),
+                margin=float(found.margins[row]),
+                rival=texts[found.best_rivals[row] - 1],
+            )
+            for row in won[:k]
+        ),
+    )

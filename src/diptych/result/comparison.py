@@ -1,0 +1,144 @@
+"""A comparison as a value: what was asked, who ranked what, what that took. Saved as JSON, opened again.
+
+Nothing is computed here. The JSON's shape is a contract (docs/json.md): keys may be added, never changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from diptych.embedders.base import EmbedderInfo
+from diptych.errors import DiptychError
+from diptych.images import Collection, Skipped, open_collection
+from diptych.result.parts import Overall, QueryResult, Work
+from diptych.result.saved import from_dict, to_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Several embedders' rankings of one collection, side by side.
+
+    Attributes:
+        version: The Diptych that made it.
+        created: When, in UTC: `2026-11-23T14:05:00Z`.
+        source: The collection as the person named it.
+        images: How many pictures were ranked: those that every embedder has a vector for.
+        skipped: Pictures that were not, each with the reason.
+        embedders: Who ranked, in the order asked for.
+        queries: The results, in the order asked for.
+        work: What it took, by the embedder's name.
+        overall: What holds over all queries.
+        collection: The pictures themselves, for showing them; not saved.
+    """
+
+    version: str
+    created: str
+    source: str
+    images: int
+    skipped: tuple[Skipped, ...]
+    embedders: tuple[EmbedderInfo, ...]
+    queries: tuple[QueryResult, ...]
+    work: dict[str, Work]
+    overall: Overall = field(default_factory=Overall)
+    collection: Collection | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as plain data, in the shape of the JSON contract."""
+        return to_dict(self)
+
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+
+    @overload
+    def to_json(self, path: str | Path) -> None: ...
+
+    def to_json(self, path: str | Path | None = None) -> str | None:
+        """Write the comparison as JSON to a file, or return the text where no path is given.
+
+        Raises:
+            DiptychError: The file can't be written.
+        """
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+        if path is None:
+            return text
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DiptychError(f"can't write {path}: {error.strerror}") from error
+        return None
+
+    @classmethod
+    def load(cls, path: str | Path, source: str | Path | None = None) -> Comparison:
+        """Open a comparison that `to_json` saved.
+
+        Args:
+            path: The file.
+            source: Where its pictures are now, to show them in a report; by default where they were.
+
+        Raises:
+            DiptychError: The file can't be read or holds no comparison, or there are no pictures in `source`.
+        """
+        try:
+            saved = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise DiptychError(f"can't read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise DiptychError(f"{path} is not a saved comparison: {error}") from error
+        try:
+            comparison = cls(**from_dict(saved))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DiptychError(f"{path} is not a saved comparison: {type(error).__name__} {error}") from error
+        if source is None:
+            return comparison
+        return dataclasses.replace(comparison, collection=open_collection(source))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All hits in long form: query, kind, embedder, rank, image, id, label, score, z."""
+        for query in self.queries:
+            for name, hits in query.rankings.items():
+                for hit in hits:
+                    yield {
+                        "query": query.query,
+                        "kind": query.kind,
+                        "embedder": name,
+                        "rank": hit.rank,
+                        "image": hit.image,
+                        "id": hit.id,
+                        "label": hit.label,
+                        "score": hit.score,
+                        "z": hit.z,
+                    }
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All hits in long form as a pandas DataFrame, one row a hit.
+
+        Raises:
+            DiptychError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise DiptychError("to_dataframe needs pandas: pip install 'diptych[pandas]'") from error
+        columns = ["query", "kind", "embedder", "rank", "image", "id", "label", "score", "z"]
+        return pd.DataFrame(list(self.rows()), columns=columns)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the comparison as one self-contained HTML file.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            DiptychError: The file can't be written.
+        """
+        from diptych.present.html import write_report
+
+        return write_report(self, Path(path))

@@ -1,0 +1,274 @@
+"""What a comparison is made of: hits, what is said of each ranking and each pair of them, what it took.
+
+Values only; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diptych.analysis.agreement import RankAgreement, SpaceAgreement
+from diptych.analysis.null import EFFECT, Z
+from diptych.analysis.stratification import Stratification
+from diptych.analysis.summary import StratificationSummary
+from diptych.concept import measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One image in a ranking.
+
+    Attributes:
+        rank: From 1.
+        image: Its name in the collection.
+        id: The SHA-256 of its bytes, in hexadecimal.
+        label: Its class, where the folder or the manifest gives one.
+        score: Cosine similarity to the query, -1 to 1.
+        z: How far that stands above what unrelated texts (for a picture as query: other pictures) get on this
+            image; None where there is no bank.
+        caption: What a manifest says of it.
+        aliases: Further names, of byte-identical copies.
+        itself: Whether it is the very picture that was asked with.
+    """
+
+    rank: int
+    image: str
+    id: str
+    label: str | None
+    score: float
+    z: float | None = measured(Z, default=None)
+    caption: str | None = None
+    aliases: tuple[str, ...] = ()
+    itself: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The scores of one whole ranking, thinned where it is long.
+
+    Attributes:
+        ranks: From 1: all of the first, then evenly spaced ones, the last always.
+        scores: The score at each.
+    """
+
+    ranks: tuple[int, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disputed:
+    """An image that two embedders rank differently for a query.
+
+    Attributes:
+        image: Its name.
+        id: The SHA-256 of its bytes.
+        rank_a: Its rank with the first embedder.
+        rank_b: Its rank with the second.
+    """
+
+    image: str
+    id: str
+    rank_a: int
+    rank_b: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How far two embedders' rankings for one query agree.
+
+    Attributes:
+        a: The first embedder's name.
+        b: The second's.
+        figures: The figures.
+        disputed: The images they disagree on most, first.
+    """
+
+    a: str
+    b: str
+    figures: RankAgreement
+    disputed: tuple[Disputed, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Won:
+    """An image on which a query beats all its rivals.
+
+    Attributes:
+        image: Its name.
+        id: The SHA-256 of its bytes.
+        label: Its class, where there is one.
+        rank: Its rank in the query's own ranking.
+        margin: How far the query stands above its best rival there: in z, without a bank in scores.
+        rival: The best rival.
+    """
+
+    image: str
+    id: str
+    label: str | None
+    rank: int
+    margin: float
+    rival: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastResult:
+    """A query set against its rivals, by one embedder.
+
+    Attributes:
+        rivals: The rivals' texts.
+        looked_at: How many images the query or a rival matches; without a bank, all.
+        wins: How many of these the query wins.
+        rivals_from: The rank in the query's own ranking from which the rivals win; None where it wins to the
+            end.
+        lost_before: How many of these images it loses above that rank all the same.
+        won_after: How many it wins from there on.
+        won: The images that the query wins, by margin, the first k of them.
+    """
+
+    rivals: tuple[str, ...]
+    looked_at: int
+    wins: int
+    rivals_from: int | None
+    lost_before: int
+    won_after: int
+    won: tuple[Won, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryResult:
+    """One query and the first hits of each embedder.
+
+    Attributes:
+        query: The text, or the name of the picture.
+        kind: Which of the two.
+        rankings: Hits by the embedder's name, best first.
+        stratification: What each ranking does, by the embedder's name.
+        curves: The scores of each whole ranking, by the embedder's name.
+        agreement: How far each two embedders agree.
+        contrast: The query against its rivals, by the embedder's name; empty where none were given.
+        related: Texts of the null bank that share a word with this query, and were left out for it.
+        findings: Sentences worth reading about these rankings.
+        image_id: For a picture, the SHA-256 of its bytes.
+        thumbnail: For a picture from outside the collection, a small JPEG as a `data:` URI.
+    """
+
+    query: str
+    kind: Literal["text", "image"]
+    rankings: dict[str, tuple[Hit, ...]]
+    stratification: dict[str, Stratification] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
+    agreement: tuple[Agreement, ...] = ()
+    contrast: dict[str, ContrastResult] = field(default_factory=dict)
+    related: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    image_id: str | None = None
+    thumbnail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """An image that ranks high for everything.
+
+    Attributes:
+        image: Its name.
+        id: The SHA-256 of its bytes.
+        label: Its class, where there is one.
+        effect: How high it stands for unrelated texts.
+    """
+
+    image: str
+    id: str
+    label: str | None
+    effect: float = measured(EFFECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NullBank:
+    """What one embedder's text queries were held against.
+
+    Attributes:
+        texts: How many texts the bank has; 0 where there is none.
+        left_out: Texts that match something in the collection, and were left out for every query.
+        unit: The standard deviation of the null scores, in scores; None without a bank.
+        quantiles: The null distribution of z at 0, 1, … 100 %; empty without a bank.
+        hubs: The images that rank high for everything, highest first.
+        why_none: Why there is no bank, where there is none.
+    """
+
+    texts: int
+    left_out: tuple[str, ...] = ()
+    unit: float | None = None
+    quantiles: tuple[float, ...] = ()
+    hubs: tuple[Hub, ...] = ()
+    why_none: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputedNeighbours:
+    """An image that two embedders hold near to different images.
+
+    Attributes:
+        image: Its name.
+        id: The SHA-256 of its bytes.
+        unshared: 1 less the Jaccard index of its two neighbourhoods, 0 to 1.
+    """
+
+    image: str
+    id: str
+    unshared: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spaces:
+    """How far two embedders hold the same images alike, no query asked.
+
+    Attributes:
+        a: The first embedder's name.
+        b: The second's.
+        figures: The figures.
+        disputed: The images whose neighbours differ most.
+    """
+
+    a: str
+    b: str
+    figures: SpaceAgreement
+    disputed: tuple[DisputedNeighbours, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overall:
+    """What holds over all queries.
+
+    Attributes:
+        stratification: Each embedder's rankings summed up, by its name.
+        banks: The null bank, by the embedder's name; empty where no text was asked.
+        spaces: How far each two spaces agree.
+        findings: Sentences on the three questions.
+    """
+
+    stratification: dict[str, StratificationSummary] = field(default_factory=dict)
+    banks: dict[str, NullBank] = field(default_factory=dict)
+    spaces: tuple[Spaces, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What one embedder did for a comparison.
+
+    Attributes:
+        images_embedded: Pictures embedded now.
+        images_from_store: Pictures whose vectors were there already.
+        queries_embedded: Queries and rivals embedded now; the others were there already.
+        bank_embedded: Texts of the null bank embedded now.
+        seconds: Time spent embedding pictures, wall clock.
+        dollars: What that cost by the list price; 0 where it is free.
+    """
+
+    images_embedded: int
+    images_from_store: int
+    queries_embedded: int
+    seconds: float
+    dollars: float
+    bank_embedded: int = 0

@@ -1,0 +1,133 @@
+"""A collection as one embedder sees it: what it answers to a query, and how the images stand in that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.analysis.null import FEWEST_TEXTS, NullModel
+from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
+from diptych.bank import related
+from diptych.embedders.base import Vectors
+from diptych.queries import ImageQuery, Query, TextQuery
+from diptych.search import Ranking, score_all, search
+
+_BANK_IMAGES = 64
+"""How many images of the collection, evenly spaced over it, are the null for image queries."""
+
+_FEWEST_BANK_IMAGES = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one embedder makes of one query.
+
+    Attributes:
+        ranking: The first hits.
+        scores: Of every image, in the order of their names; shape (n,).
+        standing: How the images stand.
+    """
+
+    ranking: Ranking
+    scores: NDArray[np.float32]
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class EmbeddedBank:
+    """The null bank as one embedder sees it.
+
+    Attributes:
+        texts: The texts.
+        units: Their unit vectors; shape (texts, dimension).
+    """
+
+    texts: tuple[TextQuery, ...]
+    units: Vectors
+
+
+class View:
+    """The collection as one embedder sees it.
+
+    Args:
+        ids: The images' ids, in the order of their names.
+        units: Their unit vectors; shape (n, dimension).
+        bank: What text queries are held against, or why there is no bank.
+
+    Attributes:
+        units: As given.
+        why_no_bank: Why text queries are held against nothing; None where they are.
+    """
+
+    def __init__(self, ids: Sequence[str], units: Vectors, bank: EmbeddedBank | str) -> None:
+        self.units = units
+        self.why_no_bank: str | None = None
+        self._row = {image_id: row for row, image_id in enumerate(ids)}
+        self._bank = EmbeddedBank((), units[:0])
+        self._texts: TextBackground | None = None
+        if isinstance(bank, str):
+            self.why_no_bank = bank
+        else:
+            self._hold_against(bank)
+
+    def _hold_against(self, bank: EmbeddedBank) -> None:
+        scores = score_all(self.units, bank.units)
+        telling = np.ptp(scores, axis=1) > 0
+        if telling.sum() < FEWEST_TEXTS:
+            self.why_no_bank = (
+                f"only {telling.sum()} of the bank's {len(telling)} texts tell its images apart"
+            )
+            return
+        texts = tuple(text for text, tells in zip(bank.texts, telling, strict=True) if tells)
+        self._bank = EmbeddedBank(texts, bank.units[telling])
+        self._texts = TextBackground(scores[telling])
+
+    def answer(self, queries: Sequence[Query], units: Vectors, k: int) -> list[Answer]:
+        """Rank the images for each query, and see how they stand.
+
+        Args:
+            queries: The queries.
+            units: Their unit vectors; shape (m, dimension).
+            k: How many hits to return of each.
+        """
+        rankings, scores = search(self.units, units, k), score_all(self.units, units)
+        return [
+            Answer(ranking, of_query, self._stand(query, of_query))
+            for query, ranking, of_query in zip(queries, rankings, scores, strict=True)
+        ]
+
+    @property
+    def null(self) -> NullModel | None:
+        """What unrelated texts get on each image; None without a bank."""
+        return None if self._texts is None else self._texts.model
+
+    @property
+    def bank_texts(self) -> int:
+        """How many texts the bank has; 0 without one."""
+        return len(self._bank.texts)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The bank's texts that match something here, and are left out for every query."""
+        if self._texts is None:
+            return ()
+        return tuple(text.text for text, fat in zip(self._bank.texts, self._texts.fat, strict=True) if fat)
+
+    def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
+        if isinstance(query, ImageQuery) and self._images is not None:
+            return self._images.stand(scores, self._row.get(query.id))
+        if isinstance(query, TextQuery) and self._texts is not None:
+            return self._texts.stand(scores, related(self._bank.texts, query))
+        return stand_alone(scores)
+
+    @cached_property
+    def _images(self) -> ImageBackground | None:
+        n = len(self.units)
+        if n < _FEWEST_BANK_IMAGES:
+            return None
+        rows = np.arange(min(n, _BANK_IMAGES)) * n // min(n, _BANK_IMAGES)
+        return ImageBackground(score_all(self.units, self.units[rows]), rows)

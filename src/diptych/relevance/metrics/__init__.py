@@ -1,0 +1,1 @@
+"""Labelled metrics of one ranking; `metrics/figures.py` gathers them all."""

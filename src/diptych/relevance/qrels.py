@@ -1,0 +1,88 @@
+"""Judgments in TREC's qrels format: `query-id 0 image-id grade`, one line a judgment.
+
+Ids have no spaces in this format. A query's id is the one that a comparison's exported runs use, `q1` for
+its first query, so that qrels and runs fit together; `queries.tsv` beside the runs says which is which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from diptych.errors import DiptychError
+from diptych.relevance.judgments import Judgments
+from diptych.relevance.rows import Row, place, read_grade, read_text, write_text
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def number_queries(queries: Sequence[str], judgments: Judgments | None = None) -> dict[str, str]:
+    """Texts by query id: the queries in their order, then those that were judged without being among them.
+
+    A query that is asked twice has two ids, as it has two rankings in a run.
+    """
+    judged = judgments.queries if judgments else ()
+    texts = [*queries, *(query for query in judged if query not in set(queries))]
+    return {f"q{number}": text for number, text in enumerate(texts, start=1)}
+
+
+def read_query_ids(path: Path) -> dict[str, str]:
+    """Texts by query id, from a `queries.tsv` as `--export` writes it.
+
+    Raises:
+        DiptychError: It can't be read, or a line is not an id, a tab and a text.
+    """
+    texts: dict[str, str] = {}
+    for number, line in enumerate(LINE_END.split(read_text(path)), start=1):
+        if not line.strip():
+            continue
+        query_id, tab, text = line.partition("\t")
+        if not tab or not query_id.strip() or not text.strip():
+            raise DiptychError(f"{place(path, number)}: not a query id, a tab and the query's text")
+        texts[query_id.strip()] = text
+    return texts
+
+
+def read_qrels(path: Path) -> list[Row]:
+    """The lines of a qrels file, as they are written.
+
+    Raises:
+        DiptychError: It can't be read, or a line has not four fields or a grade out of range.
+    """
+    rows = []
+    for number, line in enumerate(LINE_END.split(read_text(path)), start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        where = place(path, number)
+        if len(fields) != 4:
+            raise DiptychError(
+                f"{where}: {len(fields)} fields, where qrels have 4: query-id 0 image-id grade"
+            )
+        rows.append(Row(line=number, query=fields[0], image=fields[2], grade=read_grade(fields[3], where)))
+    return rows
+
+
+def write_qrels(judgments: Judgments, path: Path, queries: Sequence[str] = ()) -> dict[str, str]:
+    """Write judgments as qrels, images by their ids, those known to be irrelevant with grade 0.
+
+    Args:
+        judgments: What to write.
+        path: Where to.
+        queries: The comparison's queries in their order, which gives their ids.
+
+    Returns:
+        Texts by query id, of all queries that have one.
+
+    Raises:
+        DiptychError: The file can't be written.
+    """
+    ids = number_queries(queries, judgments)
+    lines = [
+        f"{query_id} 0 {image} {grade}\n"
+        for query_id, query in ids.items()
+        for image, grade in sorted(judgments.grades(query).items())
+    ]
+    write_text(path, "".join(lines))
+    return ids

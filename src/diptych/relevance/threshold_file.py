@@ -1,0 +1,113 @@
+"""A threshold saved for later runs, with what it was learned from and what to expect of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from diptych.concept import measured
+from diptych.errors import DiptychError
+from diptych.relevance.rows import read_text, write_text
+from diptych.relevance.thresholds import KEPT_PRECISION, KEPT_RECALL, THRESHOLD
+from diptych.words import printable
+
+Scale = Literal["raw", "z"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedThreshold:
+    """A threshold for one embedder.
+
+    Attributes:
+        embedder: The embedder's name.
+        fingerprint: Its fingerprint: scores of another model, or another revision, mean something else.
+        scale: What it cuts: cosines as they are ("raw"), or how far they stand above unrelated texts ("z").
+        queries: The queries that it was learned on.
+        judgments: How many judgments it rests on.
+    """
+
+    embedder: str
+    fingerprint: str
+    scale: Scale
+    queries: tuple[str, ...]
+    judgments: int
+    value: float = measured(THRESHOLD)
+    precision: float | None = measured(KEPT_PRECISION)
+    precision_interval: tuple[float, float] | None = measured(KEPT_PRECISION)
+    recall: float | None = measured(KEPT_RECALL)
+    recall_interval: tuple[float, float] | None = measured(KEPT_RECALL)
+
+
+def save_threshold(threshold: SavedThreshold, path: Path) -> None:
+    """Write a threshold as JSON.
+
+    Raises:
+        DiptychError: The file can't be written.
+    """
+    saved = {"diptych_threshold": FORMAT, **dataclasses.asdict(threshold)}
+    write_text(path, json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
+
+
+def load_threshold(path: Path, fingerprint: str) -> SavedThreshold:
+    """Read a threshold for an embedder.
+
+    Args:
+        path: The file.
+        fingerprint: The embedder's that it is to be used with.
+
+    Raises:
+        DiptychError: The file can't be read, holds no threshold, or one for another embedder.
+    """
+    shown = printable(str(path))
+    try:
+        threshold = _parse(json.loads(read_text(path)))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DiptychError(f"{shown} is no threshold file: make one with `diptych threshold`") from error
+    if threshold.fingerprint != fingerprint:
+        raise DiptychError(
+            f"{shown} is a threshold for {printable(threshold.embedder)} as it was then"
+            " (another model, revision or preprocessing): learn it anew with `diptych threshold`"
+        )
+    return threshold
+
+
+def _parse(saved: Any) -> SavedThreshold:
+    """Rebuild a threshold, passing over keys that this version does not know.
+
+    Raises:
+        ValueError, TypeError, KeyError: It is none.
+    """
+    if saved["diptych_threshold"] != FORMAT or saved["scale"] not in get_args(Scale):
+        raise ValueError
+    value = float(saved["value"])
+    if not math.isfinite(value):
+        raise ValueError
+    return SavedThreshold(
+        embedder=str(saved["embedder"]),
+        fingerprint=str(saved["fingerprint"]),
+        scale=saved["scale"],
+        queries=tuple(map(str, saved["queries"])),
+        judgments=int(saved["judgments"]),
+        value=value,
+        precision=_share(saved["precision"]),
+        precision_interval=_interval(saved["precision_interval"]),
+        recall=_share(saved["recall"]),
+        recall_interval=_interval(saved["recall_interval"]),
+    )
+
+
+def _share(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _interval(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = map(float, value)
+    return low, high

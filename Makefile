@@ -4,18 +4,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench models clean
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
-	@$(BIN)/python examples/draw_pictures.py $(DEMO)/pictures
-	@$(BIN)/diptych compare $(DEMO)/pictures -e palette -e random \
-	    -q "orange sunset" -q "green forest" -q "white snow under a blue sky" -q "dark night" \
-	    --image "$(DEMO)/pictures/sea/sea-3.png" -k 6 \
-	    --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html
+	@$(BIN)/diptych compare sample -e mini-s -e mini-b -e palette \
+	    -q wolf -q "a dog with a bird" -q "two cats" -q "a wolf on a blue background" -q "a purple background" -q "a helicopter" \
+	    -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html
 	@echo
 	@echo "The report is $(DEMO)/report.html: open it in a browser."
-	@echo "With your own pictures and OpenAI's CLIP:"
+	@echo "mini-s and mini-b know drawn scenes only. With your own pictures and OpenAI's CLIP:"
 	@echo "    . .venv/bin/activate"
 	@echo "    pip install -c constraints.txt '.[clip]'"
 	@echo "    diptych compare YOUR-FOLDER -e clip-ViT-L-14 -e palette -q 'a dog' --report report.html"
@@ -36,6 +34,14 @@ format: .venv/test
 bench: .venv/test
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/hosted.py
+
+# The built-in models and the sample anew: about an hour on two cores. Needs Debian's fonts-noto-color-emoji.
+models: export OMP_WAIT_POLICY = passive
+models: .venv/test
+	$(BIN)/python training/train.py mini-s
+	$(BIN)/python training/train.py mini-b
+	$(BIN)/python training/draw_sample.py
+	$(BIN)/python training/evaluate.py
 
 clean:
 	rm -rf .venv build

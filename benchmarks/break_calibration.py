@@ -2,7 +2,7 @@
 
 For lists without any break, from three families of scores, it finds the surprise that 4 % of them exceed; the table
 holds the worst of the three. So p <= 0.05 comes up in 4 % of the worst lists: the rest is for families not tried.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def effective_gaps(surprise: np.ndarray) -> float:
     return float(LEVEL * np.exp(np.quantile(surprise, 1 - REACHED)))
 
 
-def main() -> None:
+def main() -> None:  # noqa: D103
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lists", type=int, default=40_000, help="simulated lists of each family and size")
     lists = parser.parse_args().lists

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from schema import assert_valid_json_in
 from support import SHARED
 
 settings.register_profile("diptych", deadline=None)  # how fast a machine is, is no test
@@ -38,3 +40,10 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _every_saved_comparison_keeps_the_schema(tmp_path: Path) -> Iterator[None]:
+    """Hold every comparison that a test wrote as JSON against the published schema."""
+    yield
+    assert_valid_json_in(tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diptych.search import normalise, search
+from diptych.search import normalise, score_all, search
 from support import need
 
 
@@ -63,6 +63,30 @@ def test_a_query_is_ranked_alike_alone_and_among_others() -> None:
         (alone,) = search(images, queries[row : row + 1], 50)
         assert alone.rows.tolist() == together[row].rows.tolist()
         assert alone.scores.tobytes() == together[row].scores.tobytes()
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1), n=st.integers(0, 200), m=st.integers(0, 5), dimension=st.integers(1, 40)
+)
+def test_the_scores_of_all_images_are_the_exact_products(seed: int, n: int, m: int, dimension: int) -> None:
+    images, queries = unit_rows(seed, n, dimension), unit_rows(seed + 1, m, dimension)
+    scores = score_all(images, queries)
+    assert (scores.shape, scores.dtype) == ((m, n), np.float32)
+    for row in range(m):
+        for column in range(n):
+            exact = np.dot(queries[row].astype(np.longdouble), images[column].astype(np.longdouble))
+            assert abs(scores[row, column] - exact) <= 2**-24 + 1e-12
+
+
+@pytest.mark.parametrize("n", [50, 8192, 20_000])
+def test_the_scores_of_all_images_are_those_that_search_gives_the_first(n: int) -> None:
+    images, queries = unit_rows(7, n, 64), unit_rows(8, 70, 64)
+    images[n // 2] = images[3]
+    for ranking, scores in zip(search(images, queries, 60), score_all(images, queries), strict=True):
+        np.testing.assert_array_equal(scores[ranking.rows], ranking.scores)
+        np.testing.assert_array_equal(np.argsort(-scores, kind="stable")[:60], ranking.rows[:60])
+        assert scores[3] == scores[n // 2]
 
 
 def test_a_vector_of_zeros_scores_nothing_with_everything_in_order() -> None:

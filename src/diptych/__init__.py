@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from diptych import samples
     from diptych.comparison import Workbench, compare
     from diptych.embedders import load
     from diptych.errors import DiptychError, DiptychWarning
@@ -32,6 +33,7 @@ __all__ = [
     "compare",
     "load",
     "open_collection",
+    "samples",
 ]
 
 _HOMES = {
@@ -50,6 +52,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that `diptych --help` need not wait for numpy."""
+    if name == "samples":
+        return importlib.import_module("diptych.samples")
     if name not in _HOMES:
         raise AttributeError(f"module 'diptych' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -75,8 +75,8 @@ def _content_words(text: str) -> set[str]:
 
 
 def _singular(word: str) -> str:
-    """A rough stem, the same for "dog" and "dogs", "bench" and "benches"."""
+    """A rough stem, the same for "dog" and "dogs", "bench" and "benches", "baby" and "babies"."""
     for ending in ("es", "s"):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
+        if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
             return word.removesuffix(ending)
-    return word.removesuffix("e")
+    return re.sub("y$", "i", word.removesuffix("e"))

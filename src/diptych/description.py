@@ -86,15 +86,19 @@ def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Seque
 
 
 def describe_all(
-    queries: Sequence[QueryResult], banks: Mapping[str, NullBank], spaces: Sequence[Spaces], images: int
+    queries: Sequence[QueryResult],
+    banks: Mapping[str, NullBank],
+    spaces: Sequence[Spaces],
+    images: int,
+    verdicts: Sequence[str] = (),
 ) -> Overall:
-    """What holds over all queries, of which there is at least one."""
+    """What holds over all queries, of which there is at least one; `verdicts` is what judgments say."""
     names = list(queries[0].rankings)
     return Overall(
         stratification={name: summarise([query.stratification[name] for query in queries]) for name in names},
         banks=dict(banks),
         spaces=tuple(spaces),
-        findings=overall_findings(queries, images),
+        findings=overall_findings(queries, images, verdicts),
     )
 
 

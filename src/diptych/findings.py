@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -49,13 +50,20 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
     )
 
 
-def overall_findings(queries: Sequence[QueryResult], images: int) -> tuple[str, ...]:
-    """The answers over all queries: do they rank alike, does either list break, is one better."""
+def overall_findings(
+    queries: Sequence[QueryResult], images: int, verdicts: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The answers over all queries: do they rank alike, does either list break, is one better.
+
+    Args:
+        queries: The queries with their figures.
+        images: How many pictures were ranked.
+        verdicts: What judgments say on the last; without any it can't be told.
+    """
     names = list(queries[0].rankings)
     alike = [_on_likeness(a, b, queries) for i, a in enumerate(names) for b in names[i + 1 :]]
     breaks = [_on_breaks(name, queries, images) for name in names]
-    better = [f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"] if len(names) > 1 else []
-    return (*alike, *breaks, *better)
+    return (*alike, *breaks, *(_on_quality(verdicts) if len(names) > 1 else ()))
 
 
 def _on_itself(result: QueryResult) -> list[str]:
@@ -71,7 +79,7 @@ def _on_itself(result: QueryResult) -> list[str]:
     ]
     if not others:
         return [f"{inside}: each list begins with it, or with one that scores the same."]
-    return [f"{inside}, yet {' and '.join(others)} does not rank it first."]
+    return [f"{inside}, yet {' and '.join(others)} {'does' if len(others) == 1 else 'do'} not rank it first."]
 
 
 def _on_first(rankings: Mapping[str, Sequence[Hit]]) -> list[str]:
@@ -104,6 +112,8 @@ def _on_pair(pair: Agreement) -> list[str]:
 
 
 def _on_fall(name: str, ranking: Stratification, images: int) -> str:
+    if ranking.verdict == "nothing matches" and ranking.matches is None:
+        return f"The pictures all score the same with {name}: there is no break."
     if ranking.verdict == "nothing matches":
         return f"Nothing matches, says {name}: no picture scores above what unrelated queries get."
     if ranking.verdict == "too few images":
@@ -130,11 +140,11 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     if contrast.looked_at == 0:
         return f"With {name} no picture matches {query} or {rivals}: there is nothing to tell apart."
     won = f"With {name}, {query} beats {rivals} on {contrast.wins} of {count(contrast.looked_at, 'picture')}"
-    if contrast.rivals_from is None:
-        return f"{won}, down to the last."
     exceptions = contrast.lost_before + contrast.won_after
     if exceptions > contrast.looked_at / 4:
         return f"{won}, mixed all down its list: there is no rank where one ends and the other begins."
+    if contrast.rivals_from is None:
+        return f"{won}, down to the last."
     aside = f", {count(exceptions, 'exception')} aside" if exceptions else ""
     win = "win" if len(contrast.rivals) > 1 else "wins"
     return f"{won}; from rank {contrast.rivals_from} on {rivals} {win}{aside}."
@@ -158,10 +168,22 @@ def _on_likeness(a: str, b: str, queries: Sequence[QueryResult]) -> str:
 def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> str:
     verdicts = [query.stratification[name].verdict for query in queries]
     broken, empty = verdicts.count("break"), verdicts.count("nothing matches")
-    if "too few images" in verdicts:
+    if "too few images" in verdicts and not {"break", "gradual"} & set(verdicts):
         return f"Does the list of {name} break? Cannot tell with {count(images, 'picture')}."
     nothing = f"; nothing matches for {empty}" if empty else ""
     return f"Does the list of {name} break? For {broken} of {_queries(len(verdicts))}{nothing}."
+
+
+def _on_quality(verdicts: Sequence[str]) -> list[str]:
+    if not verdicts:
+        return [f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"]
+    return [f"Is one better? {_sentence(verdict)}" for verdict in verdicts]
+
+
+def _sentence(words: str) -> str:
+    """With its full stop; a name at the beginning stays as it is written."""
+    begun = re.sub("^(cannot|with) ", lambda word: f"{word[1].capitalize()} ", words)
+    return f"{begun}."
 
 
 def _queries(number: int) -> str:

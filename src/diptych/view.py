@@ -118,8 +118,10 @@ class View:
         return tuple(text.text for text, fat in zip(self._bank.texts, self._texts.fat, strict=True) if fat)
 
     def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
-        if isinstance(query, ImageQuery) and self._images is not None:
-            return self._images.stand(scores, self._row.get(query.id))
+        if isinstance(query, ImageQuery):
+            itself = self._row.get(query.id)
+            images = self._images
+            return stand_alone(scores, itself) if images is None else images.stand(scores, itself)
         if isinstance(query, TextQuery) and self._texts is not None:
             return self._texts.stand(scores, related(self._bank.texts, query))
         return stand_alone(scores)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import diptych
+import made_comparisons as made
+from diptych.images import Skipped
 from support import missing, need, picture_bytes
 
 if TYPE_CHECKING:
@@ -57,9 +60,9 @@ def report(pictures: Path, tmp_path: Path) -> Path:
     )
 
 
-def opened(browser: Browser, path: Path, width: int = 1280) -> tuple[Page, list[str]]:
+def opened(browser: Browser, path: Path, width: int = 1280, **settings: Any) -> tuple[Page, list[str]]:
     """The report in the browser, and everything it complained of or asked the network for."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
+    page = browser.new_page(viewport={"width": width, "height": 900}, **settings)
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text))
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -67,6 +70,18 @@ def opened(browser: Browser, path: Path, width: int = 1280) -> tuple[Page, list[
     page.on("request", lambda request: trouble.append(request.url) if not local(request.url) else None)
     page.goto(path.as_uri())
     return page, trouble
+
+
+@pytest.fixture
+def two_columns(tmp_path: Path) -> Path:
+    """A report of two embedders, made by hand: the first list breaks after 3, the second has no break."""
+    return made.comparison(made.query("cat"), made.query("dog")).report(tmp_path / "two.html")
+
+
+@pytest.fixture
+def four_columns(pictures: Path, tmp_path: Path) -> Path:
+    embedders = ["palette", *(f"random?seed={seed}" for seed in range(3))]
+    return diptych.compare(pictures, embedders, ["red", "blue"], k=5).report(tmp_path / "four.html")
 
 
 def local(url: str) -> bool:
@@ -81,8 +96,8 @@ def test_the_report_shows_columns_side_by_side_with_pictures(browser: Browser, r
     assert right is not None
     assert left["y"] == right["y"]
     assert left["x"] + left["width"] < right["x"]
-    assert section.locator("article").first.locator("li").count() == 5
-    assert section.locator("li svg.picture").count() == 15
+    assert section.locator("article").first.locator(".hit").count() == 5
+    assert section.locator(".hit svg.picture").count() == 15
     assert trouble == []
 
 
@@ -109,26 +124,218 @@ def test_names_and_queries_are_text_whatever_they_hold(browser: Browser, report:
     assert trouble == []
 
 
+@pytest.mark.parametrize(
+    "nasty", [NASTY, "</script><script>alert(1)</script>", "{{ 7 * 7 }}\"' onload=alert(1)"]
+)
+def test_hostile_text_stays_text_wherever_it_stands(browser: Browser, tmp_path: Path, nasty: str) -> None:
+    query = made.query(nasty)
+    hits = tuple(
+        dataclasses.replace(hit, label=nasty, image=nasty, caption=nasty) for hit in query.rankings["one"]
+    )
+    hostile = dataclasses.replace(
+        query, rankings=query.rankings | {"one": hits}, findings=(nasty,), related=(nasty,)
+    )
+    whole = made.comparison(hostile, hostile)
+    infos = (dataclasses.replace(whole.embedders[0], model=nasty, preprocessing=nasty), whole.embedders[1])
+    whole = dataclasses.replace(
+        whole, embedders=infos, source=nasty, skipped=(Skipped(nasty, nasty),), created=nasty
+    )
+    page, trouble = opened(browser, whole.report(tmp_path / "hostile.html"))
+    shown = nasty.replace("\u202e", "\ufffd")
+    assert shown in page.locator("#q1 h2").inner_text()
+    assert shown in page.locator("#q1 .hit").first.inner_text()
+    assert page.locator("body > script").count() == 1
+    assert page.locator("img, main script, [onerror], [onload]").count() == 0
+    assert trouble == []
+
+
 def test_what_was_skipped_and_what_each_embedder_saw_is_told(browser: Browser, report: Path) -> None:
     page, _ = opened(browser, report)
     assert page.get_by_text("torn.png").count() == 1
     facts = page.locator("section:has(#fairness)").inner_text()
     assert "palette" in facts
     assert "sees" in facts
+    assert "null bank" in facts
 
 
 def test_the_picture_asked_with_is_shown_and_said(browser: Browser, report: Path) -> None:
     page, _ = opened(browser, report)
     assert page.locator("#q3 h2 svg.picture").count() == 1
-    assert "each list begins with it" in page.locator("#q3 .finding").inner_text()
+    assert "each list begins with it" in page.locator("#q3 .findings").inner_text()
     assert page.locator("#q4 h2 svg.picture").count() == 1
-    assert page.locator("#q4 .finding").count() == 0
+    assert "each list begins with it" not in page.locator("#q4 .findings").inner_text()
+
+
+def test_the_answers_come_first_and_cannot_tell_is_one(browser: Browser, two_columns: Path) -> None:
+    page, _ = opened(browser, two_columns)
+    front = page.locator("#answers").inner_text()
+    assert "In part: they share 6." in front
+    assert "For 1 of 1 query." in front
+    assert "Cannot tell: nothing has been judged." in front
+    answers = page.locator("#q1 .answers").inner_text()
+    assert "6 of the first 10 shared" in answers
+    assert "A after 3" in answers
+    assert "B gradual" in answers
+    assert "cannot tell" in answers
+
+
+def test_lines_run_from_an_images_row_to_its_row(browser: Browser, two_columns: Path) -> None:
+    page, _ = opened(browser, two_columns)
+    hinge = page.locator("#q1 .hinge-0-1").bounding_box()
+    assert hinge is not None
+    assert page.locator("#q1 .hinge path").count() == 3
+    for line in page.locator("#q1 .hinge path").all():
+        of = line.get_attribute("data-of")
+        box = line.bounding_box()
+        ends = [page.locator(f"#q1 .col-{column} .hit[data-of={of}]").bounding_box() for column in (0, 1)]
+        assert box is not None
+        assert all(ends)
+        middles = sorted(end["y"] + end["height"] / 2 for end in ends if end)
+        assert box["y"] == pytest.approx(middles[0], abs=4)
+        assert box["y"] + box["height"] == pytest.approx(middles[1], abs=4)
+        assert box["x"] == pytest.approx(hinge["x"], abs=4)
+
+
+def test_the_break_is_drawn_where_it_is_with_its_stability(browser: Browser, two_columns: Path) -> None:
+    page, _ = opened(browser, two_columns)
+    items = page.locator("#q1 .col-0 .hits > li")
+    assert [i for i in range(items.count()) if "cut" in (items.nth(i).get_attribute("class") or "")] == [3]
+    assert items.nth(3).inner_text() == "break after 3 · seen in 64 %"
+    assert page.locator("#q1 .col-0 .hit.after").count() == 2
+    assert page.locator("#q1 .col-1 .cut").count() == 0
+    assert "no clear break" in page.locator("#q1 .col-1 header").inner_text()
+
+
+def test_z_is_the_big_figure_and_without_it_the_score(browser: Browser, tmp_path: Path) -> None:
+    query = made.query()
+    without = tuple(dataclasses.replace(hit, z=None) for hit in query.rankings["two"])
+    mixed = dataclasses.replace(query, rankings=query.rankings | {"two": without})
+    page, _ = opened(browser, made.comparison(mixed).report(tmp_path / "mixed.html"))
+    assert page.locator("#q1 .col-0 .big").first.inner_text() == "7.0σ"
+    assert page.locator("#q1 .col-0 .small").first.inner_text() == "0.900"
+    assert page.locator("#q1 .col-1 .big").first.inner_text() == "0.900"
+    assert page.locator("#q1 .col-1 .small").count() == 0
+
+
+def test_a_picture_opens_large_and_arrows_go_down_its_list(browser: Browser, report: Path) -> None:
+    page, trouble = opened(browser, report)
+    hits = page.locator("#q1 .col-0 .hit")
+    hits.nth(0).locator("svg.picture").click()
+    large = page.locator("dialog[open]")
+    size = large.locator("svg.view").bounding_box()
+    assert size is not None
+    assert size["width"] > 480
+    assert large.locator(".caption").inner_text().startswith("1 · ")
+    page.keyboard.press("ArrowRight")
+    assert large.locator(".caption").inner_text().startswith("2 · ")
+    second = hits.nth(1).locator("svg.picture").get_attribute("data-picture")
+    assert large.locator("use").get_attribute("href") == f"#{second}"
+    page.keyboard.press("Escape")
+    assert large.count() == 0
+    hits.nth(2).locator("svg.picture").focus()
+    page.keyboard.press("Enter")
+    assert large.count() == 1
+    large.get_by_role("button", name="Close").click()
+    assert large.count() == 0
+    assert trouble == []
+
+
+def test_j_and_k_go_from_query_to_query(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report)
+    focused = "document.activeElement.id"
+    for key, title in [("j", "q1-title"), ("j", "q2-title"), ("j", "q3-title"), ("k", "q2-title")]:
+        page.keyboard.press(key)
+        assert page.evaluate(focused) == title
+
+
+def test_of_four_columns_two_are_chosen_to_stand_side_by_side(browser: Browser, four_columns: Path) -> None:
+    page, trouble = opened(browser, four_columns)
+    shown = lambda: [  # noqa: E731
+        i for i in range(4) if page.locator(f"#q1 .col-{i}").is_visible()
+    ]
+    assert shown() == [0, 1]
+    page.locator("label[for=right-3]").click()
+    assert shown() == [0, 3]
+    assert page.locator("#q1 .hinge-0-3").is_visible()
+    page.locator("label[for=left-3]").click()  # the one on the right: they change places
+    assert shown() == [0, 3]
+    left, right = (page.locator(f"#q1 .col-{i}").bounding_box() for i in (3, 0))
+    assert left is not None
+    assert right is not None
+    assert left["x"] < right["x"]
+    assert page.locator("#q1 .hinge:visible").count() == 1
+    assert trouble == []
+
+
+def test_on_a_narrow_screen_columns_are_one_at_a_time_with_the_others_ranks(
+    browser: Browser, two_columns: Path
+) -> None:
+    page, _ = opened(browser, two_columns, 390)
+    assert page.locator("#q1 .col-0").is_visible()
+    assert not page.locator("#q1 .col-1").is_visible()
+    assert not page.locator("#q1 .hinge").is_visible()
+    assert page.locator("#q1 .col-0 .listed").first.is_visible()
+    page.locator("label[for=left-1]").click()
+    assert not page.locator("#q1 .col-0").is_visible()
+    assert page.locator("#q1 .col-1").is_visible()
+
+
+def test_without_scripts_all_is_there_and_columns_and_colours_can_be_chosen(
+    browser: Browser, four_columns: Path
+) -> None:
+    page, _ = opened(browser, four_columns, java_script_enabled=False)
+    assert page.locator("#q1 .hit:visible").count() == 10
+    assert page.locator("#q1 .hinge:visible").count() == 1
+    page.locator("label[for=right-2]").click()
+    assert page.locator("#q1 .col-2").is_visible()
+    assert page.locator("svg.picture[role=button]").count() == 0
+
+
+def test_light_and_dark_follow_the_system_until_one_is_chosen(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, color_scheme="dark")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(paper)
+    page.locator("label[for=theme-light]").click()
+    light = page.evaluate(paper)
+    page.emulate_media(color_scheme="light")
+    page.locator("label[for=theme-auto]").click()
+    assert page.evaluate(paper) == light != dark
+    page.locator("label[for=theme-dark]").click()
+    assert page.evaluate(paper) == dark
+
+
+def test_print_shows_every_column_and_no_controls(browser: Browser, four_columns: Path) -> None:
+    page, _ = opened(browser, four_columns, 760)
+    page.emulate_media(media="print")
+    assert page.locator("#q1 article:visible").count() == 4
+    assert page.locator(".chooser:visible, .theme:visible, nav:visible").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["report", "two_columns", "four_columns"])
+def test_axe_finds_nothing_serious(
+    browser: Browser, request: pytest.FixtureRequest, kind: str, scheme: str
+) -> None:
+    need("axe_core_python")
+    from axe_core_python.sync_playwright import Axe
+
+    page, _ = opened(browser, request.getfixturevalue(kind), color_scheme=scheme)
+    found = Axe().run(page)["violations"]
+    serious = {
+        violation["id"]: [node["html"] for node in violation["nodes"][:3]]
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+    }
+    assert serious == {}
 
 
 @pytest.mark.parametrize("width", [360, 800, 1280, 2560])
 def test_nothing_is_cut_off_at_any_width(browser: Browser, report: Path, width: int) -> None:
     page, _ = opened(browser, report, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for link in page.locator("nav a").all():
+        target = (link.get_attribute("href") or "").removeprefix("#")
+        assert page.locator(f"[id='{target}']").count() == 1
 
 
 def test_each_picture_is_in_the_file_once_and_nothing_is_referred_to(report: Path) -> None:

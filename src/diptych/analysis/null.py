@@ -20,7 +20,7 @@ from diptych.concept import Concept
 
 Z = Concept(
     name="z",
-    reading="how far an image scores above what unrelated texts get on it: 0 is no more than they,"
+    reading="How far an image scores above what unrelated texts get on it: 0 is no more than they,"
     " 3 is rare, 6 is far out",
     range="any number; in standard deviations of the null scores",
     unit_free=True,
@@ -29,7 +29,7 @@ Z = Concept(
 
 MATCHES = Concept(
     name="images that match",
-    reading="how many images score above what unrelated texts get, about one in ten of them by chance;"
+    reading="How many images score above what unrelated texts get, about one in ten of them by chance;"
     " 0 says that nothing matches",
     range="0 to the number of images",
     unit_free=True,
@@ -38,7 +38,7 @@ MATCHES = Concept(
 
 EFFECT = Concept(
     name="effect",
-    reading="how high an image stands for every text, whatever it says: images far above 0 are hubs",
+    reading="How high an image stands for every text, whatever it says: images far above 0 are hubs",
     range="any number; in standard deviations of the null scores",
     unit_free=True,
     source="hubness as an image's mean over the null-query bank; Radovanović et al., JMLR 11 (2010) on hubs",

@@ -57,7 +57,7 @@ class TextBackground:
         """
         model, surprises = self._fitted(frozenset(related))
         z = model.z(scores)
-        matches = discoveries(model.p(z))
+        matches = discoveries(model.p(z)) & _tells(scores)
         described = stratify(scores, matches=int(matches.sum()), unit=model.unit, null_surprises=surprises)
         return Standing(z, matches, described)
 
@@ -95,19 +95,35 @@ class ImageBackground:
         Args:
             scores: Of every image; shape (n,).
             itself: The column of the very image, where it is in the collection: it counts neither as a match
-                nor
-                for the break.
+                nor for the break.
         """
         z = self._model.z(scores)
         others = np.arange(len(scores)) != itself
         matches = np.zeros(len(scores), bool)
-        matches[others] = discoveries(self._model.p(z[others]))
+        matches[others] = discoveries(self._model.p(z[others])) & _tells(scores[others])
         described = stratify(scores[others], matches=int(matches.sum()), unit=self._model.unit)
-        if itself is not None:
-            described = described.beside(int((scores > scores[itself]).sum()))
-        return Standing(z, matches, described)
+        return Standing(z, matches, _beside_itself(described, scores, itself))
 
 
-def stand_alone(scores: NDArray[np.floating]) -> Standing:
-    """Describe a ranking where there is no null to hold it against."""
-    return Standing(None, None, stratify(scores))
+def stand_alone(scores: NDArray[np.floating], itself: int | None = None) -> Standing:
+    """Describe a ranking where there is no null to hold it against.
+
+    Args:
+        scores: Of every image; shape (n,).
+        itself: For an image query, its own column where it is in the collection: it does not count for the
+            break.
+    """
+    described = stratify(scores[np.arange(len(scores)) != itself])
+    return Standing(None, None, _beside_itself(described, scores, itself))
+
+
+def _beside_itself(
+    described: Stratification, scores: NDArray[np.floating], itself: int | None
+) -> Stratification:
+    """Ranks among the others as ranks among all."""
+    return described if itself is None else described.beside(int((scores > scores[itself]).sum()))
+
+
+def _tells(scores: NDArray[np.floating]) -> bool:
+    """Whether a query tells any two images apart: without that, z is only what the images are to others."""
+    return len(scores) > 0 and bool(np.ptp(scores) > 0)

@@ -37,7 +37,7 @@ VERDICT = Concept(
 
 P = Concept(
     name="p of the break",
-    reading="how often a list without a break has a gap as improbable as the greatest here: below"
+    reading="How often a list without a break has a gap as improbable as the greatest here: below"
     " 0.05 is a break",
     range="0 to 1",
     unit_free=True,
@@ -46,7 +46,7 @@ P = Concept(
 
 STABILITY = Concept(
     name="stability",
-    reading="the share of resampled collections in which the break falls within one rank of here:"
+    reading="The share of resampled collections in which the break falls within one rank of here:"
     " near 1 is firm",
     range="0 to 1",
     unit_free=True,
@@ -55,7 +55,7 @@ STABILITY = Concept(
 
 BAND = Concept(
     name="band",
-    reading="the shortest range of ranks in which most of the cuts fall: wide where they disagree",
+    reading="The shortest range of ranks in which most of the cuts fall: wide where they disagree",
     range="two ranks",
     unit_free=True,
     source="this project, after the shorth: Andrews et al. 1972",
@@ -63,7 +63,7 @@ BAND = Concept(
 
 Z_GAP = Concept(
     name="z-gap",
-    reading="the fall at the greatest gap: large where the list has two levels",
+    reading="The fall at the greatest gap: large where the list has two levels",
     range="0 and above; in null standard deviations, without a bank in robust ones of the list's lower half",
     unit_free=True,
     source="largest gap over the standard deviation of the null scores",
@@ -71,7 +71,7 @@ Z_GAP = Concept(
 
 GAP_SHARE = Concept(
     name="gap share",
-    reading="the part of the whole fall from the first score to the last that happens at the greatest gap",
+    reading="The part of the whole fall from the first score to the last that happens at the greatest gap",
     range="0 to 1",
     unit_free=True,
     source="gap over range",
@@ -79,7 +79,7 @@ GAP_SHARE = Concept(
 
 TAIL_SURPRISE = Concept(
     name="tail surprise",
-    reading="how improbable the greatest gap is in one smooth mode, as a power of ten: 3 is one in"
+    reading="How improbable the greatest gap is in one smooth mode, as a power of ten: 3 is one in"
     " a thousand",
     range="0 to 16",
     unit_free=True,
@@ -102,6 +102,9 @@ LEVEL = 0.05
 
 FEWEST_IMAGES = 7
 """With fewer there is no saying what is a gap."""
+
+_FEWEST_LISTS = round(1 / LEVEL) - 1
+"""With fewer of the bank's lists no p could be as small as the level."""
 
 _RESAMPLES = 200
 
@@ -167,8 +170,8 @@ def stratify(
         unit: The standard deviation of the null scores; without one, that of the ranking's lower half is
             taken.
         null_surprises: The surprise of the greatest gap in each of the bank's own rankings of these images;
-            None
-            where there is no bank, or where its rankings are no null for gaps.
+            None where there is no bank, or where its rankings are no null for gaps. Fewer than 19 are not
+            used.
 
     Raises:
         ValueError: A score is not finite.
@@ -182,7 +185,7 @@ def stratify(
     descending = -np.sort(-np.asarray(scores, np.float64))
     gap = least_probable_gap(descending[None, : scores_needed(n)], n)
     rank, surprise = int(gap.ranks[0]), float(gap.surprise[0])
-    p = one_mode_p(surprise, n) if null_surprises is None else _rank_p(surprise, null_surprises)
+    p = _p(surprise, n, null_surprises)
     classes = otsu(descending)
     cuts = {
         **({} if matches is None else {"null bank": matches}),
@@ -213,8 +216,10 @@ def stratify(
     )
 
 
-def _rank_p(surprise: float, null_surprises: NDArray[np.float64]) -> float:
+def _p(surprise: float, n: int, null_surprises: NDArray[np.float64] | None) -> float:
     """The share of lists, this one and the bank's, whose greatest gap is as improbable as this one's."""
+    if null_surprises is None or len(null_surprises) < _FEWEST_LISTS:
+        return one_mode_p(surprise, n)
     return (1 + int((null_surprises >= surprise).sum())) / (1 + len(null_surprises))
 
 

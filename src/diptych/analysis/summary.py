@@ -13,7 +13,7 @@ from diptych.concept import Concept
 
 INTERVAL = Concept(
     name="mean over queries, with its interval",
-    reading="where the mean would lie for other queries of the same kind: intervals that overlap widely say"
+    reading="Where the mean would lie for other queries of the same kind: intervals that overlap widely say"
     " nothing of a difference",
     range="95 %",
     unit_free=True,

@@ -21,6 +21,8 @@ WELL_KNOWN = {
     "clip-ViT-L-14": "sentence-transformers:clip-ViT-L-14",
     "clip-ViT-B-32": "sentence-transformers:clip-ViT-B-32",
     "clip-ViT-B-16": "sentence-transformers:clip-ViT-B-16",
+    "mini-s": "mini:s",
+    "mini-b": "mini:b",
 }
 """Names that stand for a provider and a model."""
 

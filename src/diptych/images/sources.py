@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from diptych import samples
 from diptych.errors import DiptychError
 from diptych.images.archive import Archive
 from diptych.images.entries import Entry, File, Listing, Skipped, one_line, valid_name
@@ -28,7 +29,10 @@ from diptych.images.names import list_files
 from diptych.progress import Progress
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-"""A folder, a ZIP, a text file of addresses, a manifest, a picture; or a list of addresses and paths."""
+"""A folder, ZIP, text file of addresses, manifest, picture or `SAMPLE`; or a list of addresses and paths."""
+
+SAMPLE = "sample"
+"""The collection in the package, except where a person has a file or folder called so."""
 
 _SECRET = re.compile(r"([^&=]*(?:token|sig|key|secret|pass|auth|credential)[^&=]*=)[^&]+", re.IGNORECASE)
 """A parameter of an address that by its name may be a secret, such as a signed link's."""
@@ -67,6 +71,8 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
     if is_address(os.fspath(source)):
         return _list_rows([_row(source)], Path(), limits, progress)
     path = Path(source).expanduser()
+    if source == SAMPLE and not _exists(path):
+        path = samples.MANIFEST
     if not _exists(path) or not os.fspath(source):
         raise DiptychError(f"there is no {one_line(source) or 'source'}")
     if path.is_dir():

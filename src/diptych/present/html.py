@@ -1,33 +1,30 @@
-"""A comparison as one self-contained HTML file: pictures inside, nothing fetched, no script.
+"""A comparison as one self-contained HTML file: pictures and script inside, nothing fetched.
 
-Each picture is in the file once, in an SVG that all its uses refer to.
+Everything but the large view of a picture and the keys works without its script. Each picture is in the file
+once, in an SVG that all its uses refer to. What is shown is computed elsewhere; here it is laid out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from diptych.analysis.agreement import RankAgreement, SpaceAgreement
+from diptych.analysis.stratification import Stratification
+from diptych.analysis.summary import FIGURES, NO_PROOF
+from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.images import Collection, UnreadablePicture, decode, open_collection
-from diptych.images.thumbnail import thumbnail_uri
-from diptych.result import Comparison, QueryResult
-from diptych.words import printable
-
-_THREADS = 4
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A picture's small copy in the page; `uri` is None where the picture is gone or can't be read."""
-
-    anchor: str
-    uri: str | None
+from diptych.present import curves, page
+from diptych.present.pictures import embed_pictures
+from diptych.result import Comparison, Hub
+from diptych.words import count, printable
 
 
 def write_report(comparison: Comparison, path: Path) -> Path:
@@ -43,9 +40,9 @@ def write_report(comparison: Comparison, path: Path) -> Path:
     Raises:
         DiptychError: The file can't be written.
     """
-    page = render(comparison)
+    text = render(comparison)
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DiptychError(f"can't write {path}: {error.strerror}") from error
     return path
@@ -53,6 +50,32 @@ def write_report(comparison: Comparison, path: Path) -> Path:
 
 def render(comparison: Comparison) -> str:
     """The report as one HTML page."""
+    script = files("diptych.present").joinpath("templates", "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    names = [info.name for info in comparison.embedders]
+    return _environment().get_template("report.html").render(
+        comparison=comparison,
+        names=names,
+        index={name: index for index, name in enumerate(names)},
+        pictures=embed_pictures(comparison),
+        facts={info.name: _facts(info) for info in comparison.embedders},
+        price={info.name: _price(info) for info in comparison.embedders},
+        answers=page.answers(comparison.overall.findings),
+        disputes=page.worst_disputes(comparison),
+        figures=page.figures(),
+        command=page.command(comparison),
+        list_concepts=concepts(Stratification),
+        space_concepts=concepts(SpaceAgreement),
+        hub_concepts=concepts(Hub),
+        pair_concepts=concepts(RankAgreement),
+        averaged=FIGURES,
+        no_proof=NO_PROOF,
+        script=script,
+        digest=digest,
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("diptych.present"),
         autoescape=True,
@@ -60,48 +83,39 @@ def render(comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["printable"] = printable
-    return environment.get_template("report.html").render(
-        comparison=comparison,
-        letters={info.name: chr(65 + index) for index, info in enumerate(comparison.embedders)},
-        thumbnails=_thumbnails(comparison),
-        facts={info.name: _facts(info) for info in comparison.embedders},
-    )
+    environment.filters |= {
+        "printable": printable,
+        "letter": curves.letter,
+        "short": page.short,
+        "file_name": page.file_name,
+        "figure": _figure,
+        "count": count,
+    }
+    environment.globals |= {
+        "columns": page.columns,
+        "span": page.span,
+        "hinges": page.hinges,
+        "charts": curves.charts,
+        "plotted": page.Plotted,
+        "rank_ticks": curves.rank_ticks,
+        "height_ticks": curves.height_ticks,
+        "row_height": page.ROW,
+    }
+    return environment
 
 
-def _thumbnails(comparison: Comparison) -> dict[str, Thumbnail]:
-    """Small copies of every picture that the page shows, by image id."""
-    collection = comparison.collection or _reopened(comparison.source)
-    shown = list(dict.fromkeys(image_id for query in comparison.queries for image_id in _shown(query)))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        uris = dict(zip(shown, pool.map(lambda image_id: _uri(collection, image_id), shown), strict=True))
-    uris |= {q.image_id: q.thumbnail for q in comparison.queries if q.image_id and q.thumbnail}
-    return {image_id: Thumbnail(f"p{number}", uri) for number, (image_id, uri) in enumerate(uris.items())}
-
-
-def _shown(query: QueryResult) -> Sequence[str]:
-    hits = [hit.id for ranking in query.rankings.values() for hit in ranking]
-    return hits if query.image_id is None else [query.image_id, *hits]
-
-
-def _reopened(source: str) -> Collection | None:
-    """The collection, where it is a folder or a ZIP that is still there: a list would make us ask the web."""
-    try:
-        if not (Path(source).is_dir() or source.lower().endswith(".zip")):
-            return None
-        return open_collection(source)
-    except (DiptychError, OSError, ValueError):
-        return None  # the pictures have moved; the page shows their names
-
-
-def _uri(collection: Collection | None, image_id: str) -> str | None:
-    picture = collection.find(image_id) if collection is not None else None
-    if collection is None or picture is None:
-        return None
-    try:
-        return thumbnail_uri(decode(collection.read(picture), collection.limits))
-    except UnreadablePicture:
-        return None
+def _figure(value: Any) -> str:
+    """A figure in a table: three digits, a range as `3–12`, a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return "–".join(str(part) for part in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, float):
+        digits = f"{value:.1g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+        return digits.replace("-", "−", 1) if value < 0 else digits
+    return str(value)
 
 
 def _facts(info: EmbedderInfo) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 NAUC = Concept(
     name="nAUC of abstention",
-    reading="whether confidence predicts success: 1 perfectly, 0 not at all, below 0 the wrong way",
+    reading="Whether confidence predicts success: 1 perfectly, 0 not at all, below 0 the wrong way",
     range="at most 1",
     unit_free=True,
     source="Gisserot-Boukhlef et al., TMLR 2024 (arXiv 2402.12997); MTEB",

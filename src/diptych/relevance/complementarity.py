@@ -10,7 +10,7 @@ from diptych.concept import Concept, measured
 
 UNION_RECALL = Concept(
     name="union recall",
-    reading="the share of the relevant images that at least one embedder has among its first k: the most that"
+    reading="The share of the relevant images that at least one embedder has among its first k: the most that"
     " fusing could bring",
     range="0–1",
     unit_free=True,

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 INTERVAL = Concept(
     name="95 % interval",
-    reading="where the difference over all queries of this kind lies, in 95 of 100 such experiments; one that"
+    reading="Where the difference over all queries of this kind lies, in 95 of 100 such experiments; one that"
     " holds 0 leaves open which embedder is better",
     range="lower and upper end, in the metric's units",
     unit_free=True,

@@ -7,7 +7,7 @@ each other that can be shown.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from diptych.errors import DiptychError
@@ -112,6 +112,14 @@ class Judgments:
             for query, images in self._said.items()
             for image, said in images.items()
             if len({judgment.grade for judgment in said}) > 1
+        )
+
+    def among(self, images: Collection[str]) -> Judgments:
+        """Those about some images: what is relevant elsewhere can't be found among them."""
+        here = frozenset(images)
+        return Judgments(
+            (judgment for judgment in self.given if judgment.image in here),
+            settled={query: settled & here for query, settled in self.settled.items()},
         )
 
     def with_more(self, more: Judgments) -> Judgments:

@@ -10,7 +10,7 @@ from diptych.relevance.sign_flip import ENUMERATED, smallest_p
 
 QUERIES_NEEDED = Concept(
     name="queries needed",
-    reading="about how many queries would show a difference of this size, four times out of five; a"
+    reading="About how many queries would show a difference of this size, four times out of five; a"
     " rough guess where it rests on few",
     range="queries, 6 or more",
     unit_free=True,

@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 P_VALUE = Concept(
     name="p",
-    reading="how often differences this far from 0 come about where chance alone decides which embedder is"
+    reading="How often differences this far from 0 come about where chance alone decides which embedder is"
     " ahead; 0.05 or less is called significant",
     range="0–1",
     unit_free=True,
@@ -19,7 +19,7 @@ P_VALUE = Concept(
 )
 SMALLEST_P = Concept(
     name="smallest p possible",
-    reading="the p of so many queries when all agree; above 0.05 they can never be significant",
+    reading="The p of so many queries when all agree; above 0.05 they can never be significant",
     range="0–1",
     unit_free=True,
     source="2 of the 2^m ways to set the signs of m differences",

@@ -23,21 +23,21 @@ ALPHA = 0.05
 
 DIFFERENCE = Concept(
     name="mean difference",
-    reading="by how much the first embedder's metric is higher on average over the queries",
+    reading="By how much the first embedder's metric is higher on average over the queries",
     range="-1–1, in the metric's units",
     unit_free=True,
     source="mean of the paired differences",
 )
 EFFECT = Concept(
     name="effect size d_z",
-    reading="the mean difference in standard deviations of the differences: 0.2 is small, 0.8 large",
+    reading="The mean difference in standard deviations of the differences: 0.2 is small, 0.8 large",
     range="any number; 0 is no difference",
     unit_free=True,
     source="Cohen, Statistical Power Analysis, 1988",
 )
 HOLM_P = Concept(
     name="p (Holm)",
-    reading="p corrected for how many pairs of embedders are compared; 0.05 or less is called significant",
+    reading="P corrected for how many pairs of embedders are compared; 0.05 or less is called significant",
     range="0–1",
     unit_free=True,
     source="Holm, Scandinavian Journal of Statistics 1979",

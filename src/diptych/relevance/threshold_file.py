@@ -30,6 +30,7 @@ class SavedThreshold:
         scale: What it cuts: cosines as they are ("raw"), or how far they stand above unrelated texts ("z").
         queries: The queries that it was learned on.
         judgments: How many judgments it rests on.
+        bank: What tells the null bank that z was measured against from others; empty on the raw scale.
     """
 
     embedder: str
@@ -42,6 +43,7 @@ class SavedThreshold:
     precision_interval: tuple[float, float] | None = measured(KEPT_PRECISION)
     recall: float | None = measured(KEPT_RECALL)
     recall_interval: tuple[float, float] | None = measured(KEPT_RECALL)
+    bank: str = ""
 
 
 def save_threshold(threshold: SavedThreshold, path: Path) -> None:
@@ -54,15 +56,16 @@ def save_threshold(threshold: SavedThreshold, path: Path) -> None:
     write_text(path, json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
 
 
-def load_threshold(path: Path, fingerprint: str) -> SavedThreshold:
+def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThreshold:
     """Read a threshold for an embedder.
 
     Args:
         path: The file.
         fingerprint: The embedder's that it is to be used with.
+        bank: What tells the null bank from others that z is measured against now.
 
     Raises:
-        DiptychError: The file can't be read, holds no threshold, or one for another embedder.
+        DiptychError: The file can't be read, holds no threshold, or one for another embedder or bank.
     """
     shown = printable(str(path))
     try:
@@ -73,6 +76,10 @@ def load_threshold(path: Path, fingerprint: str) -> SavedThreshold:
         raise DiptychError(
             f"{shown} is a threshold for {printable(threshold.embedder)} as it was then"
             " (another model, revision or preprocessing): learn it anew with `diptych threshold`"
+        )
+    if threshold.scale == "z" and threshold.bank != bank:
+        raise DiptychError(
+            f"{shown} is a threshold on z against another null bank: give the same --bank, or learn it anew"
         )
     return threshold
 
@@ -99,6 +106,7 @@ def _parse(saved: Any) -> SavedThreshold:
         precision_interval=_interval(saved["precision_interval"]),
         recall=_share(saved["recall"]),
         recall_interval=_interval(saved["recall_interval"]),
+        bank=str(saved.get("bank", "")),
     )
 
 

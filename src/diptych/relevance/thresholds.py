@@ -16,28 +16,28 @@ Bools = NDArray[np.bool_]
 
 THRESHOLD = Concept(
     name="threshold",
-    reading="images that score at least this are kept; it holds for this embedder alone",
+    reading="Images that score at least this are kept; it holds for this embedder alone",
     range="in the units of the scores",
     unit_free=False,
     source="the middle between two neighbouring scores that were seen",
 )
 F1 = Concept(
     name="F1",
-    reading="how well the kept images are the relevant ones: 1 when they are the same",
+    reading="How well the kept images are the relevant ones: 1 when they are the same",
     range="0–1",
     unit_free=True,
     source="van Rijsbergen, Information Retrieval, 1979: harmonic mean of precision and recall",
 )
 KEPT_PRECISION = Concept(
     name="precision",
-    reading="the share of the kept images that is relevant, among those judged so far",
+    reading="The share of the kept images that is relevant, among those judged so far",
     range="0–1, with its 95 % interval",
     unit_free=True,
     source="interval: Wilson, JASA 1927",
 )
 KEPT_RECALL = Concept(
     name="recall",
-    reading="the share of the relevant images that is kept, among those judged so far",
+    reading="The share of the relevant images that is kept, among those judged so far",
     range="0–1, with its 95 % interval",
     unit_free=True,
     source="interval: Wilson, JASA 1927",

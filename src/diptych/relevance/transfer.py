@@ -16,14 +16,14 @@ Bools = NDArray[np.bool_]
 
 RANKING_LOSS = Concept(
     name="ranking loss",
-    reading="what is lost because relevant images don't stand first, even with a threshold for each query",
+    reading="What is lost because relevant images don't stand first, even with a threshold for each query",
     range="0–1; 1 − mean best F1",
     unit_free=True,
     source="Diptych: threshold transfer, leave one query out",
 )
 THRESHOLD_LOSS = Concept(
     name="threshold loss",
-    reading="what is lost on top because one threshold has to do for all queries; 0 where it does",
+    reading="What is lost on top because one threshold has to do for all queries; 0 where it does",
     range="0–1; mean of best F1 − F1 at the threshold learned on the other queries",
     unit_free=True,
     source="Diptych: threshold transfer, leave one query out; a cousin is OPIS, Zhang et al., ICLR 2024",

@@ -9,7 +9,7 @@ from diptych.concept import Concept
 
 AUTOCUT = Concept(
     name="autocut",
-    reading="the rank before the first jump that is steeper than a straight fall and larger than"
+    reading="The rank before the first jump that is steeper than a straight fall and larger than"
     " the noise of the list",
     range="a rank, from 1 to half of the list; 0 where there is no such jump in the upper half",
     unit_free=True,

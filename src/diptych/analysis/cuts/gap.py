@@ -17,7 +17,7 @@ from diptych.concept import Concept
 
 GAP = Concept(
     name="largest gap",
-    reading="the rank after which the scores fall by more than the gaps below would lead one to expect",
+    reading="The rank after which the scores fall by more than the gaps below would lead one to expect",
     range="a rank, from 1 to half of the list",
     unit_free=True,
     source="normalised spacings: Rényi 1953; Pyke, J. R. Stat. Soc. B 27 (1965)",

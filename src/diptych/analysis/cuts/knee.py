@@ -9,7 +9,7 @@ from diptych.concept import Concept
 
 KNEE = Concept(
     name="knee",
-    reading="the last rank before the curve of the scores bends flat; there always is one, so it"
+    reading="The last rank before the curve of the scores bends flat; there always is one, so it"
     " proves nothing alone",
     range="a rank, from 1 to the last but one; 0 where all scores are equal",
     unit_free=True,

@@ -10,7 +10,7 @@ from diptych.concept import Concept
 
 MIXTURE = Concept(
     name="two-normal mixture",
-    reading="how many images more likely come from the upper of two normal modes; two are fitted"
+    reading="How many images more likely come from the upper of two normal modes; two are fitted"
     " even where there is one",
     range="a rank, from 1 to the last but one; 0 where the two can't be told apart",
     unit_free=True,

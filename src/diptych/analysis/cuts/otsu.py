@@ -12,7 +12,7 @@ from diptych.concept import Concept
 
 OTSU = Concept(
     name="Otsu, or Jenks with two classes",
-    reading="the rank that divides the scores into two classes with the least variance within;"
+    reading="The rank that divides the scores into two classes with the least variance within;"
     " there always is one",
     range="a rank, from 1 to the last but one; 0 where all scores are equal",
     unit_free=True,
@@ -21,7 +21,7 @@ OTSU = Concept(
 
 EXCESS_VARIANCE = Concept(
     name="excess variance explained",
-    reading="what two classes explain of the variance beyond what they do for one normal mode: 0 is"
+    reading="What two classes explain of the variance beyond what they do for one normal mode: 0 is"
     " one mode, 1 two points",
     range="up to 1; below 0 where two classes explain less than they do for one mode",
     unit_free=True,
@@ -63,7 +63,8 @@ def excess_variance(found: Otsu, n: int) -> float:
 
 def _explained(descending: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of the variance between classes, for each list and each rank to cut after."""
-    centred = descending - descending.mean(axis=1, keepdims=True)
+    centred = descending - descending[:, -1:]  # first by a score itself: equal ones are then exactly 0
+    centred -= centred.mean(axis=1, keepdims=True)
     n = descending.shape[1]
     above = np.arange(1, n)
     sums = np.cumsum(centred, axis=1)[:, :-1]

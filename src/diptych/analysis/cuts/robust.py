@@ -10,7 +10,7 @@ from diptych.concept import Concept
 
 ROBUST = Concept(
     name="robust z with false discovery rate",
-    reading="how many images stand out from the lower half of this ranking, taken as one normal mode",
+    reading="How many images stand out from the lower half of this ranking, taken as one normal mode",
     range="0 to the number of images",
     unit_free=True,
     source="median and MAD of the lower half; Benjamini and Hochberg (1995) at 10 %",

@@ -9,14 +9,14 @@ from diptych.relevance.metrics.ranked import UNJUDGED, Ranked
 
 JUDGED = Concept(
     name="judged@k",
-    reading="the share of the first k images that is judged; well below 1, the other metrics are too low",
+    reading="The share of the first k images that is judged; well below 1, the other metrics are too low",
     range="0–1",
     unit_free=True,
     source="Lu, Moffat and Culpepper, Information Retrieval 2016",
 )
 BPREF = Concept(
     name="bpref",
-    reading="like AP, from judged images alone: 1 when no irrelevant one stands before a relevant one",
+    reading="Like AP, from judged images alone: 1 when no irrelevant one stands before a relevant one",
     range="0–1",
     unit_free=True,
     source="Buckley and Voorhees, SIGIR 2004; trec_eval's bpref",

@@ -19,21 +19,21 @@ AVERAGE_PRECISION = Concept(
 )
 PRECISION = Concept(
     name="P@k",
-    reading="the share of the first k images that is relevant; can't reach 1 where fewer than k are relevant",
+    reading="The share of the first k images that is relevant; can't reach 1 where fewer than k are relevant",
     range="0–1",
     unit_free=True,
     source="trec_eval's P",
 )
 RECALL = Concept(
     name="R@k",
-    reading="the share of the relevant images among the first k; below 1 where more than k are relevant",
+    reading="The share of the relevant images among the first k; below 1 where more than k are relevant",
     range="0–1",
     unit_free=True,
     source="trec_eval's recall",
 )
 R_PRECISION = Concept(
     name="R-precision",
-    reading="the share of relevant images among the first R, where R is how many are relevant; 1 is perfect",
+    reading="The share of relevant images among the first R, where R is how many are relevant; 1 is perfect",
     range="0–1",
     unit_free=True,
     source="trec_eval's Rprec",

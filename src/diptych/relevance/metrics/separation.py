@@ -10,14 +10,14 @@ from diptych.relevance.metrics.ranked import Ranked
 
 AUROC = Concept(
     name="AUROC",
-    reading="how often a relevant image scores above an irrelevant one: 0.5 is chance, 1 a clean break",
+    reading="How often a relevant image scores above an irrelevant one: 0.5 is chance, 1 a clean break",
     range="0–1",
     unit_free=True,
     source="Hanley and McNeil, Radiology 1982: P(R > I) + P(R = I) / 2",
 )
 RECALL_AT_FULL_PRECISION = Concept(
     name="recall at full precision",
-    reading="the share of the relevant images that score above every irrelevant one: 1 is a clean break",
+    reading="The share of the relevant images that score above every irrelevant one: 1 is a clean break",
     range="0–1",
     unit_free=True,
     source="recall at 100 % precision",

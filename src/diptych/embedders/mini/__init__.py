@@ -1,0 +1,51 @@
+"""The `mini` provider: two small CLIPs of Diptych's own, in the package, so that everything runs at once.
+
+They know drawn scenes of emoji, not photographs; `training/` holds all that makes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from diptych.embedders import onnx
+from diptych.embedders.base import Embedder, EmbedderUnavailable
+from diptych.embedders.cards import ProviderCard
+from diptych.embedders.onnx.loading import MODULES
+from diptych.embedders.registry import reject_unknown_options
+
+PROVIDER = "mini"
+
+CARD = ProviderCard(
+    about=(
+        "Two small CLIPs of Diptych's own, mini-s and mini-b: they know some 800 things in drawn emoji "
+        "scenes and nothing of photographs"
+    ),
+    spec="mini-b",
+    modules=MODULES,
+    licence="Apache-2.0",
+)
+
+MODELS = {"s": "mini-s", "b": "mini-b"}
+"""Folders below `models/`, by what a person writes after `mini:`."""
+
+
+def load(model: str, **options: str) -> Embedder:
+    """Load a model; called for the specs `mini-s` and `mini-b`.
+
+    Args:
+        model: `s` or `b`.
+        **options: None are known.
+
+    Returns:
+        The embedder, its vectors filed under what the model's files hold, wherever the package lies.
+
+    Raises:
+        EmbedderUnavailable: There is no such model, or an option was given.
+    """
+    reject_unknown_options(PROVIDER, options)
+    if model not in MODELS:
+        raise EmbedderUnavailable(f"mini has no model {model!r}: write {' or '.join(MODELS.values())}")
+    embedder = onnx.load(str(Path(__file__).parent / "models" / MODELS[model]))
+    embedder.info = dataclasses.replace(embedder.info, name=MODELS[model], provider=PROVIDER)
+    return embedder

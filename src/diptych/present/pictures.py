@@ -1,0 +1,122 @@
+"""The pictures that a report carries: each once, small enough to send, large enough to look at."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from diptych.errors import DiptychError
+from diptych.images import Collection, UnreadablePicture, decode, open_collection
+from diptych.images.thumbnail import THUMBNAIL_BOX
+from diptych.result import Comparison, QueryResult
+
+LARGE_BOX = (480, 360)
+"""Pixels of an embedded picture: about 26 kB, so that 300 of them make 10 MB of page."""
+
+MOST_LARGE = 400
+"""Of more pictures than this a report carries thumbnails only, so that it can still be sent and opened."""
+
+_THREADS = 4
+_QUALITY = 72
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture's copy in the page.
+
+    Attributes:
+        anchor: Its id in the page, which all its uses refer to.
+        uri: The copy; None where the picture is gone or can't be read.
+        width: Pixels of the copy.
+        height: The same.
+    """
+
+    anchor: str
+    uri: str | None = None
+    width: int = 1
+    height: int = 1
+
+
+def embed_pictures(comparison: Comparison) -> dict[str, Embedded]:
+    """Copies of every picture that the report shows, by image id."""
+    collection = comparison.collection or _reopened(comparison.source)
+    outside = {q.image_id: q.thumbnail for q in comparison.queries if q.image_id and q.thumbnail}
+    shown = [image_id for image_id in dict.fromkeys(_shown(comparison)) if image_id not in outside]
+    box = LARGE_BOX if len(shown) <= MOST_LARGE else THUMBNAIL_BOX
+    with ThreadPoolExecutor(_THREADS) as pool:
+        copies = list(pool.map(lambda image_id: _copy(collection, image_id, box), shown))
+    embedded = {
+        image_id: _embedded(f"p{number}", copy)
+        for number, (image_id, copy) in enumerate(zip(shown, copies, strict=True))
+    }
+    for number, (image_id, uri) in enumerate(outside.items(), start=len(embedded)):
+        embedded[image_id] = Embedded(f"p{number}", uri, *_size(uri))
+    return embedded
+
+
+def _shown(comparison: Comparison) -> Iterator[str]:
+    for query in comparison.queries:
+        yield from _shown_for(query)
+    for spaces in comparison.overall.spaces:
+        yield from (image.id for image in spaces.disputed)
+    for bank in comparison.overall.banks.values():
+        yield from (hub.id for hub in bank.hubs)
+
+
+def _shown_for(query: QueryResult) -> Iterator[str]:
+    if query.image_id is not None:
+        yield query.image_id
+    for hits in query.rankings.values():
+        yield from (hit.id for hit in hits)
+    for pair in query.agreement:
+        yield from (image.id for image in pair.disputed[:1])
+    for contrast in query.contrast.values():
+        yield from (won.id for won in contrast.won)
+
+
+def _reopened(source: str) -> Collection | None:
+    """The collection, where it is a folder or a ZIP that is still there: a list would make us ask the web."""
+    try:
+        if not (Path(source).is_dir() or source.lower().endswith(".zip")):
+            return None
+        return open_collection(source)
+    except (DiptychError, OSError, ValueError):
+        return None  # the pictures have moved; the page shows their names
+
+
+def _copy(
+    collection: Collection | None, image_id: str, box: tuple[int, int]
+) -> tuple[bytes, int, int] | None:
+    """A small whole JPEG of a picture, with its size."""
+    picture = collection.find(image_id) if collection is not None else None
+    if collection is None or picture is None:
+        return None
+    try:
+        image = decode(collection.read(picture), collection.limits)
+    except UnreadablePicture:
+        return None
+    image.thumbnail(box, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue(), image.width, image.height
+
+
+def _embedded(anchor: str, copy: tuple[bytes, int, int] | None) -> Embedded:
+    if copy is None:
+        return Embedded(anchor)
+    data, width, height = copy
+    return Embedded(anchor, "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii"), width, height)
+
+
+def _size(uri: str) -> tuple[int, int]:
+    """The size of a picture in a `data:` URI, which a saved comparison holds; thumbnails where it is none."""
+    try:
+        return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).size
+    except (OSError, ValueError):
+        return THUMBNAIL_BOX

@@ -1,0 +1,162 @@
+"""A small CLIP: an image side, a text side, and the loss that brings a picture and its caption together.
+
+A. Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tokenizer import LIMIT
+
+SIDE = 64
+"""Pixels of a picture's side."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a model is made of and how long it learns.
+
+    Attributes:
+        widths: Channels of the image side, doubled in depth where the picture is halved.
+        text_width: Numbers for one token.
+        text_layers: Transformer layers of the text side.
+        dimension: The length of the vectors.
+        steps: Batches that it sees.
+        batch: Scenes in a batch.
+        rate: The highest learning rate.
+    """
+
+    widths: tuple[int, ...]
+    text_width: int
+    text_layers: int
+    dimension: int
+    steps: int
+    batch: int = 256
+    rate: float = 3e-3
+
+
+SETTINGS = {
+    "mini-s": Setting((16, 32, 64, 88), 64, 1, 64, steps=1000),
+    "mini-b": Setting((24, 48, 112, 192), 128, 2, 128, steps=1600),
+}
+TINY = Setting((8, 16, 16, 16), 32, 1, 32, steps=12, batch=32)
+"""For tests: it learns next to nothing, in seconds."""
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut (K. He et al., 2016)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            _convolution(width, width),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape (n, width, height, width of the map)."""
+        return functional.relu(x + self.inner(x))
+
+
+class ImageSide(nn.Module):
+    """Pictures to vectors: a plain convolutional network."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        first, *others = setting.widths
+        layers: list[nn.Module] = [_convolution(3, first, stride=2)]
+        before = first
+        for width in others:
+            layers += [_convolution(before, width, stride=2), Block(width)]
+            before = width
+        self.layers = nn.Sequential(*layers)
+        self.out = nn.Linear(2 * before, setting.dimension)
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """From shape (n, 3, `SIDE`, `SIDE`), -1 to 1, to (n, dimension)."""
+        features = self.layers(pixel_values).flatten(2)
+        return self.out(torch.cat([features.mean(2), features.amax(2)], dim=1))
+
+
+class TextLayer(nn.Module):
+    """Attention over the tokens, then each token by itself."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.heads = width // 32
+        self.before = nn.LayerNorm(width)
+        self.to_all = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.each = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Keep the shape (n, length, width); `mask` is True for tokens, of shape (n, 1, 1, length)."""
+        n, length, width = x.shape
+        parts = self.to_all(self.before(x)).reshape(n, length, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        x = x + self.out(seen.transpose(1, 2).reshape(n, length, width))
+        return x + self.each(x)
+
+
+class TextSide(nn.Module):
+    """Texts to vectors: a small transformer; what it finds out is read off the first token."""
+
+    def __init__(self, setting: Setting, vocabulary: int) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, setting.text_width, padding_idx=0)
+        self.places = nn.Parameter(torch.randn(LIMIT, setting.text_width) * 0.02)
+        self.layers = nn.ModuleList(TextLayer(setting.text_width) for _ in range(setting.text_layers))
+        self.norm = nn.LayerNorm(setting.text_width)
+        self.out = nn.Linear(setting.text_width, setting.dimension)
+        nn.init.normal_(self.tokens.weight, std=0.05)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """From shape (n, length), 0 being no token, to (n, dimension)."""
+        mask = (input_ids != 0)[:, None, None, :]
+        x = self.tokens(input_ids) + self.places[: input_ids.shape[1]]
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.out(self.norm(x[:, 0]))
+
+
+class Clip(nn.Module):
+    """Both sides and the temperature, which is learned."""
+
+    def __init__(self, setting: Setting, vocabulary: int) -> None:
+        super().__init__()
+        self.image = ImageSide(setting)
+        self.text = TextSide(setting, vocabulary)
+        self.scale = nn.Parameter(torch.tensor(2.65926))  # its exponential is 1/0.07
+
+    def loss(self, pixels: Tensor, captions: Sequence[Tensor]) -> Tensor:
+        """How badly each picture of a batch finds its caption among all, and each caption its picture.
+
+        Args:
+            pixels: What the image side takes.
+            captions: What the text side takes, once for each caption that every picture has; the sets are
+                contrasted one by one.
+        """
+        images = functional.normalize(self.image(pixels), dim=1)
+        right = torch.arange(len(images), device=images.device)
+        losses = []
+        for ids in captions:
+            texts = functional.normalize(self.text(ids), dim=1)
+            scores = self.scale.exp().clamp(max=100) * images @ texts.T
+            losses += [functional.cross_entropy(scores, right), functional.cross_entropy(scores.T, right)]
+        return torch.stack(losses).mean()

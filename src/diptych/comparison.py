@@ -40,9 +40,11 @@ def compare(
     embedders: str | Sequence[str | Embedder],
     queries: Sequence[Askable],
     k: int = 20,
+    *,
+    store: Store | Path | str | None = None,
 ) -> Comparison:
     """Compare embedders on a collection in one call; see `Workbench` for more say."""
-    return Workbench(source, embedders).compare(queries, k)
+    return Workbench(source, embedders, store=store).compare(queries, k)
 
 
 class Workbench:

@@ -100,7 +100,7 @@ def test_discoveries_are_those_of_scipy(p: list[float], rate: float) -> None:
 
 @given(grid(st.integers(3, 8), st.integers(1, 12)), st.integers(0, 2**32 - 1), st.sampled_from([0.25, 1, 8]))
 def test_z_and_p_and_matches_are_unit_free(bank: np.ndarray, seed: int, a: float) -> None:
-    """Whatever the scale of all scores; and whatever is added to all scores of one query, which says nothing."""  # noqa: E501
+    """Whatever the scale of all scores, and whatever is added to all of one query, which says nothing."""
     rng = np.random.default_rng(seed)
     query = rng.integers(-64, 64, bank.shape[1]) / 8
     before, after = NullModel.fit(bank), NullModel.fit(a * bank - 3)
@@ -111,6 +111,14 @@ def test_z_and_p_and_matches_are_unit_free(bank: np.ndarray, seed: int, a: float
     np.testing.assert_allclose(after.pooled, before.pooled, atol=1e-9)
     np.testing.assert_allclose(after.hubness, before.hubness, atol=1e-9)
     assert after.unit == pytest.approx(a * before.unit)
+
+
+def test_a_text_whose_others_all_score_alike_stands_as_far_out_in_any_scale() -> None:
+    bank = np.array([[-0.25, 0.25], [0, 0], [0, 0], [0, 0]])
+    z = NullModel.fit(bank).residuals
+    assert np.isfinite(z).all()
+    assert z[0, 1] > 1e3
+    np.testing.assert_allclose(NullModel.fit(8 * bank - 3).residuals, z)
 
 
 def test_p_and_matches_are_the_same_in_another_scale() -> None:

@@ -55,6 +55,9 @@ _PRIOR_TEXTS = 64
 
 _FAT_TAIL = 4.0
 
+_ROUNDING = 1e-12
+"""Of an image's squares: a text whose others all score alike stands far out from them, but not infinitely."""
+
 
 @dataclass(frozen=True)
 class NullModel:
@@ -96,7 +99,7 @@ class NullModel:
         effect = centred.mean(axis=0)
         residuals = centred - effect
         squares = (residuals**2).sum(axis=0)
-        of_others = np.maximum(squares - residuals**2 * more, 0)
+        of_others = np.maximum(squares - residuals**2 * more, squares * _ROUNDING)
         spread, others_spread = _spread(squares, len(scores) - 1), _spread(of_others, len(scores) - 2)
         z = residuals * more / others_spread
         lower = z[z <= 0]

@@ -155,7 +155,7 @@ def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_locked_store_is_said_to_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diptych.store.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("diptych.database.LOCK_TIMEOUT", 0.05)
     path = tmp_path / "s.sqlite"
     Store(path).close()
     other = sqlite3.connect(path, isolation_level=None)
@@ -174,7 +174,7 @@ def put_until_it_fails(store: Store, kept: list[str]) -> None:
 def test_a_full_disk_loses_nothing_that_was_put(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     with Store(path) as store:
-        store._db.execute("PRAGMA max_page_count = 40")  # SQLite then fails as it does on a full disk
+        store._file._db.execute("PRAGMA max_page_count = 40")  # SQLite then fails as it does on a full disk
         kept: list[str] = []
         with pytest.raises(DiptychError, match=r"disk is full.*nothing stored is lost"):
             put_until_it_fails(store, kept)

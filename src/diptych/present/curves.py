@@ -82,7 +82,7 @@ def is_flat(curve: Curve | None) -> bool:
 def charts(query: QueryResult, comparison: Comparison) -> tuple[Chart, ...]:
     """A query's curves: those with a null bank on its scale, the others on their own; none that is flat."""
     by_scale: dict[Literal["z", "share"], list[Trace]] = {"z": [], "share": []}
-    for index, name in enumerate(query.rankings):
+    for index, name in enumerate(info.name for info in comparison.embedders):
         curve = query.curves.get(name)
         if curve is None or is_flat(curve) or len(curve.scores) < 2:
             continue

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 
 from diptych.analysis.agreement import RankAgreement, SpaceAgreement
 from diptych.analysis.stratification import Stratification
@@ -22,7 +22,7 @@ from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.present import curves, page
-from diptych.present.pictures import embed_pictures
+from diptych.present.pictures import Embedded, embed_pictures
 from diptych.result import Comparison, Hub
 from diptych.words import count, printable
 
@@ -52,32 +52,42 @@ def render(comparison: Comparison) -> str:
     """The report as one HTML page."""
     script = files("diptych.present").joinpath("templates", "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    template = environment(PackageLoader("diptych.present")).get_template("report.html")
+    return template.render(**parts(comparison, embed_pictures(comparison)), script=script, digest=digest)
+
+
+def parts(comparison: Comparison, pictures: Mapping[str, Embedded]) -> dict[str, Any]:
+    """What the templates lay out, by the names that they use.
+
+    Args:
+        comparison: What to show.
+        pictures: How to show each picture, by its id.
+    """
     names = [info.name for info in comparison.embedders]
-    return _environment().get_template("report.html").render(
-        comparison=comparison,
-        names=names,
-        index={name: index for index, name in enumerate(names)},
-        pictures=embed_pictures(comparison),
-        facts={info.name: _facts(info) for info in comparison.embedders},
-        price={info.name: _price(info) for info in comparison.embedders},
-        answers=page.answers(comparison.overall.findings),
-        disputes=page.worst_disputes(comparison),
-        figures=page.figures(),
-        command=page.command(comparison),
-        list_concepts=concepts(Stratification),
-        space_concepts=concepts(SpaceAgreement),
-        hub_concepts=concepts(Hub),
-        pair_concepts=concepts(RankAgreement),
-        averaged=FIGURES,
-        no_proof=NO_PROOF,
-        script=script,
-        digest=digest,
-    )  # fmt: skip
+    return {
+        "comparison": comparison,
+        "names": names,
+        "index": {name: index for index, name in enumerate(names)},
+        "pictures": pictures,
+        "facts": {info.name: _facts(info) for info in comparison.embedders},
+        "price": {info.name: _price(info) for info in comparison.embedders},
+        "answers": page.answers(comparison.overall.findings),
+        "disputes": page.worst_disputes(comparison),
+        "figures": page.figures(),
+        "command": page.command(comparison),
+        "list_concepts": concepts(Stratification),
+        "space_concepts": concepts(SpaceAgreement),
+        "hub_concepts": concepts(Hub),
+        "pair_concepts": concepts(RankAgreement),
+        "averaged": FIGURES,
+        "no_proof": NO_PROOF,
+    }
 
 
-def _environment() -> Environment:
+def environment(loader: BaseLoader) -> Environment:
+    """An environment for the templates, with the filters and functions that they use."""
     environment = Environment(
-        loader=PackageLoader("diptych.present"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

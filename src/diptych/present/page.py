@@ -138,20 +138,27 @@ class Figures:
     concepts: Mapping[str, Concept]
 
 
-def columns(query: QueryResult) -> tuple[Column, ...]:
-    """A query's columns, in the order of the embedders."""
+def columns(query: QueryResult, names: Sequence[str] = ()) -> tuple[Column, ...]:
+    """A query's columns, in the order of the embedders.
+
+    Args:
+        query: The query.
+        names: The names of all embedders, which give each its letter and colour; by default those that
+            answered this query.
+    """
+    index = {name: place for place, name in enumerate(names or query.rankings)}
     flat = {name: is_flat(query.curves.get(name)) for name in query.rankings}
     highest = max((hit.z or 0.0 for hits in query.rankings.values() for hit in hits), default=0.0)
-    ranks = _Ranks(query, flat)
+    ranks = _Ranks(query, flat, index)
     made = []
-    for index, (name, hits) in enumerate(query.rankings.items()):
+    for name, hits in query.rankings.items():
         ranking = query.stratification.get(name)
         rows = (
             ()
             if flat[name]
             else tuple(_row(hit, ranks.elsewhere(name, hit), ranking, highest) for hit in hits)
         )
-        made.append(Column(index, name, rows, ranking, flat[name]))
+        made.append(Column(index[name], name, rows, ranking, flat[name]))
     return tuple(made)
 
 
@@ -169,8 +176,8 @@ def _row(hit: Hit, elsewhere: tuple[Elsewhere, ...], ranking: Stratification | N
 class _Ranks:
     """What is known of where each column has an image."""
 
-    def __init__(self, query: QueryResult, flat: Mapping[str, bool]) -> None:
-        self._index = {name: index for index, name in enumerate(query.rankings) if not flat[name]}
+    def __init__(self, query: QueryResult, flat: Mapping[str, bool], index: Mapping[str, int]) -> None:
+        self._index = {name: index[name] for name in query.rankings if not flat[name]}
         self._listed = {name: {hit.id: hit.rank for hit in query.rankings[name]} for name in self._index}
         self._known: dict[str, dict[str, int]] = {name: dict(hits) for name, hits in self._listed.items()}
         for pair in query.agreement:

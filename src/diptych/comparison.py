@@ -8,6 +8,7 @@ result.report("report.html")
 from __future__ import annotations
 
 import datetime
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Workbench:
         embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves.
         store: Where vectors are kept; by default in the person's data directory.
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
-        progress: Who watches.
+        progress: Who watches; by default a line a task in a notebook, and nobody elsewhere.
         max_cost: US dollars; a run that would cost more is refused before it starts.
         bank: Texts to hold text queries against, or a file with one a line: neutral ones, unrelated to the
             pictures. By default those that come with Diptych; an empty list for none.
@@ -71,7 +72,7 @@ class Workbench:
         *,
         store: Store | Path | str | None = None,
         limits: Limits = Limits(),
-        progress: Progress = Silent(),
+        progress: Progress | None = None,
         max_cost: float | None = None,
         bank: Sequence[str] | str | Path | None = None,
     ) -> None:
@@ -84,7 +85,7 @@ class Workbench:
         if len(set(names)) < len(names):
             raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
-        self._progress = progress
+        self._progress = _watched() if progress is None else progress
         self._max_cost = max_cost
         self._ranked: _Ranked | None = None
         self._filled: dict[str, Filled] = {}
@@ -92,7 +93,7 @@ class Workbench:
         self.collection = (
             source
             if isinstance(source, Collection)
-            else open_collection(source, limits=limits, progress=progress)
+            else open_collection(source, limits=limits, progress=self._progress)
         )
 
     def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
@@ -192,26 +193,9 @@ class Workbench:
         """Embed texts, and with the first ones the null bank; return those that were embedded now."""
         fresh = embed_queries(texts, embedder, self.store)[1]
         if embedder.info.name not in self._banks:
-            self._banks[embedder.info.name], of_bank = self._embed_bank(embedder)
+            self._banks[embedder.info.name], of_bank = embed_bank(self.bank, embedder, self.store)
             fresh += of_bank
         return fresh
-
-    def _embed_bank(self, embedder: Embedder) -> tuple[EmbeddedBank | str, list[Query]]:
-        """The null bank as an embedder sees it, or why it has none, and the texts that were embedded now."""
-        if not self.bank:
-            return "none was asked for", []
-        try:
-            with (
-                warnings.catch_warnings()
-            ):  # what an embedder makes of the bank's words is no news to a person
-                warnings.simplefilter("ignore", DiptychWarning)
-                vectors, fresh = embed_queries(self.bank, embedder, self.store)
-        except DiptychError as error:
-            # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
-            if not isinstance(error.__cause__, InputRejected):
-                raise
-            return f"it refuses the bank's texts: {error.__cause__}", []
-        return EmbeddedBank(self.bank, normalise(vectors)), fresh
 
     def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
         texts = [query for query in fresh if isinstance(query, TextQuery)]
@@ -276,6 +260,37 @@ class Workbench:
             views[e.info.name] = View(ids, units, self._banks[e.info.name])
         self._ranked = _Ranked(pictures, views, (*self.collection.skipped, *lost))
         return self._ranked
+
+
+def _watched() -> Progress:
+    """Who watches where nobody was named."""
+    if "ipykernel" not in sys.modules:
+        return Silent()
+    from diptych.present.progress import progress_in_notebook
+
+    return progress_in_notebook()
+
+
+def embed_bank(
+    bank: Sequence[TextQuery], embedder: Embedder, store: Store
+) -> tuple[EmbeddedBank | str, list[Query]]:
+    """The null bank as an embedder sees it, or why it has none, and the texts that were embedded now.
+
+    Raises:
+        DiptychError: The embedder failed; one that refuses texts is no failure.
+    """
+    if not bank:
+        return "none was asked for", []
+    try:
+        with warnings.catch_warnings():  # what an embedder makes of the bank's words is no news to a person
+            warnings.simplefilter("ignore", DiptychWarning)
+            vectors, fresh = embed_queries(bank, embedder, store)
+    except DiptychError as error:
+        # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
+        if not isinstance(error.__cause__, InputRejected):
+            raise
+        return f"it refuses the bank's texts: {error.__cause__}", []
+    return EmbeddedBank(tuple(bank), normalise(vectors)), fresh
 
 
 @dataclass(frozen=True, kw_only=True)

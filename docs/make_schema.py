@@ -14,8 +14,6 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from diptych.result.relevance import Relevance
-
 from diptych.analysis.agreement import RankAgreement, SpaceAgreement
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
@@ -32,6 +30,7 @@ from diptych.result.parts import (
     QueryResult,
     Work,
 )
+from diptych.result.relevance import Relevance
 
 Schema = dict[str, Any]
 

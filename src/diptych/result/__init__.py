@@ -18,20 +18,34 @@ from diptych.result.parts import (
     Won,
     Work,
 )
+from diptych.result.relevance import (
+    Contradicted,
+    Judge,
+    OnScale,
+    QueryRelevance,
+    Relevance,
+    Thresholds,
+)
 
 __all__ = [
     "Agreement",
     "Comparison",
+    "Contradicted",
     "ContrastResult",
     "Curve",
     "Disputed",
     "DisputedNeighbours",
     "Hit",
     "Hub",
+    "Judge",
     "NullBank",
+    "OnScale",
     "Overall",
+    "QueryRelevance",
     "QueryResult",
+    "Relevance",
     "Spaces",
+    "Thresholds",
     "Won",
     "Work",
 ]

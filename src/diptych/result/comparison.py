@@ -16,7 +16,9 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.images import Collection, Skipped, open_collection
 from diptych.result.parts import Overall, QueryResult, Work
+from diptych.result.relevance import Relevance
 from diptych.result.saved import from_dict, to_dict
+from diptych.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,7 @@ class Comparison:
         queries: The results, in the order asked for.
         work: What it took, by the embedder's name.
         overall: What holds over all queries.
+        relevance: What judgments say; None where nothing asked here was judged.
         collection: The pictures themselves, for showing them; not saved.
     """
 
@@ -48,6 +51,7 @@ class Comparison:
     queries: tuple[QueryResult, ...]
     work: dict[str, Work]
     overall: Overall = field(default_factory=Overall)
+    relevance: Relevance | None = None
     collection: Collection | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,3 +146,15 @@ class Comparison:
         from diptych.present.html import write_report
 
         return write_report(self, Path(path))
+
+    def __repr__(self) -> str:
+        """In a line: all of it would fill pages, and be saved with every notebook."""
+        names = ", ".join(info.name for info in self.embedders)
+        asked = count(len(self.queries), "query", "queries")
+        return f"<Comparison of {names}: {asked}, {count(self.images, 'picture')}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from diptych.present.notebook import to_html
+
+        return to_html(self)

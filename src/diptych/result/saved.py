@@ -26,6 +26,7 @@ from diptych.result.parts import (
     Won,
     Work,
 )
+from diptych.result.saved_relevance import relevance_from_dict, relevance_to_dict
 
 if TYPE_CHECKING:
     from diptych.result.comparison import Comparison
@@ -36,7 +37,7 @@ _Value = TypeVar("_Value")
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:
     """A comparison as plain data, in the shape of the JSON contract."""
-    return {
+    saved: dict[str, Any] = {
         "diptych": comparison.version,
         "created": comparison.created,
         "collection": {
@@ -54,6 +55,9 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             "findings": list(comparison.overall.findings),
         },
     }
+    if comparison.relevance is not None:
+        saved["relevance"] = relevance_to_dict(comparison.relevance)
+    return saved
 
 
 def from_dict(saved: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +78,7 @@ def from_dict(saved: dict[str, Any]) -> dict[str, Any]:
         "queries": tuple(_query_from_dict(query) for query in saved["queries"]),
         "work": _each(saved["summary"]["work"], lambda work: _known(Work, work)),
         "overall": _overall_from_dict(saved["summary"]),
+        "relevance": relevance_from_dict(saved["relevance"]) if "relevance" in saved else None,
     }
 
 

@@ -1,0 +1,131 @@
+"""What judgments say of a comparison: metrics, who is better, where to cut. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from diptych.relevance.abstention import Abstention
+from diptych.relevance.complementarity import Complementarity
+from diptych.relevance.judgments import Judgments
+from diptych.relevance.metrics.figures import Figures, Mean
+from diptych.relevance.significance import PairedComparison
+from diptych.relevance.thresholds import Threshold
+from diptych.relevance.transfer import Transfer
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryRelevance:
+    """What judgments say of one query.
+
+    Attributes:
+        query: The text, or the name of the picture.
+        relevant: How many of the ranked pictures are relevant.
+        irrelevant: How many are judged irrelevant.
+        unjudged: How many nobody judged.
+        unjudged_first: How many of the embedders' first k nobody judged.
+        figures: The metrics, by the embedder's or the fusion's name.
+        grades: The grades of the pictures that are among the hits, by id; those that nobody judged left out.
+    """
+
+    query: str
+    relevant: int
+    irrelevant: int
+    unjudged: int
+    unjudged_first: int
+    figures: dict[str, Figures]
+    grades: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnScale:
+    """Thresholds on one scale.
+
+    Attributes:
+        best_f1: The threshold with the best F1 on these judgments.
+        transfer: How far a threshold learned on other queries does for a query.
+    """
+
+    best_f1: Threshold
+    transfer: Transfer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """One embedder's thresholds.
+
+    Attributes:
+        raw: On cosine similarities.
+        z: On how far images stand above unrelated texts; None without a null bank.
+        why_no_z: Why there is none.
+    """
+
+    raw: OnScale
+    z: OnScale | None = None
+    why_no_z: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """One word on a picture.
+
+    Attributes:
+        grade: What was said.
+        by: Who said it.
+        at: When.
+    """
+
+    grade: int
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradicted:
+    """A picture that was given different grades for one query.
+
+    Attributes:
+        query: The query.
+        image: The picture's name.
+        id: The SHA-256 of its bytes.
+        said: What was said, oldest first; the last counts.
+    """
+
+    query: str
+    image: str
+    id: str
+    said: tuple[Judge, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relevance:
+    """What judgments say of a comparison.
+
+    Attributes:
+        origin: Where the judgments come from, in words.
+        k: The depth of the metrics that have one.
+        fusions: The names of the fused rankings, which stand beside the embedders in `figures` and `means`.
+        queries: Each query asked, in order.
+        means: The metrics' means over the queries, by the embedder's or the fusion's name.
+        comparisons: Each two embedders by each metric.
+        verdicts: The answer to "is one better?" in sentences, by nDCG at k.
+        complementarity: Who found the relevant pictures among the first k.
+        thresholds: By the embedder's name.
+        abstention: Whether an embedder knows when it is right, by its name.
+        contradictions: Pictures that were given different grades for one query.
+        notes: What could not be matched or judged, in sentences.
+        judgments: The judgments themselves, of the ranked pictures; not saved.
+    """
+
+    origin: str
+    k: int
+    fusions: tuple[str, ...]
+    queries: tuple[QueryRelevance, ...]
+    means: dict[str, dict[str, Mean]]
+    comparisons: tuple[PairedComparison, ...]
+    verdicts: tuple[str, ...]
+    complementarity: Complementarity
+    thresholds: dict[str, Thresholds]
+    abstention: dict[str, Abstention]
+    contradictions: tuple[Contradicted, ...]
+    notes: tuple[str, ...]
+    judgments: Judgments = field(default_factory=Judgments, compare=False, repr=False)

@@ -190,7 +190,7 @@ def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: s
                 " 2 exceptions aside."
             ),
         ),
-        (("dog",), (20, 0, 1, 0, 0), "With A, cat beats dog on 0 of 20 pictures; from rank 1 on dog wins."),
+        (("dog",), (20, 0, 1, 0, 0), "With A, cat beats dog on none of 20 pictures."),
         (
             ("dog",),
             (20, 10, 11, 3, 3),

@@ -13,6 +13,31 @@ from plugins import install_zs
 from support import need
 
 
+def test_cats_break_noodles_match_nothing_and_a_rival_tells_retrievers_apart(
+    shared: Path, tmp_path: Path
+) -> None:
+    """What `zs-mnv2-256` ranks on 88 photographs, ten of them of cats and six of golden retrievers."""
+    need("onnxruntime")
+    command = [sys.executable, "-m", "diptych", "compare", shared / "data" / "photos" / "animals", "-k", "30"]
+    command += ["-e", "zs:zs-mnv2-256", "-e", "zs:zs-mnv1-025-128", "--contrast", "labrador retriever"]
+    command += ["-q", "cat", "-q", "a bowl of fresh noodles", "-q", "golden retriever"]
+    command += ["--json", tmp_path / "out.json"]
+    env = install_zs(tmp_path / "plugins")
+    subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
+    cat, noodles, golden = json.loads((tmp_path / "out.json").read_text())["queries"]
+
+    of_cats = cat["rankings"]["zs:zs-mnv2-256"]
+    matching = of_cats["hits"][: of_cats["stratification"]["matches"]]
+    assert of_cats["stratification"]["verdict"] == "break"
+    assert sum(hit["label"] == "cat" for hit in matching) == 10  # all of them, with tiger, lion, cheetah, …
+    assert len(matching) <= 20
+    for ranking in noodles["rankings"].values():
+        assert ranking["stratification"]["verdict"] == "nothing matches"
+    won = [hit["label"] for hit in golden["contrast"]["zs:zs-mnv2-256"]["won"]]
+    assert won.count("golden_retriever") == 6
+    assert "labrador_retriever" not in won
+
+
 def test_wolves_cats_and_retrievers_are_found_and_a_second_run_embeds_nothing(
     shared: Path, tmp_path: Path
 ) -> None:

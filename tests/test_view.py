@@ -61,6 +61,9 @@ def test_a_text_is_held_against_the_bank_without_what_is_related_to_it(bank: Emb
     scores = score_all(images, vector[None])[0]
     assert same(stand(view, query, vector), background.stand(scores, left_out))
     assert same(stand(view, TextQuery("zebra"), vector), background.stand(scores))
+    (answer, unrelated) = view.answer([query, TextQuery("zebra")], np.stack([vector, vector]), 5)
+    assert set(answer.related) == {bank.texts[row].text for row in left_out}
+    assert unrelated.related == ()
     assert (view.bank_texts, view.why_no_bank) == (64, None)
     np.testing.assert_array_equal(view.null.effect, background.model.effect)
 

@@ -80,6 +80,7 @@ def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Seque
         stratification={name: answer.standing.stratification for name, answer in answers.items()},
         curves={name: _curve(answer.scores) for name, answer in answers.items()},
         agreement=tuple(_agreement(a, b, answers, pictures) for a, b in itertools.combinations(answers, 2)),
+        related=tuple(dict.fromkeys(text for answer in answers.values() for text in answer.related)),
         image_id=image_id,
         thumbnail=thumbnail_uri(query.image) if isinstance(query, ImageQuery) and outside else None,
     )

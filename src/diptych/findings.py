@@ -139,7 +139,10 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     rivals = " and ".join(contrast.rivals)
     if contrast.looked_at == 0:
         return f"With {name} no picture matches {query} or {rivals}: there is nothing to tell apart."
-    won = f"With {name}, {query} beats {rivals} on {contrast.wins} of {count(contrast.looked_at, 'picture')}"
+    looked_at = count(contrast.looked_at, "picture")
+    if contrast.wins == 0:
+        return f"With {name}, {query} beats {rivals} on none of {looked_at}."
+    won = f"With {name}, {query} beats {rivals} on {contrast.wins} of {looked_at}"
     exceptions = contrast.lost_before + contrast.won_after
     if exceptions > contrast.looked_at / 4:
         return f"{won}, mixed all down its list: there is no rank where one ends and the other begins."

@@ -30,11 +30,13 @@ class Answer:
         ranking: The first hits.
         scores: Of every image, in the order of their names; shape (n,).
         standing: How the images stand.
+        related: The bank's texts that were left out for this query, as they share a word with it.
     """
 
     ranking: Ranking
     scores: NDArray[np.float32]
     standing: Standing
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,14 @@ class View:
         """
         rankings, scores = search(self.units, units, k), score_all(self.units, units)
         return [
-            Answer(ranking, of_query, self._stand(query, of_query))
+            self._answer(query, ranking, of_query)
             for query, ranking, of_query in zip(queries, rankings, scores, strict=True)
         ]
+
+    def _answer(self, query: Query, ranking: Ranking, scores: NDArray[np.float32]) -> Answer:
+        standing = self._stand(query, scores)
+        texts = tuple(self._bank.texts[row].text for row in standing.left_out)
+        return Answer(ranking, scores, standing, texts)
 
     @property
     def null(self) -> NullModel | None:

@@ -127,6 +127,15 @@ def test_a_list_breaks_where_p_is_at_most_1_in_20_and_something_matches(
     assert found.breakpoint == (10 if verdict == "break" else None)
 
 
+@pytest.mark.parametrize(("deviations", "verdict"), [(0.49, "gradual"), (0.51, "break")])
+def test_a_fall_of_less_than_half_a_null_deviation_is_no_break(deviations: float, verdict: str) -> None:
+    scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)
+    descending = np.sort(scores)[::-1]
+    unit = (descending[9] - descending[10]) / deviations
+    found = stratify(scores, matches=10, unit=unit)
+    assert (found.verdict, found.p) == (verdict, stratify(scores).p)
+
+
 @pytest.mark.parametrize("lists", [0, 10, 18])
 def test_lists_too_few_to_ever_reach_1_in_20_give_way_to_one_smooth_mode(lists: int) -> None:
     scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)

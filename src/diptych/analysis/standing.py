@@ -22,11 +22,13 @@ class Standing:
         z: How far each image stands above its null scores; shape (n,). None without a bank.
         matches: Which images match; shape (n,). None without a bank.
         stratification: What the ranking does.
+        left_out: Rows of the bank that were left out for this query alone.
     """
 
     z: NDArray[np.float64] | None
     matches: NDArray[np.bool_] | None
     stratification: Stratification
+    left_out: tuple[int, ...] = ()
 
 
 class TextBackground:
@@ -59,14 +61,16 @@ class TextBackground:
         z = model.z(scores)
         matches = discoveries(model.p(z)) & _tells(scores)
         described = stratify(scores, matches=int(matches.sum()), unit=model.unit, null_surprises=surprises)
-        return Standing(z, matches, described)
+        left_out = np.flatnonzero(~self.fat & ~self._kept(frozenset(related)))
+        return Standing(z, matches, described, tuple(left_out.tolist()))
 
-    def _fit(self, related: frozenset[int]) -> tuple[NullModel, NDArray[np.float64]]:
+    def _kept(self, related: frozenset[int]) -> NDArray[np.bool_]:
         kept = ~self.fat
         kept[list(related)] = False
-        if kept.sum() < FEWEST_TEXTS:  # better an impure null than hardly any
-            kept = ~self.fat
-        scores = np.asarray(self._scores[kept], np.float64)
+        return kept if kept.sum() >= FEWEST_TEXTS else ~self.fat  # better an impure null than hardly any
+
+    def _fit(self, related: frozenset[int]) -> tuple[NullModel, NDArray[np.float64]]:
+        scores = np.asarray(self._scores[self._kept(related)], np.float64)
         n = scores.shape[1]
         if n < FEWEST_IMAGES:
             return NullModel.fit(scores), np.zeros(0)

@@ -32,7 +32,7 @@ VERDICT = Concept(
     " nothing matches: no image scores above what unrelated texts get, or all score the same",
     range="break, gradual, nothing matches, too few images",
     unit_free=True,
-    source="this project: a break where its p is at most 0.05",
+    source="this project: a break where its p is at most 0.05 and its z-gap at least 0.5",
 )
 
 P = Concept(
@@ -99,6 +99,9 @@ CUTS: Mapping[str, Concept] = {
 
 LEVEL = 0.05
 """How often a list without a break is called one, at most."""
+
+NARROWEST = 0.5
+"""A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
 
 FEWEST_IMAGES = 7
 """With fewer there is no saying what is a gap."""
@@ -197,10 +200,11 @@ def stratify(
         "autocut": autocut(descending),
     }
     band, stability = _band(list(cuts.values())), _stability(descending, rank)
-    verdict: Verdict = "nothing matches" if matches == 0 else "break" if p <= LEVEL else "gradual"
     fall = float(descending[rank - 1] - descending[rank])
     whole = float(descending[0] - descending[-1])
     unit = robust_spread(descending) if unit is None else unit
+    breaks = p <= LEVEL and fall >= NARROWEST * unit
+    verdict: Verdict = "nothing matches" if matches == 0 else "break" if breaks else "gradual"
     return Stratification(
         verdict=verdict,
         breakpoint=rank if verdict == "break" else None,

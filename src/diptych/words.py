@@ -16,9 +16,9 @@ def printable(text: str) -> str:
     return "".join(c if _is_shown(c) else "\ufffd" for c in text)
 
 
-def count(number: int, thing: str) -> str:
-    """A number with its noun: "1 picture", "88 pictures"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def count(number: int, thing: str, things: str = "") -> str:
+    """A number with its noun: "1 picture", "88 pictures", "2 queries"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"
 
 
 def _is_shown(character: str) -> bool:

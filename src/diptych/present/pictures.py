@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,19 +45,25 @@ class Embedded:
 
 def embed_pictures(comparison: Comparison) -> dict[str, Embedded]:
     """Copies of every picture that the report shows, by image id."""
+    shown = list(dict.fromkeys(_shown(comparison)))
+    return copies(comparison, shown, LARGE_BOX if len(shown) <= MOST_LARGE else THUMBNAIL_BOX)
+
+
+def copies(
+    comparison: Comparison, image_ids: Sequence[str], box: tuple[int, int], quality: int = _QUALITY
+) -> dict[str, Embedded]:
+    """Copies of these pictures that fit into a box, by image id."""
     collection = comparison.collection or _reopened(comparison.source)
     outside = {q.image_id: q.thumbnail for q in comparison.queries if q.image_id and q.thumbnail}
-    shown = [image_id for image_id in dict.fromkeys(_shown(comparison)) if image_id not in outside]
-    box = LARGE_BOX if len(shown) <= MOST_LARGE else THUMBNAIL_BOX
+
+    def embedded(numbered: tuple[int, str]) -> Embedded:
+        number, image_id = numbered
+        if uri := outside.get(image_id):
+            return Embedded(f"p{number}", uri, *_size(uri))
+        return _embedded(f"p{number}", _copy(collection, image_id, box, quality))
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        copies = list(pool.map(lambda image_id: _copy(collection, image_id, box), shown))
-    embedded = {
-        image_id: _embedded(f"p{number}", copy)
-        for number, (image_id, copy) in enumerate(zip(shown, copies, strict=True))
-    }
-    for number, (image_id, uri) in enumerate(outside.items(), start=len(embedded)):
-        embedded[image_id] = Embedded(f"p{number}", uri, *_size(uri))
-    return embedded
+        return dict(zip(image_ids, pool.map(embedded, enumerate(image_ids)), strict=True))
 
 
 def _shown(comparison: Comparison) -> Iterator[str]:
@@ -91,7 +97,7 @@ def _reopened(source: str) -> Collection | None:
 
 
 def _copy(
-    collection: Collection | None, image_id: str, box: tuple[int, int]
+    collection: Collection | None, image_id: str, box: tuple[int, int], quality: int
 ) -> tuple[bytes, int, int] | None:
     """A small whole JPEG of a picture, with its size."""
     picture = collection.find(image_id) if collection is not None else None
@@ -103,7 +109,7 @@ def _copy(
         return None
     image.thumbnail(box, reducing_gap=2.0)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY)
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue(), image.width, image.height
 
 

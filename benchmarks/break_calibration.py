@@ -1,8 +1,9 @@
 """Print how many independent gaps a list of n scores is worth: the table in `analysis/cuts/gap.py`.
 
-For lists without any break, from three families of scores, it finds the surprise that 4 % of them exceed; the table
-holds the worst of the three. So p <= 0.05 comes up in 4 % of the worst lists: the rest is for families not tried.
-"""  # noqa: E501
+For lists without any break, from three families of scores, it finds the surprise that 4 % of them exceed; the
+table holds the worst of the three. So p <= 0.05 comes up in 4 % of the worst lists: the rest is for families
+not tried.
+"""
 
 from __future__ import annotations
 

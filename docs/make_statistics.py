@@ -1,8 +1,8 @@
 """Print docs/statistics.md: `python docs/make_statistics.py > docs/statistics.md`.
 
-The frame is docs/statistics.in.md. In it, `{{ module:Name }}` becomes the table of a dataclass's concepts, of a
-mapping of concepts, or of one concept; `{{ $ command }}` becomes the command with what it prints.
-"""  # noqa: E501
+The frame is docs/statistics.in.md. In it, `{{ module:Name }}` becomes the table of a dataclass's concepts, of
+a mapping of concepts, or of one concept; `{{ $ command }}` becomes the command with what it prints.
+"""
 
 from __future__ import annotations
 

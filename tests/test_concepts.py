@@ -43,7 +43,7 @@ def kinds(*rooms: str) -> Iterator[type]:
 
 
 def holds_a_statistic(field: dataclasses.Field[object]) -> bool:
-    """Whether it is a number that is not a mere count or rank, or several; arrays are what figures are from."""  # noqa: E501
+    """Whether it is a number, or several, and no mere count or rank; arrays are what figures are from."""
     return re.search(r"(?<![.\w])float(?!\w)", str(field.type)) is not None
 
 

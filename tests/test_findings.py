@@ -53,7 +53,10 @@ def said(images: int = 88, flat: tuple[str, ...] = (), **parts: Any) -> list[str
         ({"A": hits("x", "y"), "B": hits("x")}, ["Both rank x first."]),
         ({"A": hits("x"), "B": hits("x"), "C": hits("x")}, ["All rank x first."]),
         ({"A": hits("x"), "B": hits("y")}, ["A ranks x first; B ranks y first."]),
-        ({"A": hits("x"), "B": hits("y"), "C": hits("x")}, ["A ranks x first; B ranks y first; C ranks x first."]),  # noqa: E501
+        (
+            {"A": hits("x"), "B": hits("y"), "C": hits("x")},
+            ["A ranks x first; B ranks y first; C ranks x first."],
+        ),
         ({"A": (), "B": hits("x")}, []),
         (
             {"A": hits("me", "x", itself="me"), "B": hits("me", "x", itself="me")},
@@ -68,11 +71,17 @@ def said(images: int = 88, flat: tuple[str, ...] = (), **parts: Any) -> list[str
         ),
         (
             {"A": hits("x", "me", itself="me"), "B": hits("y", "x")},
-            ["The picture asked with is in the collection, yet A and B do not rank it first.", "A ranks x first; B ranks y first."],  # noqa: E501
+            [
+                "The picture asked with is in the collection, yet A and B do not rank it first.",
+                "A ranks x first; B ranks y first.",
+            ],
         ),
-        ({"A": hits("me", itself="me"), "B": hits("x")}, ["The picture asked with is in the collection, yet B does not rank it first."]),  # noqa: E501
+        (
+            {"A": hits("me", itself="me"), "B": hits("x")},
+            ["The picture asked with is in the collection, yet B does not rank it first."],
+        ),
     ],
-)  # fmt: skip
+)
 def test_who_ranks_what_first(rankings: dict[str, tuple[Hit, ...]], sentences: list[str]) -> None:
     assert said(rankings=rankings) == sentences
 
@@ -82,7 +91,8 @@ def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -
     level = (twin, Hit(rank=2, image="me", id="me", label=None, score=twin.score, itself=True))
     assert me.score != twin.score
     assert said(rankings={"A": level}) == [
-        "The picture asked with is in the collection: each list begins with it, or with one that scores the same."  # noqa: E501
+        "The picture asked with is in the collection: each list begins with it, or with one that scores"
+        " the same."
     ]
 
 
@@ -195,16 +205,16 @@ def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: s
             ("dog",),
             (20, 10, 11, 3, 3),
             (
-                "With A, cat beats dog on 10 of 20 pictures, mixed all down its list: there is no rank where one"  # noqa: E501
-                " ends and the other begins."
+                "With A, cat beats dog on 10 of 20 pictures, mixed all down its list: there is no rank where"
+                " one ends and the other begins."
             ),
         ),
         (
             ("dog",),
             (10, 6, None, 4, 0),  # won to the end, and as often lost before it
             (
-                "With A, cat beats dog on 6 of 10 pictures, mixed all down its list: there is no rank where one"  # noqa: E501
-                " ends and the other begins."
+                "With A, cat beats dog on 6 of 10 pictures, mixed all down its list: there is no rank where"
+                " one ends and the other begins."
             ),
         ),
     ],

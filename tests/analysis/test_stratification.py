@@ -36,7 +36,7 @@ def greatest_gap(descending: list[float]) -> tuple[int, float]:
 
 
 def stability_by_lists(descending: list[float], rank: int) -> float:
-    """The same 200 collections, drawn as lists of images: at which ranks of the whole list may each be cut?"""  # noqa: E501
+    """The same 200 collections, drawn as lists of images: at which ranks of the whole may each be cut?"""
     rng = np.random.default_rng(0)
     seen = []
     for _ in range(200):

@@ -91,8 +91,10 @@ def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -
     level = (twin, Hit(rank=2, image="me", id="me", label=None, score=twin.score, itself=True))
     assert me.score != twin.score
     assert said(rankings={"A": level}) == [
-        "The picture asked with is in the collection: each list begins with it, or with one that scores"
-        " the same."
+        (
+            "The picture asked with is in the collection: each list begins with it, or with one that scores"
+            " the same."
+        )
     ]
 
 

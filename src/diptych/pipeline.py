@@ -86,12 +86,44 @@ def embed_images(
         EmbedderUnavailable: Nothing can be embedded; what was embedded before is stored.
         DiptychError: Some pictures failed for now, or none could be embedded, or the store failed.
     """
+    filled = Filled()
+    for _ in embedding(collection, embedder, store, filled, progress=progress):
+        pass
+    return filled
+
+
+def embedding(
+    collection: Collection,
+    embedder: Embedder,
+    store: Store,
+    filled: Filled,
+    *,
+    progress: Progress = Silent(),
+) -> Iterator[Sequence[Picture]]:
+    """Do what `embed_images` does, handing on pictures once they have a vector: first those that had one.
+
+    Args:
+        collection: The pictures.
+        embedder: Who embeds them.
+        store: Where vectors are filed.
+        filled: Where it is counted; complete at the end.
+        progress: Who watches.
+
+    Yields:
+        Pictures, each once, those without a vector left out.
+
+    Raises:
+        DiptychError: As `embed_images`.
+    """
     if isinstance(embedder, PrecomputedImages):
-        return _look_up(collection, embedder)
-    if not _missing(collection, embedder, store):
-        return Filled(from_store=len(collection))
-    with store.turn(embedder.info.fingerprint, embedder.info.name):
-        return _embed_missing(collection, embedder, store, progress)
+        yield _look_up(collection, embedder, filled)
+        return
+    missing = _missing(collection, embedder, store)
+    yield _others(collection.pictures, missing)
+    filled.from_store = len(collection) - len(missing)
+    if missing:
+        with store.turn(embedder.info.fingerprint, embedder.info.name):
+            yield from _embed_missing(collection, missing, embedder, store, filled, progress)
 
 
 def _missing(collection: Collection, embedder: Embedder, store: Store) -> list[Picture]:
@@ -99,16 +131,28 @@ def _missing(collection: Collection, embedder: Embedder, store: Store) -> list[P
     return [picture for picture in collection.pictures if picture.id not in known]
 
 
-def _embed_missing(collection: Collection, embedder: Embedder, store: Store, progress: Progress) -> Filled:
-    missing = _missing(collection, embedder, store)
-    filled = Filled(from_store=len(collection) - len(missing))
+def _others(pictures: Sequence[Picture], some: Sequence[Picture]) -> Sequence[Picture]:
+    ids = {picture.id for picture in some}
+    return [picture for picture in pictures if picture.id not in ids]
+
+
+def _embed_missing(
+    collection: Collection,
+    waiting: Sequence[Picture],
+    embedder: Embedder,
+    store: Store,
+    filled: Filled,
+    progress: Progress,
+) -> Iterator[Sequence[Picture]]:
+    missing = _missing(collection, embedder, store)  # fewer than were waiting where another run was at it
+    yield _others(waiting, missing)
+    filled.from_store = len(collection) - len(missing)
     start = time.monotonic()
     with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
-        _Run(collection, embedder, store, filled, advance).over(missing)
+        yield from _Run(collection, embedder, store, filled, advance).over(missing)
     filled.seconds = time.monotonic() - start
     if filled.embedded:
         store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
-    return filled
 
 
 def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store) -> Vectors:
@@ -248,7 +292,7 @@ class _Run:
         self._filled = filled
         self._advance = advance
 
-    def over(self, pictures: Sequence[Picture]) -> None:
+    def over(self, pictures: Sequence[Picture]) -> Iterator[Sequence[Picture]]:
         info = self._embedder.info
         failures: list[Exception] = []
         in_a_row = 0
@@ -256,11 +300,12 @@ class _Run:
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
             batches = batched(self._prepared(prepared), info.batch_size)
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
-                self._filled.embedded += outcome.embedded
+                self._filled.embedded += len(outcome.stored)
                 self._filled.rejected |= outcome.rejected
-                self._advance(outcome.embedded + len(outcome.rejected))
+                self._advance(len(outcome.stored) + len(outcome.rejected))
+                yield outcome.stored
                 failures += outcome.failures
-                in_a_row = 0 if outcome.embedded else in_a_row + len(outcome.failures)
+                in_a_row = 0 if outcome.stored else in_a_row + len(outcome.failures)
                 if failures and in_a_row >= _limit(failures[-1]):
                     break
         self._complain(failures, in_a_row)
@@ -306,8 +351,9 @@ class _Run:
                 return self._embed(batch[:middle]) + self._embed(batch[middle:])
             reason = {batch[0][0].id: f"{info.name}: {_words(error)}"}
             return _Outcome(rejected=reason, failures=[] if isinstance(error, InputRejected) else [error])
-        self._store.put(info.fingerprint, "image", [picture.id for picture, _ in batch], vectors)
-        return _Outcome(embedded=len(batch))
+        stored = [picture for picture, _ in batch]
+        self._store.put(info.fingerprint, "image", [picture.id for picture in stored], vectors)
+        return _Outcome(stored=stored)
 
     def _complain(self, failures: Sequence[Exception], in_a_row: int) -> None:
         """Raise where pictures are left that another run could embed, or where all were refused."""
@@ -337,34 +383,35 @@ def _limit(failure: Exception) -> int:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a batch: how many were stored, reasons by image id, and failures nobody foresaw."""
+    """What became of a batch: what was stored, reasons by image id, and failures nobody foresaw."""
 
-    embedded: int = 0
+    stored: list[Picture] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
 
     def __add__(self, other: _Outcome) -> _Outcome:
         return _Outcome(
-            self.embedded + other.embedded,
+            self.stored + other.stored,
             self.rejected | other.rejected,
             self.failures + other.failures,
         )
 
 
-def _look_up(collection: Collection, embedder: PrecomputedImages) -> Filled:
-    """Check which pictures have a vector among those made elsewhere."""
-    filled = Filled()
+def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled) -> Sequence[Picture]:
+    """The pictures that have a vector among those made elsewhere."""
+    found = []
     for picture in collection.pictures:
         try:
             _looked_up(embedder, picture.id, (picture.name, *picture.aliases))
         except ValueError as error:
             filled.rejected[picture.id] = f"{embedder.info.name}: {error}"
         else:
-            filled.from_store += 1
-    if not filled.from_store:
+            found.append(picture)
+    if not found:
         name = embedder.info.name
         raise DiptychError(f"{name} has a vector for none of {len(collection)} pictures: are they its own?")
-    return filled
+    filled.from_store = len(found)
+    return found
 
 
 def _words(error: Exception) -> str:

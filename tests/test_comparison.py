@@ -183,8 +183,8 @@ def test_a_file_from_a_later_version_opens_without_what_is_new(pictures: Path, t
     saved["embedders"][0]["news"] = 1
     saved["queries"][0]["rankings"]["palette"]["stratification"]["news"] = 1
     saved["queries"][0]["rankings"]["palette"]["hits"][0]["news"] = 4.1
-    (tmp_path / "later.json").write_text(json.dumps(saved))
-    assert diptych.Comparison.load(tmp_path / "later.json") == result
+    (tmp_path / "later.saved").write_text(json.dumps(saved))
+    assert diptych.Comparison.load(tmp_path / "later.saved") == result
 
 
 def test_a_file_from_before_the_analysis_opens_without_it(pictures: Path, tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_a_file_from_before_the_analysis_opens_without_it(pictures: Path, tmp_pa
     del ranking["stratification"], ranking["curve"]
     for hit in ranking["hits"]:
         del hit["z"]
-    (tmp_path / "earlier.json").write_text(json.dumps(saved))
-    opened = diptych.Comparison.load(tmp_path / "earlier.json")
+    (tmp_path / "earlier.saved").write_text(json.dumps(saved))
+    opened = diptych.Comparison.load(tmp_path / "earlier.saved")
     assert [hit.label for hit in opened.queries[0].rankings["palette"]] == ["red"] * 3
     assert opened.queries[0].stratification == {}
 

@@ -1,0 +1,12 @@
+"""The command line: parse, call, print.
+
+Results go to standard output, everything else to standard error. Exit status: 0 done, 1 failed with a reason
+in one line, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+from diptych.cli import rankings, tools  # their commands
+from diptych.cli.app import main
+
+__all__ = ["main", "rankings", "tools"]

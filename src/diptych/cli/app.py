@@ -1,0 +1,74 @@
+"""The command line itself, which the commands are added to, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from diptych.errors import DiptychError, DiptychWarning
+from diptych.words import printable
+
+app = typer.Typer(
+    help="Compare multimodal image embedders side by side on your own pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_INTERRUPTED = 130  # the exit status that a shell gives to Ctrl-C
+
+
+@app.callback(invoke_without_command=True)
+def diptych(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Compare multimodal image embedders side by side on your own pictures."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"diptych {version_of('diptych')}")
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
+    warnings.showwarning = _show_warning
+    try:
+        app(prog_name="diptych")
+    except SystemExit as exit_:
+        if exit_.code == _INTERRUPTED:
+            _stop()
+        raise
+    except DiptychError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say no more
+        sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    except Exception as error:  # noqa: BLE001 (a person sees one line, and how to get the rest)
+        _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)")
+
+
+def _stop() -> NoReturn:
+    """End after Ctrl-C: calls under way have been awaited, or Ctrl-C was pressed again."""
+    typer.echo("diptych: stopped; what was embedded is stored, the same command goes on from here", err=True)
+    sys.stdout.flush()
+    os._exit(_INTERRUPTED)
+
+
+def _fail(reason: str) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    typer.echo(f"diptych: {printable(' '.join(reason.split()))}", err=True)
+    sys.exit(1)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
+    """Say our own warnings in one line, and leave other people's for --debug."""
+    if issubclass(category, DiptychWarning) and "--quiet" not in sys.argv:
+        typer.echo(f"note: {printable(str(message))}", err=True)

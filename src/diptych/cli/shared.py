@@ -1,0 +1,122 @@
+"""What several commands do: open a workbench, read queries, write results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from diptych.errors import DiptychError
+from diptych.words import count
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from diptych.comparison import Workbench
+    from diptych.estimate import Estimate
+    from diptych.images import Limits
+    from diptych.queries import Query
+    from diptych.result import Comparison
+
+_UNCUT = 10_000  # columns
+
+
+def open_workbench(
+    source: str,
+    specs: list[str],
+    store: Path | None,
+    max_cost: float | None,
+    megapixels: float,
+    megabytes: float,
+    quiet: bool,
+    bank: Path | None = None,
+) -> Workbench:
+    """A workbench as the options ask for, with progress on standard error."""
+    from rich.console import Console
+
+    from diptych.comparison import Workbench
+    from diptych.images import Limits
+    from diptych.present.progress import progress_for
+
+    return Workbench(
+        source,
+        specs,
+        store=store,
+        limits=Limits(megapixels, megabytes),
+        progress=progress_for(Console(stderr=True), quiet=quiet),
+        max_cost=max_cost,
+        bank=bank,
+    )
+
+
+def parse_queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits) -> list[Query]:
+    """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
+    from diptych.queries import image_query, text_query
+
+    words = (text_query(text) for text in dict.fromkeys(texts))
+    return [*words, *(image_query(path, limits) for path in dict.fromkeys(pictures))]
+
+
+def check_places(json: str | None, report: Path | None) -> None:
+    """Make sure that the files can be written here later."""
+    if report is not None and str(report) == json:
+        raise typer.BadParameter("--json and --report name the same file")
+    for path in (report, Path(json) if json and json != "-" else None):
+        if path is not None and path.is_dir():
+            raise DiptychError(f"can't write {path}: it is a folder")
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
+
+
+def save_json(comparison: Comparison, json: str | None) -> None:
+    """Write the JSON where a file is named for it."""
+    if json and json != "-":
+        comparison.to_json(json)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The queries of a file: one a line, # begins a comment."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DiptychError(f"can't read the queries {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DiptychError(f"the queries {path} are not UTF-8 text") from error
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def announce_cost(estimates: Sequence[Estimate]) -> None:
+    """Say what is about to be sent and what that costs; nothing where it is free."""
+    for e in estimates:
+        if e.dollars:
+            sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
+            note(f"{e.name}: {sent} to send, about ${e.dollars:.4f}", quiet=False)
+
+
+def print_comparison(comparison: Comparison, json: str | None) -> None:
+    """Print the comparison, as JSON where that is asked for with a dash."""
+    from diptych.present.text import show
+
+    if json == "-":
+        typer.echo(comparison.to_json(), nl=False)
+    else:
+        show(comparison, make_console())
+
+
+def make_console() -> Console:
+    """Standard output; where it is no terminal, as wide as the tables are, so that nothing is cut."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNCUT
+    return console
+
+
+def note(words: str, quiet: bool) -> None:
+    """Say something on standard error."""
+    if not quiet:
+        typer.echo(words, err=True)

@@ -30,7 +30,7 @@ from diptych.queries import Askable, Query, TextQuery, as_query, text_query
 from diptych.result import Comparison, NullBank, Spaces, Work
 from diptych.search import normalise
 from diptych.store import Store
-from diptych.view import Answer, EmbeddedBank, View
+from diptych.view import Answer, Answers, EmbeddedBank, View
 
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 """What text queries are set against: these texts, or each against the others asked."""
@@ -85,7 +85,7 @@ class Workbench:
         if len(set(names)) < len(names):
             raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
-        self._progress = _watched() if progress is None else progress
+        self.progress = _watched() if progress is None else progress
         self._max_cost = max_cost
         self._ranked: _Ranked | None = None
         self._filled: dict[str, Filled] = {}
@@ -93,7 +93,7 @@ class Workbench:
         self.collection = (
             source
             if isinstance(source, Collection)
-            else open_collection(source, limits=limits, progress=self._progress)
+            else open_collection(source, limits=limits, progress=self.progress)
         )
 
     def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
@@ -109,7 +109,7 @@ class Workbench:
         Raises:
             DiptychError: An embedder is unavailable or failed, or it would cost more than `max_cost`.
         """
-        self._refuse_dear([])
+        self.refuse_dear([])
         return self._fill()
 
     def search(self, query: Askable, k: int = 20, *, contrast: Rivals = ()) -> Comparison:
@@ -137,19 +137,8 @@ class Workbench:
             raise DiptychError("nothing to search for: give at least one query")
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
         scored = [*asked, *(rival for rival in rivals if rival not in asked)]
-        self._refuse_dear(scored)
-        # Texts first: an embedder that can't be used says so before any long work begins.
-        texts = [query for query in scored if isinstance(query, TextQuery)]
-        fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
-        ranked = self._rank()
-        answers: list[dict[str, Answer]] = [{} for _ in scored]
-        for e in self.embedders:
-            vectors, pictures = embed_queries(scored, e, self.store)
-            fresh[e.info.name] += pictures
-            found = ranked.views[e.info.name].answer(scored, normalise(vectors), k)
-            for by_name, answer in zip(answers, found, strict=True):
-                by_name[e.info.name] = answer
-        against = texts if contrast == "each other" else rivals
+        ranked, answers, fresh = self._answer(scored, k)
+        against = [q for q in scored if isinstance(q, TextQuery)] if contrast == "each other" else rivals
         results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
         return Comparison(
             version=version("diptych"),
@@ -166,6 +155,34 @@ class Workbench:
             overall=describe_all(results, ranked.banks, ranked.spaces, len(ranked.pictures)),
             collection=self.collection,
         )
+
+    def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
+        """What each embedder makes of each query: the scores of all pictures, and how these stand.
+
+        Raises:
+            DiptychError: As `compare`.
+        """
+        asked = self._parse(queries)
+        ranked, answers, _ = self._answer(asked, k)
+        return Answers(ranked.pictures, asked, answers)
+
+    def _answer(
+        self, asked: Sequence[Query], k: int
+    ) -> tuple[_Ranked, list[dict[str, Answer]], dict[str, list[Query]]]:
+        """Each query's answers by the embedder's name; and by name the queries that were embedded now."""
+        self.refuse_dear(asked)
+        # Texts first: an embedder that can't be used says so before any long work begins.
+        texts = [query for query in asked if isinstance(query, TextQuery)]
+        fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
+        ranked = self._rank()
+        answers: list[dict[str, Answer]] = [{} for _ in asked]
+        for e in self.embedders:
+            vectors, pictures = embed_queries(asked, e, self.store)
+            fresh[e.info.name] += pictures
+            found = ranked.views[e.info.name].answer(asked, normalise(vectors), k)
+            for by_name, answer in zip(answers, found, strict=True):
+                by_name[e.info.name] = answer
+        return ranked, answers, fresh
 
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
@@ -218,7 +235,12 @@ class Workbench:
         everything = [*queries, *self.bank] if queries else []  # whoever asks is held against the bank
         return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
 
-    def _refuse_dear(self, queries: Sequence[Query]) -> None:
+    def refuse_dear(self, queries: Sequence[Query]) -> None:
+        """Refuse what would cost more than `max_cost`.
+
+        Raises:
+            DiptychError: It would.
+        """
         if self._max_cost is None:
             return
         # Embedders of one fingerprint share their vectors: what one embeds the other finds.
@@ -235,7 +257,7 @@ class Workbench:
 
     def _fill(self) -> dict[str, Filled]:
         return {
-            e.info.name: embed_images(self.collection, e, self.store, progress=self._progress)
+            e.info.name: embed_images(self.collection, e, self.store, progress=self.progress)
             for e in self.embedders
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from diptych.analysis.null import FEWEST_TEXTS, NullModel
 from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
 from diptych.bank import related
 from diptych.embedders.base import Vectors
+from diptych.images import Picture
 from diptych.queries import ImageQuery, Query, TextQuery
 from diptych.search import Ranking, score_all, search
 
@@ -37,6 +38,21 @@ class Answer:
     scores: NDArray[np.float32]
     standing: Standing
     related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What each embedder makes of each query.
+
+    Attributes:
+        pictures: What was ranked, in the order of their names, which is that of every answer's scores.
+        queries: The queries.
+        by_name: For each of them the answers, by the embedder's name.
+    """
+
+    pictures: tuple[Picture, ...]
+    queries: Sequence[Query]
+    by_name: Sequence[Mapping[str, Answer]]
 
 
 @dataclass(frozen=True)

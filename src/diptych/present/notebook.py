@@ -8,6 +8,7 @@ notebook; the report has everything.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ class Shown:
         """The lines, left to right; none where an embedder ranks nothing."""
         if any(column.flat for column in self.columns):
             return ()
-        return tuple(hinge for hinge in page.hinges(self.columns) if hinge.right == hinge.left + 1)
+        return tuple(hinge for pair in itertools.pairwise(self.columns) for hinge in page.hinges(pair))
 
     @property
     def images(self) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from plugins import environment, install
-from support import picture_bytes
+from support import need, picture_bytes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -255,7 +255,7 @@ def test_a_bad_store_is_said_in_one_line(run: Run, pictures: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("option", "place"),
-    [("--export", "file/out"), *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"])],
+    [("--export", "file/out"), ("--plots", "file/out"), *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"])],
 )
 def test_what_can_not_be_written_is_said_before_anything_is_embedded(
     run: Run, pictures: Path, tmp_path: Path, option: str, place: str
@@ -344,6 +344,15 @@ def test_files_are_written_though_nobody_reads_the_terminal(pictures: Path, tmp_
 
 def test_a_query_that_is_no_text_is_refused_before_anything_is_read(run: Run) -> None:
     assert "no valid Unicode" in fails(run("compare", "no-such-folder", "-e", "palette", "-q", "red\udcff"))
+
+
+def test_plots_are_drawn_for_each_query(run: Run, pictures: Path, tmp_path: Path) -> None:
+    need("matplotlib")
+    done = run("compare", pictures, "-e", "palette", "-e", "random", "-q", "red", "-q", "blue", "--plots", "x")
+    assert done.returncode == 0, done.stderr
+    assert "plots: x" in done.stderr
+    drawn = {path.name for path in (tmp_path / "x").iterdir()}
+    assert {f"q{n}-ranks-A-B.{suffix}" for n in (1, 2) for suffix in ("svg", "png")} <= drawn
 
 
 def test_a_long_spec_can_be_exported(run: Run, pictures: Path, tmp_path: Path) -> None:

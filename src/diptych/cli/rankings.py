@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,6 +37,9 @@ from diptych.cli.shared import (
     save_json,
 )
 
+if TYPE_CHECKING:
+    from diptych.result import Comparison
+
 
 @app.command()
 def compare(
@@ -54,6 +57,9 @@ def compare(
     json: Json = None,
     report: Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")] = None,
     export: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw each query's figures, as SVG and PNG.")
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     store: Store = None,
     max_cost: MaxCost = None,
@@ -65,6 +71,7 @@ def compare(
     """Rank the pictures for each query by each embedder, side by side."""
     from diptych.images import Limits
     from diptych.present.export import make_folders, write_export
+    from diptych.present.plots import make_folder
 
     asked = [*(texts or []), *(read_lines(queries) if queries else [])]
     if not asked and not images:
@@ -77,6 +84,8 @@ def compare(
     check_places(json, report)
     if export is not None:
         make_folders(export)
+    if plots is not None:
+        make_folder(plots)
     everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
     if not quiet:
@@ -84,15 +93,23 @@ def compare(
     comparison = bench.compare(everything, k, contrast="each other" if each_other else contrast or ())
     # Files first: whoever reads the terminal's output may stop reading.
     save_json(comparison, json)
-    if report is not None:
-        comparison.report(report)
-        note(f"report: {report}", quiet)
+    _save_pages(comparison, report, plots, quiet)
     if export is not None:
         write_export(comparison, bench.vectors(everything), export)
         note(f"files for other tools: {export}", quiet)
     print_comparison(comparison, json)
     if open_ and report is not None:
         typer.launch(report.resolve().as_uri())
+
+
+def _save_pages(comparison: Comparison, report: Path | None, plots: Path | None, quiet: bool) -> None:
+    """Write what people look at."""
+    if report is not None:
+        comparison.report(report)
+        note(f"report: {report}", quiet)
+    if plots is not None:
+        comparison.plots(plots)
+        note(f"plots: {plots}", quiet)
 
 
 @app.command()

@@ -42,6 +42,22 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder that `save` writes to, where plots can be drawn at all.
+
+    Raises:
+        DiptychError: matplotlib is missing, or the folder can't be made.
+    """
+    try:
+        import matplotlib  # noqa: F401 (only whether it is there)
+    except ImportError as error:
+        raise DiptychError("plots need matplotlib: pip install 'diptych[plots]'") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
+
+
 def save(comparison: Comparison, folder: Path) -> list[Path]:
     """Draw every figure of a comparison.
 
@@ -55,13 +71,11 @@ def save(comparison: Comparison, folder: Path) -> list[Path]:
     Raises:
         DiptychError: matplotlib is missing, or a file can't be written.
     """
-    try:
-        from matplotlib import rc_context
-    except ImportError as error:
-        raise DiptychError("plots need matplotlib: pip install 'diptych[plots]'") from error
+    make_folder(folder)
+    from matplotlib import rc_context
+
     written: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with rc_context(_STYLE):
             for number, query in enumerate(comparison.queries, start=1):
                 for stem, figure in figures(query, comparison):

@@ -147,6 +147,19 @@ class Comparison:
 
         return write_report(self, Path(path))
 
+    def plots(self, folder: str | Path) -> list[Path]:
+        """Draw each query's figures for papers and slides.
+
+        Returns:
+            The files, each figure as SVG and as PNG.
+
+        Raises:
+            DiptychError: matplotlib is missing, or a file can't be written.
+        """
+        from diptych.present.plots import save
+
+        return save(self, Path(folder))
+
     def __repr__(self) -> str:
         """In a line: all of it would fill pages, and be saved with every notebook."""
         names = ", ".join(info.name for info in self.embedders)

@@ -255,7 +255,11 @@ def test_a_bad_store_is_said_in_one_line(run: Run, pictures: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("option", "place"),
-    [("--export", "file/out"), ("--plots", "file/out"), *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"])],
+    [
+        ("--export", "file/out"),
+        ("--plots", "file/out"),
+        *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"]),
+    ],
 )
 def test_what_can_not_be_written_is_said_before_anything_is_embedded(
     run: Run, pictures: Path, tmp_path: Path, option: str, place: str
@@ -348,7 +352,9 @@ def test_a_query_that_is_no_text_is_refused_before_anything_is_read(run: Run) ->
 
 def test_plots_are_drawn_for_each_query(run: Run, pictures: Path, tmp_path: Path) -> None:
     need("matplotlib")
-    done = run("compare", pictures, "-e", "palette", "-e", "random", "-q", "red", "-q", "blue", "--plots", "x")
+    done = run(
+        "compare", pictures, "-e", "palette", "-e", "random", "-q", "red", "-q", "blue", "--plots", "x"
+    )
     assert done.returncode == 0, done.stderr
     assert "plots: x" in done.stderr
     drawn = {path.name for path in (tmp_path / "x").iterdir()}

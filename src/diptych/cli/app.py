@@ -56,7 +56,10 @@ def main() -> None:
 
 def _stop() -> NoReturn:
     """End after Ctrl-C: calls under way have been awaited, or Ctrl-C was pressed again."""
-    typer.echo("diptych: stopped; what was embedded is stored, the same command goes on from here", err=True)
+    typer.echo(
+        "diptych: stopped; what was embedded is stored, so is what was judged; the same command goes on here",
+        err=True,
+    )
     sys.stdout.flush()
     os._exit(_INTERRUPTED)
 

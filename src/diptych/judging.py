@@ -1,0 +1,98 @@
+"""Judgments on a workbench's pictures: what to show, what was said.
+
+pools = pool(bench, ["wolf"], k=10)
+judge(bench, "wolf", pools["wolf"][0], 1, by="Ada", blind=True)
+judgments(bench).relevant("wolf")
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from diptych.comparison import Workbench
+from diptych.errors import DiptychError
+from diptych.images import Collection, Picture
+from diptych.queries import text_query
+from diptych.relevance.judgments import Judgment, Judgments
+from diptych.relevance.kept import keep, kept, now, take_back
+from diptych.relevance.pool import pool as pool_rankings
+from diptych.words import printable
+
+
+def pool(
+    bench: Workbench, queries: Sequence[str], k: int = 10, *, below: int = 5
+) -> dict[str, tuple[str, ...]]:
+    """What to put before a person: the union of the embedders' first k, with a few from below, shuffled.
+
+    Args:
+        bench: The pictures and the embedders; what is missing is embedded first.
+        queries: Texts.
+        k: How many of each embedder's hits to take.
+        below: How many more, at random, from what none of them has among its first k.
+
+    Returns:
+        Image ids by the query's text, in an order that does not tell who found them; the same each time.
+
+    Raises:
+        DiptychError: A query is blank, or an embedder or the store fails.
+    """
+    answers = bench.answers([text_query(text) for text in dict.fromkeys(queries)], k)
+    ids = [picture.id for picture in answers.pictures]
+    pools = {}
+    for text, by_name in zip(dict.fromkeys(queries), answers.by_name, strict=True):
+        orders = (np.argsort(-answer.scores, kind="stable") for answer in by_name.values())
+        rankings = [[ids[row] for row in order] for order in orders]
+        pools[text] = pool_rankings(rankings, k, below=below, seed=_seed(text))
+    return pools
+
+
+def judge(
+    bench: Workbench, query: str, image: str, grade: int | None, *, by: str = "", blind: bool = False
+) -> None:
+    """Keep a person's word; it is on disk when this returns.
+
+    Args:
+        bench: Whose picture it is about; the word goes to its store.
+        query: The query's text.
+        image: The picture's id or name.
+        grade: 0 (irrelevant) to 3; None takes back this person's last word on this picture and query.
+        by: Who judges.
+        blind: Whether they did not see which embedder found the picture.
+
+    Raises:
+        DiptychError: There is no such picture, the grade is out of range, the query is blank, or the store
+            can't be written to.
+    """
+    text, picture = text_query(query).text, find_picture(bench.collection, image)
+    if grade is None:
+        take_back(bench.store, text, picture.id, by)
+    else:
+        given = Judgment(query=text, image=picture.id, grade=grade, by=by, at=now(), blind=blind)
+        keep(bench.store, [given])
+
+
+def judgments(bench: Workbench, queries: Sequence[str] | None = None) -> Judgments:
+    """What was said of the collection's pictures, by anybody; with `queries`, of these alone."""
+    return kept(bench.store, queries).among({picture.id for picture in bench.collection.pictures})
+
+
+def find_picture(collection: Collection, image: str) -> Picture:
+    """The picture with this id or name.
+
+    Raises:
+        DiptychError: There is none, or several have this name.
+    """
+    by_id = collection.find(image)
+    found = [by_id] if by_id else [p for p in collection.pictures if image in (p.name, *p.aliases)]
+    if len(found) != 1:
+        said = "several pictures are" if found else "no picture is"
+        raise DiptychError(f"{said} called {printable(image)!r} in {printable(collection.source)}")
+    return found[0]
+
+
+def _seed(text: str) -> int:
+    """A query's own, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

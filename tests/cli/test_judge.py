@@ -1,0 +1,246 @@
+"""`diptych judge` as a person meets it: at a real (pseudo-)terminal, key by key; and fed with lines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+from PIL import Image
+
+from diptych.images import open_collection
+from diptych.relevance.judgments import Judgment
+from diptych.relevance.kept import kept
+from diptych.store import Store
+from support import picture_bytes
+
+PROMPT = r"left[^\n]*\? "
+Spawn = Callable[..., "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number:02}.png").write_bytes(picture_bytes((20 * number, 40, 250 - 20 * number)))
+    return folder
+
+
+@pytest.fixture
+def command(pictures: Path) -> list[str]:
+    specs = ["-e", "palette", "-e", "random"]
+    return [
+        "-m",
+        "diptych",
+        "judge",
+        str(pictures),
+        *specs,
+        "-q",
+        "red",
+        "-k",
+        "3",
+        "--below",
+        "1",
+        "--quiet",
+    ]
+
+
+@pytest.fixture
+def spawn(command: list[str]) -> Spawn:
+    def start(*more: str, **environment: str) -> pexpect.spawn[str]:
+        env = {"TERM": "xterm", **{k: v for k, v in os.environ.items() if k not in {"DISPLAY", "TMUX"}}}
+        return pexpect.spawn(
+            sys.executable,
+            [*command, *more],
+            env=env | environment,
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(40, 120),
+        )
+
+    return start
+
+
+def said(store: Path) -> list[Judgment]:
+    with Store(store) as opened:
+        return list(kept(opened).given)
+
+
+def answer(child: pexpect.spawn[str], keys: str) -> str:
+    """Press keys, each when it is asked for; returns what was printed meanwhile."""
+    seen = ""
+    for key in keys:
+        child.expect(PROMPT)
+        seen += str(child.before) + str(child.after)
+        child.send(key)
+    return seen
+
+
+def ended(child: pexpect.spawn[str]) -> str:
+    child.expect(pexpect.EOF)
+    child.close()
+    return str(child.before)
+
+
+def test_keys_are_kept_as_judgments_and_who_found_what_is_not_told(spawn: Spawn, tmp_path: Path) -> None:
+    child = spawn("--no-open", "--by", "Ada")
+    seen = answer(child, "ynsuynq")
+    last = ended(child)
+    assert child.exitstatus == 0
+    given = said(tmp_path / "store.sqlite")
+    assert [j.grade for j in given] == [1, 0, 1, 0]
+    assert len({j.image for j in given}) == 4
+    assert all((j.query, j.by, j.blind) == ("red", "Ada", True) and j.at.endswith("Z") for j in given)
+    assert "palette" not in seen
+    assert "random" not in seen
+    assert "4 judgments given and kept" in last
+    assert "diptych evaluate" in last
+    assert "-e palette -e random -q red" in last
+
+
+def test_it_goes_on_where_anybody_left_off_and_says_how_many_are_left(spawn: Spawn, tmp_path: Path) -> None:
+    first = spawn("--no-open", "--by", "Ada")
+    first.expect(r"(\d+) left")
+    total = int(str(first.match.group(1)))  # type: ignore[union-attr]
+    first.expect(r"\? ")
+    first.send("y")
+    answer(first, "nq")
+    ended(first)
+    second = spawn("--no-open", "--by", "Ben")
+    second.expect(r"(\d+) left")
+    assert int(str(second.match.group(1))) == total - 2  # type: ignore[union-attr]
+    second.expect(r"\? ")
+    second.send("y")
+    answer(second, "y" * (total - 3))
+    assert "nothing is left to judge" in ended(second)
+    given = said(tmp_path / "store.sqlite")
+    assert len({j.image for j in given}) == len(given) == total
+    third = spawn("--no-open")
+    assert "0 judgments given and kept; nothing is left to judge" in ended(third)
+
+
+def test_grades_from_0_to_3(spawn: Spawn, tmp_path: Path) -> None:
+    child = spawn("--no-open", "--graded")
+    answer(child, "3y021q")
+    ended(child)
+    assert [j.grade for j in said(tmp_path / "store.sqlite")] == [3, 0, 2, 1]
+
+
+def test_ctrl_c_and_kill_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
+    child = spawn("--no-open")
+    answer(child, "yn\x03")
+    assert "what was judged" in ended(child)
+    assert child.exitstatus == 130
+    child = spawn("--no-open")
+    answer(child, "y")
+    child.expect(PROMPT)
+    child.kill(signal.SIGKILL)
+    child.close()
+    assert [j.grade for j in said(tmp_path / "store.sqlite")] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("key", ["q", "\x03", "\x04"])
+def test_the_terminal_is_left_as_it_was(command: list[str], key: str) -> None:
+    script = f"trap : INT; {sys.executable} {' '.join(command)} --no-open; stty -a"
+    child = pexpect.spawn("/bin/sh", ["-c", script], encoding="utf-8", timeout=60)
+    answer(child, key)
+    last = ended(child)
+    for setting in ("icanon", "echo"):
+        assert f" {setting}" in last
+        assert f"-{setting} " not in last
+
+
+def test_arrow_keys_and_others_are_no_answers(spawn: Spawn, tmp_path: Path) -> None:
+    child = spawn("--no-open")
+    child.expect(PROMPT)
+    child.send("\x1b[A")
+    child.expect("y yes")
+    answer(child, "xq")
+    ended(child)
+    assert said(tmp_path / "store.sqlite") == []
+
+
+def test_undoing_at_the_beginning_says_that_there_is_nothing(spawn: Spawn) -> None:
+    child = spawn("--no-open")
+    answer(child, "u")
+    child.expect("nothing to undo")
+    answer(child, "q")
+    ended(child)
+
+
+def piped(command: list[str], lines: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command, "--no-open"], input=lines, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_answers_may_be_lines_from_a_pipe(command: list[str], tmp_path: Path) -> None:
+    done = piped(command, "yes\nNo\n\nmaybe\nskip\ny\n")
+    assert done.returncode == 0, done.stderr
+    assert [j.grade for j in said(tmp_path / "store.sqlite")] == [1, 0, 1]
+    assert str(tmp_path / "pictures") in done.stdout  # a file's path, where there is no viewer to open it
+    assert "\x1b" not in done.stdout
+
+
+def test_two_people_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
+    ada, ben = spawn("--no-open", "--by", "Ada"), spawn("--no-open", "--by", "Ben")
+    ada.expect(PROMPT), ben.expect(PROMPT)
+    ada.send("y"), ben.send("n")
+    answer(ada, "q"), answer(ben, "q")
+    ended(ada), ended(ben)
+    assert {(j.by, j.grade) for j in said(tmp_path / "store.sqlite")} == {("Ada", 1), ("Ben", 0)}
+
+
+def test_a_terminal_that_can_show_pictures_is_shown_them(spawn: Spawn) -> None:
+    child = spawn(KITTY_WINDOW_ID="1")
+    child.expect_exact("\x1b_Ga=T,f=100")
+    child.expect(PROMPT)
+    assert ".png" not in str(child.before)
+    child.send("q")
+    ended(child)
+
+
+def test_otherwise_a_viewer_opens_an_upright_copy(spawn: Spawn, tmp_path: Path) -> None:
+    tools, opened = tmp_path / "tools", tmp_path / "opened"
+    tools.mkdir()
+    (tools / "xdg-open").write_text(f'#!/bin/sh\ncp "$1" {opened}.part && mv {opened}.part {opened}\n')
+    (tools / "xdg-open").chmod(0o755)
+    child = spawn(DISPLAY=":0", PATH=f"{tools}:{os.environ['PATH']}")
+    child.expect(PROMPT)
+    assert ".png" not in str(child.before)
+    while not opened.exists():  # the viewer is a process of its own
+        pass
+    assert Image.open(opened).size == (64, 48)
+    child.send("q")
+    ended(child)
+
+
+def test_a_query_can_not_steer_the_terminal(command: list[str]) -> None:
+    done = piped([*command, "-q", "wolf\x1b]0;title\x07"], "")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["-q", "red", "-k", "0"], ["-q", "red", "--below", "-1"]])
+def test_wrong_usage_exits_with_2(pictures: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "diptych", "judge", str(pictures), "-e", "palette", *arguments]
+    assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+def test_the_pool_holds_what_it_says(pictures: Path) -> None:
+    import diptych
+    from diptych.judging import pool
+
+    bench = diptych.Workbench(open_collection(pictures), ["palette", "random"])
+    (shown,) = pool(bench, ["red"], 3, below=2).values()
+    rankings = bench.search("red", 3).queries[0].rankings.values()
+    found = {hit.id for hits in rankings for hit in hits}
+    assert found <= set(shown)
+    assert len(shown) == len(found) + 2
+    assert pool(bench, ["red"], 3, below=2)["red"] == shown

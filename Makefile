@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test lint format bench models clean
+.PHONY: demo test lint format docs notebooks bench models clean
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
@@ -30,6 +30,16 @@ lint: .venv/test
 format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The documents as a site in build/site; a link that leads nowhere is an error.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .venv/test
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "The site is build/site: open build/site/index.html, or python -m http.server --directory build/site to search it."
+
+# The notebooks from their sources, run offline; the outputs in the repository come from here.
+notebooks: .venv/test
+	$(BIN)/python notebooks/make.py
 
 bench: .venv/test
 	$(BIN)/python benchmarks/startup.py

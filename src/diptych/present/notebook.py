@@ -25,8 +25,8 @@ MOST_QUERIES, MOST_HITS = 20, 20
 MOST_PICTURES, FEWEST_HITS = 240, 5
 """The more lists there are, the fewer hits of each: about so many in all, but five of each at least."""
 
-BOX, QUALITY = (144, 108), 60
-"""Pixels and quality of a picture's copy: about 4 kB."""
+BOX, QUALITY = (126, 90), 60
+"""Pixels and quality of a picture's copy: about 3 kB."""
 
 ROW, SHOWN = 64, (84, 60)
 """Pixels of a hit's row and of the picture in it."""

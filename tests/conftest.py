@@ -31,6 +31,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
     for name in (
         "DIPTYCH_CONTACT",
+        "DIPTYCH_PRICES",
         "VERTEX_ACCESS_TOKEN",
         "GOOGLE_CLOUD_PROJECT",
         "GOOGLE_APPLICATION_CREDENTIALS",

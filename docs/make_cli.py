@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ("compare", "search", "embed", "estimate", "embedders", "doctor", "emulate vertex")
+COMMANDS = ("compare", "search", "embed", "estimate", "evaluate", "embedders", "doctor", "emulate vertex")
 
 HEAD = """# The command line
 
@@ -30,7 +30,8 @@ EXPORT = """
 | `result.json` | the comparison, as [json.md](json.md) says |
 | `rankings.csv` | every hit: query, kind, embedder, rank, image, id, label, score |
 | `queries.tsv` | the queries by their ids in the runs |
-| `run.EMBEDDER.trec` | TREC runs, pictures by id: for trec_eval, ir-measures, ranx |
+| `run.EMBEDDER.trec` | TREC runs, pictures by id: for trec_eval, ir-measures, ranx; complete where there are judgments, otherwise the first hits |
+| `qrels.trec` | what is relevant, where there are judgments |
 | `vectors/EMBEDDER.npz` | names, ids, vectors, texts, text_vectors; `-e vectors:FILE` opens it again |
 """
 

@@ -17,16 +17,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from diptych.assessment import DEPTH, assess
 from diptych.bank import open_bank
 from diptych.description import describe, describe_all, describe_bank, describe_spaces
 from diptych.embedders import Embedder, EmbedderInfo, InputRejected, load
 from diptych.embedders.base import Vectors
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.estimate import Estimate, estimate, price
+from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
 from diptych.images import Collection, Limits, Picture, Skipped, open_collection
 from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
 from diptych.progress import Progress, Silent
 from diptych.queries import Askable, Query, TextQuery, as_query, text_query
+from diptych.relevance.judgments import Judgments
 from diptych.result import Comparison, NullBank, Spaces, Work
 from diptych.search import normalise
 from diptych.store import Store
@@ -130,16 +133,67 @@ class Workbench:
         Raises:
             DiptychError: A query, an embedder or the store fails; what was embedded stays stored.
         """
-        if k < 1:
-            raise DiptychError(f"k is {k}: ask for at least one hit")
         asked = self._parse(queries)
         if not asked:
             raise DiptychError("nothing to search for: give at least one query")
+        texts = [query.text for query in asked if isinstance(query, TextQuery)]
+        truth = standing_judgments(self.collection, self.store, texts)
+        judged = truth if set(texts) & set(truth.queries) else None
+        return self._compare(asked, k, contrast, judged, DEPTH)
+
+    def evaluate(
+        self,
+        queries: Sequence[Askable] = (),
+        k: int = DEPTH,
+        *,
+        judgments: Judgments | str | Path | None = None,
+        labels: Labels | None = None,
+        contrast: Rivals = (),
+    ) -> Comparison:
+        """Compare by what is relevant: which embedder ranks better, how sure that is, where to cut.
+
+        Args:
+            queries: What to ask; by default everything that the judgments are about.
+            k: The depth of nDCG@k and other metrics, and how many hits to keep of each ranking.
+            judgments: What is relevant, or a file of it (TREC qrels, CSV, JSON Lines); by default what is in
+                the store, and with the sample what it comes with.
+            labels: "folder" to judge by the pictures' labels, "captions" by their captions, or a JSON file
+                from queries to labels. Give this or `judgments`.
+            contrast: As for `compare`.
+
+        Returns:
+            A comparison with its `relevance`.
+
+        Raises:
+            DiptychError: There are no judgments and no queries, a file can't be used, or as for `compare`.
+        """
+        asked = self._parse(queries)
+        texts = [query.text for query in asked if isinstance(query, TextQuery)]
+        truth = ground_truth(self.collection, self.store, texts, judgments, labels)
+        asked = asked or [text_query(text) for text in truth.queries]
+        if not asked:
+            raise DiptychError(
+                f"nothing is judged of {self.collection.source} and nothing is asked: judge with"
+                " `diptych judge`, or give judgments or labels"
+            )
+        return self._compare(asked, k, contrast, truth, k)
+
+    def _compare(
+        self, asked: Sequence[Query], k: int, contrast: Rivals, truth: GroundTruth | None, depth: int
+    ) -> Comparison:
+        """Rank, describe, and where there are judgments assess by them."""
+        if k < 1:
+            raise DiptychError(f"k is {k}: ask for at least one hit")
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
         scored = [*asked, *(rival for rival in rivals if rival not in asked)]
         ranked, answers, fresh = self._answer(scored, k)
         against = [q for q in scored if isinstance(q, TextQuery)] if contrast == "each other" else rivals
         results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
+        relevance = None
+        if truth is not None:
+            of_asked = Answers(ranked.pictures, asked, answers[: len(asked)])
+            relevance = assess(of_asked, truth, k=depth, why_no_z=ranked.why_no_bank)
+        verdicts = relevance.verdicts if relevance else ()
         return Comparison(
             version=version("diptych"),
             created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -152,7 +206,8 @@ class Workbench:
                 e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
                 for e in self.embedders
             },
-            overall=describe_all(results, ranked.banks, ranked.spaces, len(ranked.pictures)),
+            overall=describe_all(results, ranked.banks, ranked.spaces, len(ranked.pictures), verdicts),
+            relevance=relevance,
             collection=self.collection,
         )
 
@@ -345,6 +400,10 @@ class _Ranked:
     @cached_property
     def banks(self) -> dict[str, NullBank]:
         return {name: describe_bank(view, self.pictures) for name, view in self.views.items()}
+
+    @property
+    def why_no_bank(self) -> dict[str, str]:
+        return {name: why for name, view in self.views.items() if (why := view.why_no_bank) is not None}
 
     @cached_property
     def spaces(self) -> tuple[Spaces, ...]:

@@ -6,7 +6,7 @@ in one line, 2 wrong usage.
 
 from __future__ import annotations
 
-from diptych.cli import judge, rankings, tools  # their commands
+from diptych.cli import evaluate, judge, page, rankings, tools  # their commands
 from diptych.cli.app import main
 
-__all__ = ["judge", "main", "rankings", "tools"]
+__all__ = ["evaluate", "judge", "main", "page", "rankings", "tools"]

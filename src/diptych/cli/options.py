@@ -54,3 +54,7 @@ Contrast = Annotated[
     list[str] | None,
     typer.Option(metavar="TEXT", help="A rival to set every text against; give it once for each."),
 ]
+Report = Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")]
+Export = Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")]
+Plots = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each query's figures, as SVG and PNG.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,33 +11,25 @@ from diptych.cli.options import (
     Bank,
     Contrast,
     Debug,
+    Export,
     Hits,
     Json,
     MaxCost,
     Megabytes,
     Megapixels,
+    Open,
     Pictures,
+    Plots,
     Queries,
     QueryFile,
     Quiet,
+    Report,
     Source,
     Specs,
     Store,
 )
-from diptych.cli.shared import (
-    announce_cost,
-    check_places,
-    make_console,
-    note,
-    open_workbench,
-    parse_queries,
-    print_comparison,
-    read_lines,
-    save_json,
-)
-
-if TYPE_CHECKING:
-    from diptych.result import Comparison
+from diptych.cli.outputs import Outputs
+from diptych.cli.shared import announce_cost, make_console, open_workbench, parse_queries, read_lines
 
 
 @app.command()
@@ -55,12 +46,10 @@ def compare(
     ] = False,
     bank: Bank = None,
     json: Json = None,
-    report: Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")] = None,
-    export: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")] = None,
-    plots: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Draw each query's figures, as SVG and PNG.")
-    ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    report: Report = None,
+    export: Export = None,
+    plots: Plots = None,
+    open_: Open = False,
     store: Store = None,
     max_cost: MaxCost = None,
     megapixels: Megapixels = 200,
@@ -70,46 +59,20 @@ def compare(
 ) -> None:
     """Rank the pictures for each query by each embedder, side by side."""
     from diptych.images import Limits
-    from diptych.present.export import make_folders, write_export
-    from diptych.present.plots import make_folder
 
     asked = [*(texts or []), *(read_lines(queries) if queries else [])]
     if not asked and not images:
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
-    if open_ and report is None:
-        raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
     if each_other and contrast:
         raise typer.BadParameter("--contrast names rivals, --contrast-each-other takes the queries: give one")
-    # What would stop the run at its end, or soon, stops it before anything is read or paid for.
-    check_places(json, report)
-    if export is not None:
-        make_folders(export)
-    if plots is not None:
-        make_folder(plots)
+    outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_)
+    outputs.check()
     everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
     if not quiet:
         announce_cost(bench.estimate(everything))
     comparison = bench.compare(everything, k, contrast="each other" if each_other else contrast or ())
-    # Files first: whoever reads the terminal's output may stop reading.
-    save_json(comparison, json)
-    _save_pages(comparison, report, plots, quiet)
-    if export is not None:
-        write_export(comparison, bench.vectors(everything), export)
-        note(f"files for other tools: {export}", quiet)
-    print_comparison(comparison, json)
-    if open_ and report is not None:
-        typer.launch(report.resolve().as_uri())
-
-
-def _save_pages(comparison: Comparison, report: Path | None, plots: Path | None, quiet: bool) -> None:
-    """Write what people look at."""
-    if report is not None:
-        comparison.report(report)
-        note(f"report: {report}", quiet)
-    if plots is not None:
-        comparison.plots(plots)
-        note(f"plots: {plots}", quiet)
+    outputs.write(comparison, bench, everything, quiet=quiet)
 
 
 @app.command()
@@ -130,10 +93,10 @@ def search(
 ) -> None:
     """Rank the pictures for one query, in the terminal."""
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
-    check_places(json, None)
+    outputs = Outputs(json=json)
+    outputs.check()
     found = bench.search(query, k, contrast=contrast or ())
-    save_json(found, json)
-    print_comparison(found, json)
+    outputs.write(found, bench, [], quiet=quiet)
 
 
 @app.command()

@@ -1,8 +1,7 @@
-"""What several commands do: open a workbench, read queries, write results."""
+"""What several commands do: open a workbench, read queries, say what it costs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from diptych.estimate import Estimate
     from diptych.images import Limits
     from diptych.queries import Query
-    from diptych.result import Comparison
 
 _UNCUT = 10_000  # columns
 
@@ -60,25 +58,12 @@ def parse_queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits
     return [*words, *(image_query(path, limits) for path in dict.fromkeys(pictures))]
 
 
-def check_places(json: str | None, report: Path | None) -> None:
-    """Make sure that the files can be written here later."""
-    if report is not None and str(report) == json:
-        raise typer.BadParameter("--json and --report name the same file")
-    for path in (report, Path(json) if json and json != "-" else None):
-        if path is not None and path.is_dir():
-            raise DiptychError(f"can't write {path}: it is a folder")
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
-
-
-def save_json(comparison: Comparison, json: str | None) -> None:
-    """Write the JSON where a file is named for it."""
-    if json and json != "-":
-        comparison.to_json(json)
-
-
 def read_lines(path: Path) -> list[str]:
-    """The queries of a file: one a line, # begins a comment."""
+    """The queries of a file: one a line, # begins a comment; of a `.tsv`, after an id and a tab."""
+    if path.suffix.lower() == ".tsv":
+        from diptych.relevance.qrels import read_query_ids
+
+        return list(read_query_ids(path).values())
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -94,16 +79,6 @@ def announce_cost(estimates: Sequence[Estimate]) -> None:
         if e.dollars:
             sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
             note(f"{e.name}: {sent} to send, about ${e.dollars:.4f}", quiet=False)
-
-
-def print_comparison(comparison: Comparison, json: str | None) -> None:
-    """Print the comparison, as JSON where that is asked for with a dash."""
-    from diptych.present.text import show
-
-    if json == "-":
-        typer.echo(comparison.to_json(), nl=False)
-    else:
-        show(comparison, make_console())
 
 
 def make_console() -> Console:

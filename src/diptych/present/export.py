@@ -2,33 +2,45 @@
 
 `result.json` (the JSON contract), `rankings.csv` (long form), `queries.tsv` (the ids used in the runs),
 `run.EMBEDDER.trec` (TREC run format, images by id), and `vectors/EMBEDDER.npz` (names, ids, vectors; texts,
-text_vectors), which the `vectors` embedder opens again.
+text_vectors), which the `vectors` embedder opens again. Where there are judgments, `qrels.trec` holds them
+and the runs are complete, so that other tools compute the same metrics from them.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diptych.comparison import NamedVectors
 from diptych.errors import DiptychError
+from diptych.relevance.qrels import write_qrels
 from diptych.result import Comparison
+from diptych.view import Answers
 from diptych.words import printable
+
+_LEAST_STEP = 1e-12  # around 0, where steps of float32 are smaller than some tools can read
 
 _LONGEST_STEM = 80  # file systems take 255 bytes, with what is put around it
 
 
-def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], folder: Path) -> None:
+def write_export(
+    comparison: Comparison,
+    vectors: Mapping[str, NamedVectors],
+    folder: Path,
+    answers: Answers | None = None,
+) -> None:
     """Write a comparison as files, making the folder where there is none.
 
     Args:
         comparison: What to write.
         vectors: The vectors to write, by the embedder's name.
         folder: Where to.
+        answers: The scores of all pictures, for complete runs; without them runs hold the first hits.
 
     Raises:
         DiptychError: A file can't be written.
@@ -40,8 +52,15 @@ def write_export(comparison: Comparison, vectors: Mapping[str, NamedVectors], fo
         _write_queries(comparison, folder / "queries.tsv")
         stems = file_stems([info.name for info in comparison.embedders])
         for name, stem in stems.items():
-            _write_run(comparison, name, stem, folder / f"run.{stem}.trec")
+            run = folder / f"run.{stem}.trec"
+            if answers is None:
+                _write_run(comparison, name, stem, run)
+            else:
+                _write_complete_run(answers, name, stem, run)
             _write_vectors(vectors[name], folder / "vectors" / f"{stem}.npz")
+        if comparison.relevance is not None:
+            asked = [query.query for query in comparison.queries]
+            write_qrels(comparison.relevance.judgments, folder / "qrels.trec", asked)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 
@@ -95,6 +114,33 @@ def _write_run(comparison: Comparison, name: str, tag: str, path: Path) -> None:
         for hit in query.rankings[name]
     ]
     path.write_text("".join(lines), encoding="utf-8")
+
+
+def _write_complete_run(answers: Answers, name: str, tag: str, path: Path) -> None:
+    """All pictures of each query, equal scores by id as in the metrics.
+
+    Tools order equal scores in ways of their own, so each is set a hair below the one before it.
+    """
+    ids = np.array([picture.id for picture in answers.pictures])
+    by_id = np.argsort(ids)
+    with path.open("w", encoding="utf-8") as file:
+        for n, by_name in enumerate(answers.by_name, start=1):
+            scores = by_name[name].scores[by_id].astype(np.float64)
+            order = np.argsort(-scores, kind="stable")
+            pairs = zip(ids[by_id][order], _falling(scores[order]), strict=True)
+            file.writelines(
+                f"q{n} Q0 {image} {rank} {score:.9g} {tag}\n"
+                for rank, (image, score) in enumerate(pairs, start=1)
+            )
+
+
+def _falling(scores: NDArray[np.float64]) -> Iterator[float]:
+    """The scores, each at least a float32's step below the one before: trec_eval reads them as such."""
+    before = np.inf
+    for score in scores.tolist():
+        step = max(float(np.spacing(np.float32(abs(before)))), _LEAST_STEP) if before < np.inf else 0.0
+        before = min(score, before - step)
+        yield before
 
 
 def _write_vectors(vectors: NamedVectors, path: Path) -> None:

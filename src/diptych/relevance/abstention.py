@@ -43,7 +43,7 @@ def abstention(scores: Floats, metric: Floats) -> Abstention:
     """The nAUC of three kinds of confidence: highest score, spread of the scores, lead of the first.
 
     Args:
-        scores: One row a query; shape (m, n), n at least 2.
+        scores: One row a query; shape (m, n).
         metric: The metric of each; shape (m,).
     """
     ranked = -np.sort(-scores, axis=1)
@@ -51,7 +51,7 @@ def abstention(scores: Floats, metric: Floats) -> Abstention:
     values = {
         "highest": nauc(ranked[:, 0], metric),
         "spread": nauc(scores.std(axis=1), metric),
-        "lead": nauc(ranked[:, 0] - ranked[:, 1], metric),
+        "lead": nauc(ranked[:, 0] - ranked[:, :2][:, -1], metric),
     }
     undefined = {name: why for name, value in values.items() if value is None}
     return Abstention(**values, queries=len(metric), undefined=undefined)

@@ -122,6 +122,14 @@ class Judgments:
             settled={query: settled & here for query, settled in self.settled.items()},
         )
 
+    def about(self, queries: Collection[str]) -> Judgments:
+        """Those about some queries."""
+        these = frozenset(queries)
+        return Judgments(
+            (judgment for judgment in self.given if judgment.query in these),
+            settled={query: images for query, images in self.settled.items() if query in these},
+        )
+
     def with_more(self, more: Judgments) -> Judgments:
         """These and further judgments together."""
         settled = {

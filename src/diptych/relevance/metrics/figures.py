@@ -100,6 +100,11 @@ def figures(ranking: Ranked, k: int = 10) -> Figures:
     )
 
 
+def metric_names(k: int) -> dict[str, str]:
+    """What each metric is called, by its field's name: `nDCG@10`."""
+    return {name: concept.name.replace("@k", f"@{k}") for name, concept in concepts(Figures).items()}
+
+
 def means(found: Sequence[Figures]) -> dict[str, Mean]:
     """The mean of each metric over queries, by its field's name."""
     return {name: _mean(name, found) for name in concepts(Figures)}

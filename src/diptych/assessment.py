@@ -1,0 +1,253 @@
+"""From answers and judgments to what is shown of them: who is better, how sure that is, where to cut.
+
+Equal scores say nothing of order, and names often tell the class: here they stand in the order of the images'
+ids, which is as good as chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.groundtruth import GroundTruth
+from diptych.images import Picture
+from diptych.queries import TextQuery
+from diptych.relevance.abstention import Abstention, abstention
+from diptych.relevance.complementarity import complementarity
+from diptych.relevance.coverage import Coverage, coverage_notes
+from diptych.relevance.fusion import Fused, reciprocal_rank_fusion, z_score_sum
+from diptych.relevance.judgments import Judgments
+from diptych.relevance.metrics.figures import Figures, figures, means, metric_names
+from diptych.relevance.metrics.ranked import UNJUDGED, Ranked
+from diptych.relevance.sentences import smallest_p_sentence, verdict_sentence
+from diptych.relevance.significance import PairedComparison, compare_embedders
+from diptych.relevance.thresholds import best_f1
+from diptych.relevance.transfer import threshold_transfer
+from diptych.result import Contradicted, Judge, OnScale, QueryRelevance, Relevance, Thresholds
+from diptych.view import Answer, Answers
+
+Floats = NDArray[np.float64]
+
+DEPTH = 10
+"""The depth of the metrics that have one, where nobody asks for another."""
+
+FUSIONS = {"RRF": reciprocal_rank_fusion, "z-score sum": z_score_sum}
+"""Ways to make one ranking of several, by name."""
+
+_DECIDES = "ndcg"
+"""The metric that the verdict rests on. The others are shown, but picking one afterwards proves nothing."""
+
+_NOT_COMPARED = ("judged",)
+"""It says how far the judgments reach, not how good a ranking is."""
+
+
+def assess(
+    answers: Answers, truth: GroundTruth, *, k: int = DEPTH, why_no_z: Mapping[str, str] | None = None
+) -> Relevance:
+    """Say what judgments say of several embedders' answers.
+
+    Args:
+        answers: What each embedder makes of each query, of which there is at least one.
+        truth: The judgments; those about other queries and pictures are left aside.
+        k: The depth of the metrics that have one.
+        why_no_z: Why an embedder has no null bank, by its name.
+    """
+    asked = [query.text for query in answers.queries if isinstance(query, TextQuery)]
+    judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
+    cases = _cases(answers, judged)
+    names = list(answers.by_name[0])
+    fusions = tuple(FUSIONS) if len(names) > 1 else ()
+    found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
+    averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
+    comparisons = _compare(names, found, k)
+    queries = tuple(_describe(case, of_query, names, k) for case, of_query in zip(cases, found, strict=True))
+    return Relevance(
+        origin=truth.origin,
+        k=k,
+        fusions=fusions,
+        queries=queries,
+        means=averages,
+        comparisons=comparisons,
+        verdicts=_verdicts(comparisons, k),
+        complementarity=complementarity(
+            [case.relevant for case in cases],
+            {name: [case.first(name, k) for case in cases] for name in names},
+        ),
+        thresholds={name: _thresholds(name, cases, (why_no_z or {}).get(name)) for name in names},
+        abstention={name: _abstention(name, cases, found) for name in names},
+        contradictions=_contradictions(judged, answers.pictures),
+        notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
+        judgments=judged,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One query with its judgments; images are in the order of their ids.
+
+    Attributes:
+        query: Its text, or the name of the picture.
+        ids: The images' ids; shape (n,).
+        grades: What was judged, `UNJUDGED` elsewhere; shape (n,).
+        scores: Of every image, by the embedder's name; each of shape (n,).
+        z: The same above the null scores; None without a bank.
+        hits: The ids of the images that are shown.
+    """
+
+    query: str
+    ids: NDArray[np.str_]
+    grades: NDArray[np.int8]
+    scores: dict[str, Floats]
+    z: dict[str, Floats | None]
+    hits: frozenset[str]
+    _orders: dict[str, Fused] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        return np.asarray(self.grades != UNJUDGED)
+
+    @property
+    def relevant(self) -> frozenset[str]:
+        return frozenset(self.ids[self.grades > 0].tolist())
+
+    def first(self, name: str, k: int) -> list[str]:
+        """The ids of the first k of one ranking."""
+        chosen: list[str] = self.ids[self._order(name).rows[:k]].tolist()
+        return chosen
+
+    def ranked(self, name: str) -> Ranked:
+        """A ranking, an embedder's or a fused one, seen through the judgments."""
+        order = self._order(name)
+        return Ranked(
+            grades=self.grades[order.rows],
+            scores=order.scores,
+            ideal=-np.sort(-self.grades[self.judged]),
+        )
+
+    def _order(self, name: str) -> Fused:
+        if name not in self._orders:
+            self._orders[name] = self._fuse(name) if name in FUSIONS else _sorted(self.scores[name])
+        return self._orders[name]
+
+    def _fuse(self, name: str) -> Fused:
+        """Whoever scores all images alike says nothing, and adds nothing."""
+        telling = [scores for scores in self.scores.values() if np.ptp(scores) > 0]
+        return FUSIONS[name](np.array(telling or list(self.scores.values())))
+
+
+def _sorted(scores: Floats) -> Fused:
+    rows = np.argsort(-scores, kind="stable")
+    return Fused(rows=rows, scores=scores[rows])
+
+
+def _cases(answers: Answers, judgments: Judgments) -> list[_Case]:
+    ids = np.array([picture.id for picture in answers.pictures])
+    by_id = np.argsort(ids)
+    cases = []
+    for query, by_name in zip(answers.queries, answers.by_name, strict=True):
+        text = query.text if isinstance(query, TextQuery) else query.name
+        said = judgments.grades(text) if isinstance(query, TextQuery) else {}
+        cases.append(
+            _Case(
+                query=text,
+                ids=ids[by_id],
+                grades=np.array([said.get(image, UNJUDGED) for image in ids[by_id].tolist()], np.int8),
+                scores={name: answer.scores[by_id].astype(np.float64) for name, answer in by_name.items()},
+                z={name: _z(answer, by_id) for name, answer in by_name.items()},
+                hits=frozenset(ids[row] for answer in by_name.values() for row in answer.ranking.rows),
+            )
+        )
+    return cases
+
+
+def _z(answer: Answer, by_id: NDArray[np.intp]) -> Floats | None:
+    return None if answer.standing.z is None else np.asarray(answer.standing.z[by_id], np.float64)
+
+
+def _describe(case: _Case, of_query: dict[str, Figures], names: Sequence[str], k: int) -> QueryRelevance:
+    first = {image for name in names for image in case.first(name, k)}
+    judged = dict(zip(case.ids[case.judged].tolist(), case.grades[case.judged].tolist(), strict=True))
+    return QueryRelevance(
+        query=case.query,
+        relevant=int((case.grades > 0).sum()),
+        irrelevant=int((case.grades == 0).sum()),
+        unjudged=int((~case.judged).sum()),
+        unjudged_first=len(first - judged.keys()),
+        figures=of_query,
+        grades={image: grade for image, grade in judged.items() if image in case.hits},
+    )
+
+
+def _coverage(queries: Sequence[QueryRelevance]) -> list[Coverage]:
+    return [
+        Coverage(each.query, each.relevant, each.relevant + each.irrelevant, each.unjudged_first)
+        for each in queries
+    ]
+
+
+def _compare(
+    names: Sequence[str], found: Sequence[Mapping[str, Figures]], k: int
+) -> tuple[PairedComparison, ...]:
+    return tuple(
+        comparison
+        for metric, called in metric_names(k).items()
+        if metric not in _NOT_COMPARED
+        for comparison in compare_embedders(
+            called, {name: [getattr(of_query[name], metric) for of_query in found] for name in names}
+        )
+    )
+
+
+def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...]:
+    sentences = []
+    for comparison in comparisons:
+        if comparison.metric == metric_names(k)[_DECIDES]:
+            sentences.append(verdict_sentence(comparison))
+            if (why := smallest_p_sentence(comparison)) is not None:
+                sentences.append(why)
+    return tuple(sentences)
+
+
+def _thresholds(name: str, cases: Sequence[_Case], why_no_z: str | None) -> Thresholds:
+    judged = [case for case in cases if case.judged.any()]
+    raw = _on_scale(judged, [case.scores[name] for case in judged])
+    z = [case.z[name] for case in judged]
+    whole = [each for each in z if each is not None]
+    if len(whole) < len(z) or not z:
+        return Thresholds(raw=raw, why_no_z=why_no_z or "there is no null bank")
+    return Thresholds(raw=raw, z=_on_scale(judged, whole))
+
+
+def _on_scale(cases: Sequence[_Case], scores: Sequence[Floats]) -> OnScale:
+    kept = [of_all[case.judged] for case, of_all in zip(cases, scores, strict=True)]
+    relevant = [case.grades[case.judged] > 0 for case in cases]
+    return OnScale(
+        best_f1=best_f1(np.concatenate([*kept, np.zeros(0)]), np.concatenate([*relevant, np.zeros(0, bool)])),
+        transfer=threshold_transfer(kept, relevant),
+    )
+
+
+def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, Figures]]) -> Abstention:
+    defined = [
+        (case.scores[name], metric)
+        for case, of_query in zip(cases, found, strict=True)
+        if (metric := getattr(of_query[name], _DECIDES)) is not None
+    ]
+    scores = np.array([each for each, _ in defined], np.float64).reshape(len(defined), len(cases[0].ids))
+    return abstention(scores, np.array([metric for _, metric in defined], np.float64))
+
+
+def _contradictions(judgments: Judgments, pictures: Sequence[Picture]) -> tuple[Contradicted, ...]:
+    names = {picture.id: picture.name for picture in pictures}
+    return tuple(
+        Contradicted(
+            query=each.query,
+            image=names[each.image],
+            id=each.image,
+            said=tuple(Judge(grade=said.grade, by=said.by, at=said.at) for said in each.judgments),
+        )
+        for each in judgments.contradictions()
+    )

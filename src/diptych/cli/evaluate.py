@@ -1,0 +1,86 @@
+"""`evaluate`: which embedder ranks better, by what is relevant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diptych.cli.app import app
+from diptych.cli.options import (
+    Bank,
+    Contrast,
+    Debug,
+    Export,
+    Json,
+    MaxCost,
+    Megabytes,
+    Megapixels,
+    Open,
+    Plots,
+    Queries,
+    QueryFile,
+    Quiet,
+    Report,
+    Source,
+    Specs,
+    Store,
+)
+from diptych.cli.outputs import Outputs
+from diptych.cli.shared import announce_cost, open_workbench, parse_queries, read_lines
+
+
+@app.command()
+def evaluate(
+    source: Source,
+    embedders: Specs,
+    texts: Queries = None,
+    queries: QueryFile = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folder|captions|FILE",
+            help="Judge by the pictures' labels, their captions, or a JSON file from queries to labels.",
+        ),
+    ] = None,
+    judgments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TREC qrels, .csv or .jsonl; by default the judgments in the store."
+        ),
+    ] = None,
+    k: Annotated[
+        int, typer.Option("-k", min=1, help="The depth of nDCG@k and others, and how many hits to keep.")
+    ] = 10,
+    contrast: Contrast = None,
+    bank: Bank = None,
+    json: Json = None,
+    report: Report = None,
+    export: Export = None,
+    plots: Plots = None,
+    open_: Open = False,
+    store: Store = None,
+    max_cost: MaxCost = None,
+    megapixels: Megapixels = 200,
+    megabytes: Megabytes = 256,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say which embedder ranks better by what is relevant, how sure that is, and where to cut."""
+    from diptych.images import Limits
+    from diptych.queries import text_query
+
+    if labels is not None and judgments is not None:
+        raise typer.BadParameter("--labels and --judgments both say what is relevant: give one of them")
+    outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_)
+    outputs.check()
+    asked = parse_queries(
+        [*(texts or []), *(read_lines(queries) if queries else [])], [], Limits(megapixels, megabytes)
+    )
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
+    if not quiet:
+        announce_cost(bench.estimate(asked))
+    comparison = bench.evaluate(asked, k, judgments=judgments, labels=labels, contrast=contrast or ())
+    everything = [text_query(query.query) for query in comparison.queries]
+    outputs.write(comparison, bench, everything, quiet=quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -48,6 +49,11 @@ def open_bank(bank: Sequence[str] | str | Path | None) -> tuple[TextQuery, ...]:
     except UnicodeDecodeError as error:
         raise DiptychError(f"the bank {bank} is not UTF-8 text") from error
     return _enough(_parse(lines), f"the bank {bank}")
+
+
+def bank_mark(bank: Sequence[TextQuery]) -> str:
+    """What tells a bank from others: z against another one is another z."""
+    return hashlib.sha256("\n".join(text.text for text in bank).encode()).hexdigest()[:16]
 
 
 def related(bank: Sequence[TextQuery], query: TextQuery) -> list[int]:

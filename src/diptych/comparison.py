@@ -219,7 +219,7 @@ class Workbench:
         """
         asked = self._parse(queries)
         ranked, answers, _ = self._answer(asked, k)
-        return Answers(ranked.pictures, asked, answers)
+        return Answers(ranked.pictures, asked, answers, ranked.why_no_bank, ranked.skipped)
 
     def _answer(
         self, asked: Sequence[Query], k: int

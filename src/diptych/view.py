@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from diptych.analysis.null import FEWEST_TEXTS, NullModel
 from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
 from diptych.bank import related
 from diptych.embedders.base import Vectors
-from diptych.images import Picture
+from diptych.images import Picture, Skipped
 from diptych.queries import ImageQuery, Query, TextQuery
 from diptych.search import Ranking, score_all, search
 
@@ -48,11 +48,15 @@ class Answers:
         pictures: What was ranked, in the order of their names, which is that of every answer's scores.
         queries: The queries.
         by_name: For each of them the answers, by the embedder's name.
+        why_no_z: Why an embedder has no null bank, by its name.
+        skipped: What could not be ranked.
     """
 
     pictures: tuple[Picture, ...]
     queries: Sequence[Query]
     by_name: Sequence[Mapping[str, Answer]]
+    why_no_z: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ def need(module: str) -> None:
     """Skip where an optional package is missing; fail where `DIPTYCH_TEST_ALL` is set, as CI does."""
     if importlib.util.find_spec(module) is None:
         missing(f"{module} is not installed (pip install 'diptych[test]')")
+    if module in {"transformers", "sentence_transformers", "open_clip"}:
+        from diptych.embedders.torch_models import make_torchvision_importable
+
+        make_torchvision_importable()
 
 
 def missing(reason: str) -> None:

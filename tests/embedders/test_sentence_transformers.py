@@ -307,6 +307,16 @@ def test_half_precision_stays_close_and_gives_float32(plain: Path, one_clip: Emb
         assert cosines.min() > 0.99
 
 
+def test_the_first_numbers_of_a_vector_can_be_kept(plain: Path, one_clip: Embedder, chat: Embedder) -> None:
+    """As models trained for it (Matryoshka) are used; the two are different embedders for the store."""
+    for whole in (one_clip, chat):
+        short = load(f"{whole.info.name}?dimension=6")
+        assert short.info.dimension == 6
+        assert short.info.fingerprint != whole.info.fingerprint
+        np.testing.assert_array_equal(short.embed_texts(TEXTS), whole.embed_texts(TEXTS)[:, :6])
+        np.testing.assert_array_equal(embed(short, pictures()), embed(whole, pictures())[:, :6])
+
+
 def test_options_reach_the_embedder(plain: Path) -> None:
     embedder = load(f"sentence-transformers:{plain}?batch_size=3&device=cpu&trust_remote_code=false")
     assert embedder.info.batch_size == 3
@@ -368,7 +378,7 @@ def test_texts_are_queries_and_pictures_documents(chat: Embedder, models: Path, 
     (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
     asymmetric = load(f"sentence-transformers:{folder}")
     of_library: Any = asymmetric
-    assert asymmetric.info.preprocessing.endswith("; texts after 'a photo'")
+    assert asymmetric.info.preprocessing.endswith("; pictures after 'a cat'; texts after 'a photo'")
     assert asymmetric.info.fingerprint != chat.info.fingerprint
     texts, images = ["a dog"], pictures()[:1]
     np.testing.assert_allclose(asymmetric.embed_texts(texts), of_library._model.encode_query(texts), **CLOSE)
@@ -464,6 +474,8 @@ def test_a_full_device_is_said_in_plain_words(one_clip: Embedder, monkeypatch: p
         ("batch_size=0", "batch_size is a whole number from 1, not '0'"),
         ("batch_size=many", "batch_size is a whole number from 1, not 'many'"),
         ("precision=int8", "precision is one of float32, bfloat16, float16, not 'int8'"),
+        ("dimension=0", "dimension is a whole number from 1, not '0'"),
+        ("dimension=17", "gives 16 numbers, not 17: ask for fewer"),
         ("trust_remote_code=perhaps", "trust_remote_code is true or false, not 'perhaps'"),
         ("colour=red", "sentence-transformers has no option colour: it takes device, revision"),
     ],

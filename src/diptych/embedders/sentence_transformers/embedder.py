@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
-from diptych.embedders import huggingface
+from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.notices import CutTexts
@@ -49,7 +49,7 @@ CARD = ProviderCard(
     licence="the model's",
 )
 
-OPTIONS = ("device", "revision", "batch_size", "precision", "trust_remote_code")
+OPTIONS = (*torch_models.OPTIONS, "dimension", "trust_remote_code")
 
 LARGEST_RESIZED = 100_000_000
 """Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
@@ -62,7 +62,8 @@ def load(model: str, **options: str) -> Embedder:
         model: A folder, a Hub id, or empty for `clip-ViT-L-14`. A name without an owner is one of the
             `sentence-transformers` organisation's.
         **options: `device` (default: cuda, then mps, then cpu), `revision` (a branch, tag or commit of the
-            Hub's), `batch_size` (default 32), `precision` (`float32`, `bfloat16` or `float16`) and
+            Hub's), `batch_size` (default 32), `precision` (`float32`, `bfloat16` or `float16`),
+            `dimension` (keeps so many of a vector's first numbers, for models trained for it: Matryoshka) and
             `trust_remote_code` (`true` runs code that comes with the model; off by default).
 
     Returns:
@@ -111,6 +112,10 @@ class SentenceTransformersEmbedder:
             # Some tokenizers know of no limit, would cut nothing, and the model would fail.
             model.max_seq_length = self._texts.limit
         dimension = self._measure(source.label)
+        if settings.dimension and settings.dimension > dimension:
+            raise EmbedderUnavailable(
+                f"{source.label} gives {dimension} numbers, not {settings.dimension}: ask for fewer"
+            )
         if self._one_size:
             self._shortest_side = facts.shortest_side(model)
         scale = facts.learnt_number(model, "logit_scale")
@@ -255,13 +260,5 @@ class SentenceTransformersEmbedder:
     @contextmanager
     def _running(self) -> Iterator[None]:
         """Let one thread run the model at a time, and say in plain words that its device is full."""
-        import torch
-
-        try:
-            with self._lock:
-                yield
-        except torch.cuda.OutOfMemoryError as error:
-            raise EmbedderUnavailable(
-                f"there is not enough memory on {self._model.device} for a batch: "
-                "try a smaller batch_size, precision=bfloat16 or device=cpu"
-            ) from error
+        with torch_models.full_device_said(self._model.device), self._lock:
+            yield

@@ -67,7 +67,14 @@ def describe_pictures(model: SentenceTransformer, *, one_size: bool) -> str:
     library = "torchvision" if getattr(processor, "backend", None) == "torchvision" else "Pillow"
     steps = _steps(picture_settings(model)) if one_size else []
     name = type(processor).__name__.removesuffix("Pil")
-    return f"{', '.join(steps) or f'as {name} does'} ({library})"
+    return f"{', '.join(steps) or f'as {name} does'} ({library}){_put_before(model)}"
+
+
+def _put_before(model: SentenceTransformer) -> str:
+    """What the model puts before a document, where it reads pictures as part of a text."""
+    names = ("document", "passage", "corpus")  # as `SentenceTransformer.encode_document` takes them
+    prompt = next((model.prompts[name] for name in names if name in model.prompts), None)
+    return f"; pictures after {prompt!r}" if prompt and model.supports("message") else ""
 
 
 def _steps(settings: Mapping[str, Any]) -> list[str]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from diptych.embedders import huggingface
+from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.errors import DiptychWarning
 
@@ -21,86 +18,37 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DEFAULT_MODEL = "clip-ViT-L-14"
-PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(torch_models.Settings):
     """The options of a spec, checked.
 
     Attributes:
-        device: Where torch runs it; None for the fastest here.
-        revision: Of a model on the Hub; None for its main branch.
-        batch_size: Items in one call.
-        precision: The name of a torch type, of the weights and of what is computed.
         trust_remote_code: Whether code that comes with the model is run.
+        dimension: How many of a vector's first numbers are kept; None for all.
     """
 
-    device: str | None
-    revision: str | None
-    batch_size: int
-    precision: str
     trust_remote_code: bool
+    dimension: int | None
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> Settings:
         """Read options as they are written in a spec; raises `EmbedderUnavailable` for one that can't be."""
-        batch_size = options.get("batch_size", "32")
-        if not (batch_size.isascii() and batch_size.isdigit() and int(batch_size)):
-            raise EmbedderUnavailable(f"batch_size is a whole number from 1, not {batch_size!r}")
-        precision = options.get("precision", "float32")
-        if precision not in PRECISIONS:
-            raise EmbedderUnavailable(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
         trust = options.get("trust_remote_code", "false").lower()
         if trust not in {"true", "false"}:
             raise EmbedderUnavailable(f"trust_remote_code is true or false, not {trust!r}")
+        dimension = options.get("dimension")
         return cls(
-            device=options.get("device") or None,
-            revision=options.get("revision") or None,
-            batch_size=int(batch_size),
-            precision=precision,
+            **vars(torch_models.Settings.parse(options)),
             trust_remote_code=trust == "true",
+            dimension=None if dimension is None else torch_models.whole_number("dimension", dimension),
         )
 
 
 def import_libraries() -> None:
-    """Import torch and sentence-transformers, or say what to install.
-
-    Raises:
-        EmbedderUnavailable: One of them is missing or broken.
-    """
-    _set_aside_unusable_torchvision()
-    try:
-        importlib.import_module("torch")
-        importlib.import_module("sentence_transformers")
-    except ModuleNotFoundError as error:
-        if error.name in {"torch", "sentence_transformers"}:
-            raise EmbedderUnavailable(f"{error.name} is not installed: pip install 'diptych[clip]'") from None
-        raise _broken(error) from error
-    except Exception as error:  # whatever a half-working installation raises: OSError, RuntimeError, …
-        raise _broken(error) from error
-
-
-def _broken(error: Exception) -> EmbedderUnavailable:
-    first_line = next(iter(str(error).splitlines()), type(error).__name__)
-    return EmbedderUnavailable(
-        f"sentence-transformers is installed but can't be imported ({first_line}): "
-        "pip install --force-reinstall 'diptych[clip]'"
-    )
-
-
-def _set_aside_unusable_torchvision() -> None:
-    """Keep a torchvision that can't be imported from taking transformers down with it.
-
-    PyPI's torchvision is built for CUDA and raises at import beside a CPU build of torch, and transformers
-    imports it wherever it is installed. Nothing here needs it.
-    """
-    if "torchvision" in sys.modules or importlib.util.find_spec("torchvision") is None:
-        return
-    try:
-        importlib.import_module("torchvision")
-    except Exception:  # noqa: BLE001 (a build for another torch raises RuntimeError, OSError, AttributeError)
-        cast("dict[str, Any]", sys.modules)["torchvision"] = None  # Python's own mark for "not installed"
+    """Import torch and sentence-transformers, or say what to install; raises `EmbedderUnavailable`."""
+    torch_models.import_packages("sentence_transformers", "clip")
 
 
 def find_model(model: str, revision: str | None) -> huggingface.Source:
@@ -121,15 +69,16 @@ def open_model(source: huggingface.Source, settings: Settings) -> SentenceTransf
     import torch
     from sentence_transformers import SentenceTransformer
 
-    _check_device(settings.device)
+    device = torch_models.pick_device(settings.device)
     with _quietly() as notices:
         try:
             model = SentenceTransformer(
                 source.place,
-                device=settings.device,
+                device=device,
                 revision=source.commit,
                 local_files_only=source.unreachable is not None,
                 trust_remote_code=settings.trust_remote_code,
+                truncate_dim=settings.dimension,
                 model_kwargs={"dtype": getattr(torch, settings.precision)},
             )
         except Exception as error:  # transformers, safetensors, a model's own code: anything can come
@@ -149,17 +98,6 @@ def open_model(source: huggingface.Source, settings: Settings) -> SentenceTransf
         )
     prepare_with_pillow(model)
     return model.eval()
-
-
-def _check_device(device: str | None) -> None:
-    import torch
-
-    try:
-        torch.zeros(1, device=device).cpu()
-    except Exception as error:  # RuntimeError, AssertionError, NotImplementedError: each device has its own
-        raise EmbedderUnavailable(
-            f"device={device} can't be used here ({huggingface.one_line(error)}): take cpu, cuda or mps"
-        ) from error
 
 
 def _explain(error: Exception, source: huggingface.Source, settings: Settings) -> str:

@@ -80,6 +80,12 @@ class Collection:
         """The picture with this id, or None."""
         return self._by_id.get(image_id)
 
+    def without(self, refused: Mapping[str, str]) -> Collection:
+        """The same collection without some pictures, given by id with the reason: they count as skipped."""
+        kept = (picture for picture in self.pictures if picture.id not in refused)
+        lost = (Skipped(p.name, refused[p.id]) for p in self.pictures if p.id in refused)
+        return Collection(self.source, kept, (*self.skipped, *lost), self._origins, self.limits)
+
     def read(self, picture: Picture) -> bytes:
         """Read a picture's bytes again, from a copy where it has one and the first is gone.
 

@@ -1,0 +1,58 @@
+"""The application: every address, and what is said when something can't be done."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib.metadata import version
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
+
+from diptych.errors import DiptychError
+from diptych.web import compare, embedding, past, showing
+from diptych.web.pages import render, static_files
+from diptych.web.safety import Access, Gate
+from diptych.web.site import Site
+from diptych.words import printable
+
+
+def make_app(site: Site, access: Access) -> FastAPI:
+    """The application that serves a site to those that `access` lets in."""
+    app = FastAPI(
+        title="Diptych",
+        version=version("diptych"),
+        description="Compare image embedders on one collection: what the page asks, as JSON.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its pages fetch scripts from elsewhere
+        redoc_url=None,
+    )
+    app.add_middleware(Gate, access=access)
+    app.add_exception_handler(DiptychError, _say)
+    app.add_exception_handler(Exception, _say_little)
+    app.include_router(compare.router(site))
+    app.include_router(embedding.router(site))
+    app.include_router(past.router(site))
+    app.include_router(showing.router(site))
+
+    @app.get("/static/{name}", include_in_schema=False)
+    def static(name: str) -> Response:
+        if name == "columns.css":  # which columns stand side by side depends on how many there are
+            return Response(render("columns.css", names=list(site.embedders)), media_type="text/css")
+        if name not in static_files():
+            raise HTTPException(404, "there is no such file")
+        content, media_type = static_files()[name]
+        return Response(content, media_type=media_type)
+
+    return app
+
+
+async def _say(_request: Request, error: Exception) -> Response:
+    """Something a person can act on."""
+    return JSONResponse({"detail": printable(str(error))}, 400)
+
+
+async def _say_little(_request: Request, error: Exception) -> Response:
+    """A fault of ours: told in full to whoever runs the server, and not to who asks it."""
+    traceback.print_exception(error, file=sys.stderr)
+    return JSONResponse({"detail": f"unexpected {type(error).__name__}: see where the server runs"}, 500)

@@ -1,0 +1,162 @@
+"""One embedder's queries: what waits is embedded together, and a slow embedder holds up nobody but itself."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from diptych.embedders import Embedder
+from diptych.embedders.base import PrecomputedImages, Vectors
+from diptych.errors import DiptychError
+from diptych.estimate import price
+from diptych.pipeline import embed_queries
+from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.search import normalise
+from diptych.store import Store
+from diptych.web.purse import Purse
+
+_REMEMBERED = 2_000
+"""How many queries' vectors are kept at hand; the others are in the store."""
+
+
+class TooDear(DiptychError):
+    """More than a person has allowed to spend.
+
+    Attributes:
+        dollars: What it would cost.
+    """
+
+    def __init__(self, dollars: float, purse: Purse) -> None:
+        super().__init__(
+            f"would cost about ${dollars:.6f}; ${purse.spent():.4f} of ${purse.allowed:.4f} is spent"
+        )
+        self.dollars = dollars
+
+
+@dataclass
+class _Waiting:
+    queries: Sequence[Query]
+    dollars: float
+    answered: Future[None] = field(default_factory=Future)
+
+
+class Asker:
+    """Embeds queries with one embedder, in a thread of its own.
+
+    Args:
+        embedder: Who is asked.
+        store: Where vectors are kept.
+        purse: What may be spent.
+    """
+
+    def __init__(self, embedder: Embedder, store: Store, purse: Purse) -> None:
+        self.embedder = embedder
+        self._store = store
+        self._purse = purse
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._answer, name=f"ask {embedder.info.name}", daemon=True).start()
+
+    def ask(self, queries: Sequence[Query], *, live: bool = False) -> Future[None] | float:
+        """Have queries embedded; the future tells when they are, or why they could not be.
+
+        Args:
+            queries: What to embed.
+            live: Ask for nothing that costs: then what it would cost is returned.
+
+        Raises:
+            TooDear: It would cost more than is allowed; nothing was sent.
+        """
+        missing = [query for query in queries if self.vector(query) is None]
+        if not missing:
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        dollars = self.price(missing)
+        if live and dollars > 0:
+            return dollars
+        if not self._purse.reserve(dollars):
+            raise TooDear(dollars, self._purse)
+        waiting = _Waiting(missing, dollars)
+        self._waiting.put(waiting)
+        return waiting.answered
+
+    def price(self, queries: Sequence[Query]) -> float:
+        """US dollars by list price for embedding queries."""
+        texts = [query.text for query in queries if isinstance(query, TextQuery)]
+        return price(self.embedder.info, len(queries) - len(texts), texts)
+
+    @property
+    def typical_price(self) -> float:
+        """US dollars by list price for a short text."""
+        return self.price([TextQuery("a dog with a bird")])
+
+    def vector(self, query: Query) -> Vectors | None:
+        """A query's unit vector, shape (1, dimension), where it was embedded already."""
+        key = _key(query)
+        with self._lock:
+            if key in self._vectors:
+                self._vectors.move_to_end(key)
+                return self._vectors[key]
+        if not self._is_stored(query):
+            return None
+        return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
+
+    def _is_stored(self, query: Query) -> bool:
+        kind, item = _key(query)
+        if kind == "image" and isinstance(self.embedder, PrecomputedImages):
+            names = query.names if isinstance(query, ImageQuery) else ()
+            return self.embedder.find_image(item, names) is not None
+        return bool(
+            self._store.known(self.embedder.info.fingerprint, "image" if kind == "image" else "text", [item])
+        )
+
+    def _keep(self, query: Query, unit: Vectors) -> Vectors:
+        with self._lock:
+            self._vectors[_key(query)] = unit
+            while len(self._vectors) > _REMEMBERED:
+                self._vectors.popitem(last=False)
+        return unit
+
+    def _answer(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get())
+            if not self._embed(batch):
+                for waiting in batch:  # one of them is to blame: each for itself
+                    self._embed([waiting])
+
+    def _embed(self, batch: Sequence[_Waiting]) -> bool:
+        """Embed what waits and tell who waits; False where several failed together: nobody was told."""
+        queries = list({_key(query): query for waiting in batch for query in waiting.queries}.values())
+        try:
+            vectors, fresh = embed_queries(queries, self.embedder, self._store)
+        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
+            if len(batch) > 1:
+                return False
+            self._purse.release(batch[0].dollars)
+            batch[0].answered.set_exception(_in_words(error))
+            return True
+        self._purse.pay(self.embedder.info.name, self.price(fresh))
+        for query, unit in zip(queries, normalise(vectors), strict=True):
+            self._keep(query, unit[None])
+        for waiting in batch:
+            self._purse.release(waiting.dollars)
+            waiting.answered.set_result(None)
+        return True
+
+
+def _key(query: Query) -> tuple[str, str]:
+    return ("image" if isinstance(query, ImageQuery) else "text"), query_id(query)
+
+
+def _in_words(error: Exception) -> DiptychError:
+    if isinstance(error, DiptychError):
+        return error
+    return DiptychError(f"unexpected {type(error).__name__}")

@@ -1,0 +1,137 @@
+"""Embedding while somebody looks: one thread an embedder, as far as the purse allows, with its progress."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diptych.comparison import embed_bank
+from diptych.embedders import Embedder
+from diptych.errors import DiptychError
+from diptych.estimate import estimate, price
+from diptych.images import Collection
+from diptych.pipeline import embed_images
+from diptych.progress import Advance
+from diptych.queries import TextQuery
+from diptych.store import Store
+from diptych.web.purse import Purse
+from diptych.web.ranks import Ranks
+
+State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
+
+_TAKE_IN_EVERY = 2.0
+"""Seconds between two looks at what was embedded meanwhile."""
+
+
+@dataclass
+class Filling:
+    """How far an embedder is.
+
+    Attributes:
+        state: `asks`: it would cost more than is allowed; `stopped`: see `reason`.
+        done: Pictures embedded by this run, refused ones included.
+        total: Pictures to embed in this run.
+        asks: What it would cost, where it asks.
+        reason: Why it stopped.
+        refused: Reasons by image id, for pictures that it has no vector for though it was asked to.
+    """
+
+    state: State = "waiting"
+    done: int = 0
+    total: int = 0
+    asks: float = 0.0
+    reason: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Filler:
+    """Fills the store for one embedder, and tells `Ranks` of it.
+
+    Args:
+        collection: The pictures.
+        embedder: Who embeds them.
+        store: Where vectors go.
+        bank: The null bank's texts.
+        ranks: Who ranks.
+        purse: What may be spent.
+        changed: Called when there is more to rank.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        embedder: Embedder,
+        store: Store,
+        bank: Sequence[TextQuery],
+        ranks: Ranks,
+        purse: Purse,
+        changed: Callable[[], None],
+    ) -> None:
+        self.embedder = embedder
+        self.filling = Filling()
+        self._collection = collection
+        self._store = store
+        self._bank = bank
+        self._ranks = ranks
+        self._purse = purse
+        self._changed = changed
+        self._running = threading.Lock()
+        self._taken_in = 0.0
+
+    def start(self) -> None:
+        """Begin, or go on after it stopped or was allowed to spend more; one that is at it is left alone."""
+        if self.filling.state != "ready" and self._running.acquire(blocking=False):
+            threading.Thread(target=self._run, name=f"embed {self.embedder.info.name}", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._fill()
+        except DiptychError as error:
+            self.filling = Filling("stopped", reason=str(error))
+        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the page goes on without it)
+            self.filling = Filling("stopped", reason=f"unexpected {type(error).__name__}: {error}")
+        finally:
+            self._running.release()
+            self._changed()
+
+    def _fill(self) -> None:
+        foreseen = estimate(self._collection, self._bank, self.embedder, self._store)
+        if not self._purse.reserve(foreseen.dollars):
+            self.filling = Filling("asks", asks=foreseen.dollars, total=foreseen.images)
+            return
+        try:
+            self.filling = Filling("embedding", total=foreseen.images)
+            bank, fresh = embed_bank(self._bank, self.embedder, self._store)
+            self._pay(0, [text.text for text in fresh if isinstance(text, TextQuery)])
+            self._ranks.set_bank(self.embedder.info.name, bank)
+            self._take_in()  # what an earlier run embedded can be looked at now
+            filled = embed_images(self._collection, self.embedder, self._store, progress=self)
+        finally:
+            self._purse.release(foreseen.dollars)
+        self._ranks.refresh(self.embedder)
+        self.filling = Filling("ready", refused=filled.refused)
+
+    @contextmanager
+    def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002 (a `Progress`)
+        """Follow the embedding."""
+        self.filling.total = total
+
+        def advance(more: int) -> None:
+            self.filling.done += more
+            self._pay(more, ())
+            if time.monotonic() - self._taken_in > _TAKE_IN_EVERY:
+                self._take_in()
+
+        yield advance
+
+    def _take_in(self) -> None:
+        self._ranks.refresh(self.embedder)
+        self._taken_in = time.monotonic()
+        self._changed()
+
+    def _pay(self, images: int, texts: Sequence[str]) -> None:
+        self._purse.pay(self.embedder.info.name, price(self.embedder.info, images, texts))

@@ -1,0 +1,159 @@
+"""Pictures that the page shows: those of the collection and those brought from outside, by id alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from PIL import Image
+
+from diptych.errors import DiptychError
+from diptych.images import Collection, Limits, UnreadablePicture, decode
+from diptych.images.thumbnail import THUMBNAIL_BOX
+from diptych.queries import ImageQuery
+from diptych.words import printable
+
+BOXES = {"thumbnail": THUMBNAIL_BOX, "large": (1600, 1200)}
+"""The sizes that are sent: whole copies without metadata, never the file itself."""
+
+_QUALITY = {"thumbnail": 80, "large": 85}
+_COPIES = 64_000_000
+_OUTSIDE = 128_000_000
+"""Bytes of copies, and of pictures from outside, that are kept in memory."""
+
+_MOST_MEGAPIXELS, _MOST_MEGABYTES = 100.0, 32.0
+_DECODED = 2
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A picture that somebody brought.
+
+    Attributes:
+        id: The SHA-256 of its bytes.
+        name: What it is called.
+        inside: Whether it is in the collection.
+    """
+
+    id: str
+    name: str
+    inside: bool
+
+
+class Pictures:
+    """The pictures of one page; safe to use from several threads.
+
+    Args:
+        collection: Its own.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        limits = collection.limits
+        self.limits = Limits(min(limits.megapixels, _MOST_MEGAPIXELS), min(limits.megabytes, _MOST_MEGABYTES))
+        self._outside: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._copies: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._decoded: OrderedDict[str, ImageQuery] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes, name: str) -> Outside:
+        """Take in a picture from outside.
+
+        Raises:
+            UnreadablePicture: It can't be read, or is too large.
+        """
+        image_id = hashlib.sha256(data).hexdigest()
+        picture = self._collection.find(image_id)
+        if picture is not None:
+            return Outside(image_id, picture.name, inside=True)
+        self.limits.check_bytes(len(data))
+        image = decode(data, self.limits)
+        shown = printable(name.strip())[:_LONGEST_NAME] or "a picture from outside"
+        with self._lock:
+            self._outside[image_id] = (shown, data)
+            self._outside.move_to_end(image_id)
+            while sum(len(kept) for _, kept in self._outside.values()) > _OUTSIDE:
+                self._outside.popitem(last=False)
+        self._remember(ImageQuery(shown, image_id, image))
+        return Outside(image_id, shown, inside=False)
+
+    def query(self, image_id: str) -> ImageQuery:
+        """A picture as a query.
+
+        Raises:
+            DiptychError: There is no such picture here, or it can't be read any more.
+        """
+        with self._lock:
+            if image_id in self._decoded:
+                return self._decoded[image_id]
+        picture = self._collection.find(image_id)
+        name, data, limits = self._read(image_id)
+        try:
+            query = ImageQuery(name, image_id, decode(data, limits))
+        except UnreadablePicture as error:
+            raise DiptychError(f"the picture {name} can't be used: {error}") from error
+        if picture is not None:
+            query = dataclasses.replace(query, names=(picture.name, *picture.aliases))
+        return self._remember(query)
+
+    def name(self, image_id: str) -> str | None:
+        """What a picture is called; None where there is no such picture here."""
+        picture = self._collection.find(image_id)
+        if picture is not None:
+            return picture.name
+        with self._lock:
+            return self._outside[image_id][0] if image_id in self._outside else None
+
+    def copy(self, image_id: str, size: str) -> bytes:
+        """A copy of a picture as a JPEG, in one of the sizes of `BOXES`.
+
+        Raises:
+            DiptychError: There is no such picture here, or it can't be read any more.
+        """
+        key = (image_id, size)
+        with self._lock:
+            if key in self._copies:
+                self._copies.move_to_end(key)
+                return self._copies[key]
+        name, data, limits = self._read(image_id)
+        try:
+            image = decode(data, limits)
+        except UnreadablePicture as error:
+            raise DiptychError(f"the picture {name} can't be shown: {error}") from error
+        made = _jpeg(image, size)
+        with self._lock:
+            self._copies[key] = made
+            while sum(map(len, self._copies.values())) > _COPIES:
+                self._copies.popitem(last=False)
+        return made
+
+    def _read(self, image_id: str) -> tuple[str, bytes, Limits]:
+        picture = self._collection.find(image_id)
+        if picture is not None:
+            try:
+                return picture.name, self._collection.read(picture), self._collection.limits
+            except UnreadablePicture as error:
+                raise DiptychError(f"the picture {picture.name} can't be shown: {error}") from error
+        with self._lock:
+            if image_id in self._outside:
+                return *self._outside[image_id], self.limits
+        raise DiptychError("there is no such picture here; bring it again if it came from outside")
+
+    def _remember(self, query: ImageQuery) -> ImageQuery:
+        with self._lock:
+            self._decoded[query.id] = query
+            while len(self._decoded) > _DECODED:
+                self._decoded.popitem(last=False)
+        return query
+
+
+def _jpeg(image: Image.Image, size: str) -> bytes:
+    image.thumbnail(BOXES[size], Image.Resampling.LANCZOS, reducing_gap=3.0)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY[size])
+    return buffer.getvalue()

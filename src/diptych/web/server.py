@@ -1,0 +1,129 @@
+"""The page served on this machine, and the link that opens it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from diptych.comparison import Workbench
+from diptych.errors import DiptychError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from diptych.web.safety import Access
+
+MISSING = "the page needs FastAPI and uvicorn: pip install 'diptych[web]'"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (recognised, not bound)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that is served.
+
+    Attributes:
+        url: The link that opens it, with its token where one is needed.
+        server: What answers.
+    """
+
+    url: str
+    server: uvicorn.Server
+    _socket: socket.socket
+
+    def run(self) -> None:
+        """Answer until interrupted."""
+        self.server.run([self._socket])
+
+    def start(self) -> None:
+        """Answer from a thread in the background, as long as the process lives."""
+        threading.Thread(target=self.run, name="page", daemon=True).start()
+
+
+def open_page(
+    bench: Workbench,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    max_cost: float = 0.0,
+    proxy: Callable[[int], str] | None = None,
+) -> Page:
+    """Take a port and begin to embed what is missing; `run` or `start` then answers.
+
+    Args:
+        bench: What to serve.
+        host: The address to listen on; on any but this machine's own a token is asked for.
+        port: The port; 0 takes a free one.
+        max_cost: US dollars that may be spent without asking.
+        proxy: Tells the address under which a browser reaches a port of this machine, where that is another.
+
+    Raises:
+        DiptychError: The port can't be used, or a package is missing.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise DiptychError(MISSING) from error
+    from diptych.web.app import make_app
+    from diptych.web.site import Site
+
+    listening = _listen(host, port)
+    at = listening.getsockname()[1]
+    outside = proxy(at).rstrip("/") if proxy else ""
+    access = _access(host, outside)
+    site = Site(bench, max_cost)
+    config = uvicorn.Config(
+        make_app(site, access), log_level="error", access_log=False, server_header=False, lifespan="off"
+    )
+    site.start()
+    return Page(_link(outside or _address(host, at), access.token), uvicorn.Server(config), listening)
+
+
+def _access(host: str, outside: str) -> Access:
+    """Whom to answer: on this machine's own address its own pages, elsewhere whoever has the token."""
+    from diptych.web.safety import OWN_NAMES, Access
+
+    if outside:
+        behind = urlsplit(outside)
+        origins = frozenset({f"{behind.scheme}://{behind.netloc}"})
+        return Access(OWN_NAMES | {behind.hostname or ""}, origins=origins, token=_token())
+    if host in LOOPBACK:
+        return Access()
+    names = OWN_NAMES | {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+    return Access(names, any_address=host in EVERYWHERE, token=_token())
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _link(address: str, token: str | None) -> str:
+    return f"{address}/" + (f"?{urlencode({'token': token})}" if token else "")
+
+
+def _address(host: str, port: int) -> str:
+    """Where a browser finds it; a server that listens everywhere by this machine's name."""
+    name = socket.gethostname() if host in EVERYWHERE else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        if sys.platform != "win32":  # there it would let two servers have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DiptychError(
+            f"can't listen on {host} port {port}: {why}; choose with --host and --port (0 takes any free one)"
+        ) from error
+    return listening

@@ -1,0 +1,19 @@
+// Elements made of text: whatever a name or a query holds, it is never read as markup.
+
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("data-") || name.startsWith("aria-")) made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children);
+  return made;
+}
+
+export const letter = (index) => String.fromCharCode(65 + index);
+
+// US dollars by list price; small ones with as many digits as they need.
+export function dollars(amount) {
+  if (amount === 0) return "$0";
+  return `$${amount.toFixed(amount < 0.001 ? 6 : 4)}`;
+}

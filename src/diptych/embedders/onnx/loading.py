@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,9 +60,7 @@ def import_libraries() -> None:
     """
     for name in MODULES:
         try:
-            with warnings.catch_warnings():  # in a notebook without widgets tqdm asks for them
-                warnings.filterwarnings("ignore", message="IProgress not found")
-                importlib.import_module(name)
+            importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise

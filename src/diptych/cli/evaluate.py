@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +13,8 @@ from diptych.cli.options import (
     Debug,
     Export,
     Json,
+    JudgmentFile,
+    Labels,
     MaxCost,
     Megabytes,
     Megapixels,
@@ -37,19 +38,8 @@ def evaluate(
     embedders: Specs,
     texts: Queries = None,
     queries: QueryFile = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="folder|captions|FILE",
-            help="Judge by the pictures' labels, their captions, or a JSON file from queries to labels.",
-        ),
-    ] = None,
-    judgments: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="TREC qrels, .csv or .jsonl; by default the judgments in the store."
-        ),
-    ] = None,
+    labels: Labels = None,
+    judgments: JudgmentFile = None,
     k: Annotated[
         int, typer.Option("-k", min=1, help="The depth of nDCG@k and others, and how many hits to keep.")
     ] = 10,
@@ -73,7 +63,7 @@ def evaluate(
 
     if labels is not None and judgments is not None:
         raise typer.BadParameter("--labels and --judgments both say what is relevant: give one of them")
-    outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_)
+    outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_, rankings=False)
     outputs.check()
     asked = parse_queries(
         [*(texts or []), *(read_lines(queries) if queries else [])], [], Limits(megapixels, megabytes)

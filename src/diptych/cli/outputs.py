@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from diptych.cli.shared import make_console, note
-from diptych.errors import DiptychError
+from diptych.cli.shared import check_place, make_console, note
 
 if TYPE_CHECKING:
     from diptych.comparison import Workbench
@@ -29,6 +27,7 @@ class Outputs:
         export: A folder for other tools' files.
         plots: A folder for the figures.
         open: Whether to open the report.
+        rankings: Whether to print every query's rankings.
     """
 
     json: str | None
@@ -36,6 +35,7 @@ class Outputs:
     export: Path | None = None
     plots: Path | None = None
     open: bool = False
+    rankings: bool = True
 
     def check(self) -> None:
         """Make sure that all can be written later, and make the folders.
@@ -50,10 +50,7 @@ class Outputs:
         if self.report is not None and str(self.report) == self.json:
             raise typer.BadParameter("--json and --report name the same file")
         for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
-            if path is not None and path.is_dir():
-                raise DiptychError(f"can't write {path}: it is a folder")
-            if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-                raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
+            check_place(path)
         if self.export is not None:
             make_folders(self.export)
         if self.plots is not None:
@@ -87,9 +84,11 @@ class Outputs:
         write_export(comparison, bench.vectors(queries), folder, answers)
 
     def _print(self, comparison: Comparison) -> None:
-        from diptych.present.text import show
+        from diptych.present.text import show, show_relevance
 
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
-        else:
+        elif self.rankings:
             show(comparison, make_console())
+        else:
+            show_relevance(comparison, make_console())

@@ -14,17 +14,24 @@ from diptych.embedders.cards import ProviderCard
 from diptych.estimate import Estimate
 from diptych.images import Collection, Skipped
 from diptych.pipeline import Filled
+from diptych.present.relevance_text import LETTER_STYLES, relevance_part
 from diptych.result import Comparison, Hit, QueryResult
 from diptych.words import count, printable
-
-LETTER_STYLES = ("cyan", "red", "blue", "yellow")
-"""One colour an embedder, always the same; the letters A, B, C say the same without colour."""
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print a comparison."""
     for query in comparison.queries:
         console.print(_query(query, fill=console.is_terminal))
+        console.print()
+    show_relevance(comparison, console)
+
+
+def show_relevance(comparison: Comparison, console: Console) -> None:
+    """Print what judgments say, where there are any, and what holds over all queries; no rankings."""
+    if comparison.relevance is not None:
+        names = [info.name for info in comparison.embedders]
+        console.print(relevance_part(comparison.relevance, names))
         console.print()
     console.print(_footer(comparison))
 

@@ -58,3 +58,18 @@ Report = Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an
 Export = Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")]
 Plots = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each query's figures, as SVG and PNG.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="folder|captions|FILE",
+        help="Judge by the pictures' labels, their captions, or a JSON file from queries to labels.",
+    ),
+]
+JudgmentFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--judgments",
+        metavar="FILE",
+        help="TREC qrels, .csv or .jsonl; by default the judgments in the store.",
+    ),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,14 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise DiptychError(f"the queries {path} are not UTF-8 text") from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def check_place(path: Path | None) -> None:
+    """Make sure that a file, where one is asked for, can be written later."""
+    if path is not None and path.is_dir():
+        raise DiptychError(f"can't write {path}: it is a folder")
+    if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
 
 
 def announce_cost(estimates: Sequence[Estimate]) -> None:

@@ -1,0 +1,86 @@
+"""A learned threshold in the terminal, and what a threshold promises in a sentence."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from diptych.relevance.threshold_file import SavedThreshold, Scale
+from diptych.thresholding import LearnedThreshold
+from diptych.words import count, printable
+
+SCALES: dict[Scale, str] = {"raw": "the raw score", "z": "z"}
+
+
+def show_threshold(learned: LearnedThreshold, console: Console) -> None:
+    """Print a threshold, what it does to the judged pictures, and what it costs on other queries."""
+    judged, relevant = learned.judgments
+    queries = count(len(learned.queries), "query", "queries")
+    heading = Text(printable(learned.embedder.name), "bold").append(f", {SCALES[learned.scale]}", "not bold")
+    console.print(heading)
+    console.print(
+        Text(f"from {printable(learned.origin)}: {queries}, {count(judged, 'judgment')}, {relevant} relevant")
+    )
+    for said in learned.notes:
+        console.print(Text(printable(said)))
+    console.print()
+    console.print(_figures(learned))
+    console.print()
+    console.print(_transfer(learned))
+
+
+def promise(threshold: SavedThreshold) -> str:
+    """What precision and recall to expect of a threshold, and from what."""
+    queries = count(len(threshold.queries), "query", "queries")
+    precision = f"precision {_share(threshold.precision)}{_within(threshold.precision_interval)}"
+    recall = f"recall {_share(threshold.recall)}{_within(threshold.recall_interval)}"
+    return f"{precision}, {recall}, by {count(threshold.judgments, 'judgment')} of {queries}"
+
+
+def _figures(learned: LearnedThreshold) -> Table | Text:
+    found = learned.threshold
+    if found.value is None:
+        return Text(f"No threshold: {found.undefined['value']}.")
+    aim = "with the best F1"
+    if learned.target is not None:
+        aim = f"the lowest whose precision is at least {learned.target:.0%} by the interval's lower end"
+    kept, relevant = count(found.kept, "picture"), count(learned.judgments[1], "relevant picture")
+    table = _table()
+    table.add_row("threshold", f"{found.value:.4f}", aim)
+    table.add_row("precision", _share(found.precision), f"of {kept} kept{_within(found.precision_interval)}")
+    table.add_row("recall", _share(found.recall), f"of {relevant}{_within(found.recall_interval)}")
+    table.add_row("F1", _share(found.f1))
+    return table
+
+
+def _transfer(learned: LearnedThreshold) -> RenderableType:
+    """What one threshold costs a query that it was not learned on, on either scale."""
+    own = learned.transfer[learned.scale]
+    if own.ranking_loss is None:
+        why = own.undefined["ranking_loss"]
+        return Text(f"What a threshold costs another query can't be said: {why}.")
+    table = _table()
+    for scale, transfer in learned.transfer.items():
+        lost = _share(transfer.threshold_loss)
+        ranking = f"to the threshold, and {_share(transfer.ranking_loss)} to the ranking"
+        table.add_row(SCALES[scale], lost, ranking)
+    queries = count(len(own.queries), "query", "queries")
+    heading = f"A query that it was not learned on loses, of an F1 of 1 ({queries}, each left out once):"
+    return Group(Text(heading), table)
+
+
+def _table() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    return table
+
+
+def _share(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
+
+
+def _within(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" (95 % {interval[0]:.2f} to {interval[1]:.2f})"

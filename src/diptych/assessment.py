@@ -216,7 +216,9 @@ def _thresholds(name: str, cases: Sequence[_Case], why_no_z: str | None) -> Thre
     raw = _on_scale(judged, [case.scores[name] for case in judged])
     z = [case.z[name] for case in judged]
     whole = [each for each in z if each is not None]
-    if len(whole) < len(z) or not z:
+    if not judged:
+        return Thresholds(raw=raw, why_no_z="nothing is judged")
+    if len(whole) < len(z):
         return Thresholds(raw=raw, why_no_z=why_no_z or "there is no null bank")
     return Thresholds(raw=raw, z=_on_scale(judged, whole))
 

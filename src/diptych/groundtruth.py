@@ -114,16 +114,18 @@ def from_file(
     ids = ids or _ids_beside(path) or number_queries(texts)
     imported = _read(path, collection, ids or None)
     name = printable(path.name)
-    if not ids and all(_ID.fullmatch(query) for query in imported.judgments.queries):
-        raise DiptychError(
-            f"{name} names its queries by ids: give the queries in that order, or put a `queries.tsv` beside"
-            " it (an id, a tab and the text a line)"
-        )
+    if not len(imported.judgments) and not imported.unmatched:
+        raise DiptychError(f"{printable(str(path))} holds no judgments")
     if imported.unmatched and not len(imported.judgments):
         first = imported.unmatched[0]
         raise DiptychError(
             f"nothing in {printable(str(path))} can be used here; line {first.line},"
             f" {printable(first.text)!r}: {first.reason}"
+        )
+    if not ids and all(_ID.fullmatch(query) for query in imported.judgments.queries):
+        raise DiptychError(
+            f"{name} names its queries by ids: give the queries in that order, or put a `queries.tsv` beside"
+            " it (an id, a tab and the text a line)"
         )
     return GroundTruth(
         judgments=imported.judgments,

@@ -20,6 +20,10 @@ from diptych.words import count, printable
 LETTER_STYLES = ("cyan", "red", "blue", "yellow")
 """One colour an embedder, always the same; the letters A, B, C say the same without colour."""
 
+_NOTHING_JUDGED = (
+    "Nothing that was asked is judged, so every figure is undefined. `diptych judge` asks you; --labels and"
+    " --judgments take what is known."
+)
 _LOSSES = (
     "Threshold loss: the F1 lost where the threshold is learned on the other queries; ranking loss: what no"
     " threshold could save."
@@ -34,7 +38,10 @@ _CONFIDENCES = {
 
 def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType:
     """All that judgments say; the verdicts stand among the findings."""
+    notes = [Text(f"Note: {printable(note)}") for note in relevance.notes]
     judged = [query for query in relevance.queries if query.relevant + query.irrelevant]
+    if not judged:
+        return Group(Text(_NOTHING_JUDGED, "bold"), *notes)
     relevant = sum(query.relevant for query in relevance.queries)
     head = (
         f"Judged by {relevance.origin}: {count(len(judged), 'query', 'queries')},"
@@ -50,7 +57,7 @@ def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType
         _thresholds(relevance, names),
         *_abstention(relevance, names),
         *_contradictions(relevance),
-        *(Text(f"Note: {printable(note)}") for note in relevance.notes),
+        *notes,
     )
 
 
@@ -80,14 +87,15 @@ def _each_query(relevance: Relevance, names: Sequence[str]) -> Table:
 
 def _metrics(relevance: Relevance, names: Sequence[str]) -> RenderableType:
     whose = (_who(index) for index in range(len(names)))
-    table = _table("Means over the queries", "metric", *whose, *relevance.fusions)
-    lines = []
+    table = _table("Means over the queries", "metric", "queries", *whose, *relevance.fusions)
+    undefined: dict[str, list[str]] = {}
     for field, called in metric_names(relevance.k).items():
         means = [relevance.means[name][field] for name in (*names, *relevance.fusions)]
-        table.add_row(called, *(_figure(mean.value) for mean in means))
-        if means[0].value is None and means[0].undefined:
-            lines.append(Text(f"{called} is undefined: {printable('; '.join(means[0].undefined))}."))
-    return Group(table, *lines)
+        table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means))
+        if means[0].value is None:
+            undefined.setdefault("; ".join(means[0].undefined), []).append(called)
+    lines = (f"Undefined: {', '.join(called)}: {why}." for why, called in undefined.items())
+    return Group(table, *(Text(printable(line)) for line in lines))
 
 
 def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:

@@ -144,6 +144,32 @@ def _find_in_cache(repo: str, revision: str | None, marks: Sequence[str], failur
     raise EmbedderUnavailable(explain(failure, repo, revision)) from failure
 
 
+def fetch(source: Source, revision: str | None, name: str) -> Path | None:
+    """One file of a Hub model, at the commit it is pinned to; from the cache where it is there.
+
+    Args:
+        source: The model.
+        revision: As the person wrote it, for the message where this fails.
+        name: The file's path in the model.
+
+    Returns:
+        Where it is, or None where the model has no such file.
+
+    Raises:
+        EmbedderUnavailable: The Hub can't be asked, or refuses.
+    """
+    from huggingface_hub import errors, hf_hub_download
+
+    cached_only = source.unreachable is not None
+    try:
+        return Path(hf_hub_download(source.place, name, revision=source.commit, local_files_only=cached_only))
+    except Exception as error:  # its HTTP client's exceptions share no base class with its own
+        not_there = isinstance(error, errors.EntryNotFoundError)
+        if not_there and (cached_only or not isinstance(error, errors.LocalEntryNotFoundError)):
+            return None
+        raise EmbedderUnavailable(explain(error, source.place, revision)) from error
+
+
 def explain(error: BaseException, repo: str, revision: str | None) -> str:
     """Say in one line what went wrong with a model on the Hub, and what to do."""
     from huggingface_hub import errors

@@ -10,12 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from PIL import Image
+
 from diptych.embedders import huggingface
-from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.base import EmbedderUnavailable, InputRejected
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 OPTIONS = ("device", "revision", "batch_size", "precision")
+
+LARGEST_RESIZED = 100_000_000
+"""Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
 
 _COMPILED = ("nms", "qnms")
 """Operations of torchvision's compiled half that its other half asks for while it is imported."""
@@ -165,3 +170,10 @@ def full_device_said(device: object) -> Iterator[None]:
             f"there is not enough memory on {device} for a batch: "
             "try a smaller batch_size, precision=bfloat16 or device=cpu"
         ) from error
+
+
+def reject_thin(image: Image.Image, side: int) -> None:
+    """Refuse a picture so thin that scaling its short side to `side` would make it huge: `InputRejected`."""
+    short, long = sorted(image.size)
+    if side * side * long > LARGEST_RESIZED * short:
+        raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")

@@ -86,7 +86,7 @@ def find(model: str, variant: str, revision: str | None) -> tuple[huggingface.So
     if folder is None:
         source = huggingface.find_on_hub(model, revision, marks=_TOKENIZERS)
         try:
-            return source, _collect(partial(_fetch_from_hub, source, revision), variant, source.label)
+            return source, _collect(partial(huggingface.fetch, source, revision), variant, source.label)
         except EmbedderUnavailable:
             if source.unreachable is None:
                 raise
@@ -102,19 +102,6 @@ def _fetch_from_folder(folder: Path, used: set[Path], name: str) -> Path | None:
         return None
     used.add(path)
     return path
-
-
-def _fetch_from_hub(source: huggingface.Source, revision: str | None, name: str) -> Path | None:
-    from huggingface_hub import errors, hf_hub_download
-
-    cached_only = source.unreachable is not None
-    try:
-        return Path(hf_hub_download(source.place, name, revision=source.commit, local_files_only=cached_only))
-    except Exception as error:  # its HTTP client's exceptions share no base class with its own
-        not_there = isinstance(error, errors.EntryNotFoundError)
-        if not_there and (cached_only or not isinstance(error, errors.LocalEntryNotFoundError)):
-            return None
-        raise EmbedderUnavailable(huggingface.explain(error, source.place, revision)) from error
 
 
 def _collect(fetch: _Fetch, variant: str, place: str) -> ModelFiles:

@@ -24,6 +24,7 @@ from PIL import Image
 from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
 from diptych.embedders.cards import ProviderCard
+from diptych.embedders.licences import tell_before_download
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.sentence_transformers import facts
@@ -51,9 +52,6 @@ CARD = ProviderCard(
 
 OPTIONS = (*torch_models.OPTIONS, "dimension", "trust_remote_code")
 
-LARGEST_RESIZED = 100_000_000
-"""Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
-
 
 def load(model: str, **options: str) -> Embedder:
     """Load a model; called for specs such as `sentence-transformers:clip-ViT-L-14?precision=bfloat16`.
@@ -77,7 +75,8 @@ def load(model: str, **options: str) -> Embedder:
     settings = Settings.parse(options)
     import_libraries()
     source = find_model(model or DEFAULT_MODEL, settings.revision)
-    return SentenceTransformersEmbedder(open_model(source, settings), source, settings)
+    licence = tell_before_download(source)
+    return SentenceTransformersEmbedder(open_model(source, settings), source, settings, licence)
 
 
 class SentenceTransformersEmbedder:
@@ -93,6 +92,7 @@ class SentenceTransformersEmbedder:
         model: The loaded model, in evaluation mode.
         source: Where it came from.
         settings: The options of the spec.
+        licence: The model's, where its card names one.
 
     Raises:
         EmbedderUnavailable: A side fails, or the two sides give vectors of different lengths.
@@ -100,7 +100,13 @@ class SentenceTransformersEmbedder:
 
     info: EmbedderInfo
 
-    def __init__(self, model: SentenceTransformer, source: huggingface.Source, settings: Settings) -> None:
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        source: huggingface.Source,
+        settings: Settings,
+        licence: str | None,
+    ) -> None:
         self._model = model
         # A tokenizer keeps how it cuts and pads as its own state: two threads would change it for each other.
         self._lock = threading.Lock()
@@ -131,7 +137,7 @@ class SentenceTransformersEmbedder:
             max_text_tokens=self._texts.limit,
             logit_scale=None if scale is None else math.exp(scale),
             logit_bias=facts.learnt_number(model, "logit_bias"),
-            licence=huggingface.licence(source),
+            licence=licence,
         )
 
     def _measure(self, label: str) -> int:
@@ -166,14 +172,9 @@ class SentenceTransformersEmbedder:
         """
         if not self._one_size:
             return image
-        self._reject_thin(image)
+        if self._shortest_side:
+            torch_models.reject_thin(image, self._shortest_side)
         return dict(self._model.preprocess([image], task="document"))
-
-    def _reject_thin(self, image: Image.Image) -> None:
-        side = self._shortest_side
-        short, long = sorted(image.size)
-        if side and side * side * long > LARGEST_RESIZED * short:
-            raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")
 
     def embed_images(self, prepared: Sequence[Any]) -> Vectors:
         """Embed what `prepare_image` returned.

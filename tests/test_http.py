@@ -32,6 +32,7 @@ def test_a_contact_that_a_header_cannot_carry_is_refused(
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
     assert http.retry_after({"retry-after": " 7 "}) == 7.0
+    assert http.retry_after({"retry-after": "0.25"}) == 0.25
     in_an_hour = email.utils.formatdate(time.time() + 3600, usegmt=True)
     assert http.retry_after({"retry-after": in_an_hour}) == pytest.approx(3600, abs=60)
     an_hour_ago = email.utils.formatdate(time.time() - 3600, usegmt=True)
@@ -40,7 +41,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["soon", "-1", "1.5", "²", "Mon, 99 Foo 2030", "Mon, 01 Jan 99999 00:00:00 GMT"]
+    "value", ["soon", "-1", "1.", ".5", "²", "9" * 400, "Mon, 99 Foo 2030", "Mon, 01 Jan 99999 00:00:00 GMT"]
 )
 def test_a_retry_after_that_says_nothing_is_ignored(value: str) -> None:
     assert http.retry_after({"retry-after": value}) is None

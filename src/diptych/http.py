@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -40,9 +41,12 @@ def user_agent() -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a `Retry-After` header asks for (a number or a date), or None without a usable one."""
+    """Seconds that a `Retry-After` header asks for, or None without a usable one.
+
+    It is a whole number or a date; some services send fractions, which say more than nothing.
+    """
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value, re.ASCII):
         return float(value)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())

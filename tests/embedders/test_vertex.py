@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError, load
+from diptych.embedders.hosted import HostedEmbedder, read_vectors
+from diptych.embedders.hosted.client import Pace
+from diptych.embedders.hosted.provider import retirement_notice
 from diptych.embedders.vertex import embedder as vertex_module
-from diptych.embedders.vertex.client import Pace, Service
-from diptych.embedders.vertex.embedder import VertexEmbedder, read_vector, retirement_notice
+from diptych.embedders.vertex.embedder import PROVIDER
 from diptych.emulators.vertex import VertexEmulator
 from diptych.errors import DiptychWarning
 from embedders.loopback_google import (
@@ -52,13 +54,13 @@ def google() -> Iterator[LoopbackGoogle]:
         yield server
 
 
-def vertex(endpoint: str, **options: object) -> VertexEmbedder:
+def vertex(endpoint: str, **options: object) -> HostedEmbedder:
     """An embedder that asks a server on this machine, as fast as it can unless told otherwise."""
     wanted = {"project": "p", "requests_per_minute": 0, "dimension": 128, **options}
     embedder = vertex_module.load(
         "", endpoint=endpoint, **{name: str(value) for name, value in wanted.items()}
     )
-    assert isinstance(embedder, VertexEmbedder)
+    assert isinstance(embedder, HostedEmbedder)
     return embedder
 
 
@@ -174,7 +176,7 @@ def test_the_fingerprint_changes_with_the_vectors_and_with_nothing_else() -> Non
     ],
 )
 def test_the_retirement_is_announced_from_180_days_before(day: date, says: str | None) -> None:
-    notice = retirement_notice("multimodalembedding@001", day)
+    notice = retirement_notice(PROVIDER, "multimodalembedding@001", day)
     if says is None:
         assert notice is None
     else:
@@ -184,22 +186,18 @@ def test_the_retirement_is_announced_from_180_days_before(day: date, says: str |
 
 
 def test_a_model_with_no_known_date_is_not_announced() -> None:
-    assert retirement_notice("multimodalembedding@002", date(2030, 1, 1)) is None
+    assert retirement_notice(PROVIDER, "multimodalembedding@002", date(2030, 1, 1)) is None
 
 
 def test_a_notice_is_given_once_and_only_when_the_service_is_used(google: LoopbackGoogle) -> None:
-    service = Service(
-        endpoint=google.url,
-        project="p",
-        location="us-central1",
-        model="multimodalembedding@001",
-        retires="2027-04-01",
-        requests_per_minute=None,
-        concurrency=4,
+    settings = PROVIDER.settings(
+        "",
+        {"endpoint": google.url, "project": "p", "location": "us-central1", "requests_per_minute": "0"}
+        | {"dimension": "128"},
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        embedder = VertexEmbedder(service, dimension=128, notice="It will be gone.")
+        embedder = HostedEmbedder(settings, notice="It will be gone.")
         assert caught == []
         for _ in range(3):
             embedder.embed_texts(["a cat", "a dog"])
@@ -210,7 +208,7 @@ def test_a_notice_is_given_once_and_only_when_the_service_is_used(google: Loopba
 
 def test_the_notice_is_of_googles_own_service_and_of_today(google: LoopbackGoogle) -> None:
     vertex(google.url).embed_texts(["a cat"])  # a stand-in is not retired: a warning here would be an error
-    due = retirement_notice("multimodalembedding@001", datetime.now(UTC).date())
+    due = retirement_notice(PROVIDER, "multimodalembedding@001", datetime.now(UTC).date())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(EmbedderUnavailable, match="project"):  # it stops before anything is sent
@@ -353,7 +351,7 @@ def test_an_answer_without_a_usable_vector_is_a_plain_error(
     payload: object, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected, match="Vertex AI answered") as caught:
-        read_vector(payload, "textEmbedding", 128)
+        read_vectors("Vertex AI", lambda: PROVIDER.read("text", payload), 1, 128)
     assert "\n" not in str(caught.value)
 
 

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from diptych.embedders import EmbedderUnavailable, InputRejected, TransientError
+from diptych.embedders.hosted.failures import Failure, Words, explain, read_failure
 from diptych.embedders.vertex import embedder as vertex_module
-from diptych.embedders.vertex.errors import Failure, explain, read_failure
+from diptych.embedders.vertex.errors import words
 from diptych.emulators import google_errors
 from diptych.errors import DiptychError
 from embedders.loopback_google import (
@@ -44,6 +45,11 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 def embed(server: LoopbackGoogle, text: str = "a cat") -> None:
     options = {"project": "my-project", "dimension": "128", "requests_per_minute": "0"}
     vertex_module.load("", endpoint=server.url, **options).embed_texts([text])
+
+
+def words_for(project: str, location: str) -> Words:
+    options = {"endpoint": "https://us-central9.test", "project": project, "location": location}
+    return words(vertex_module.PROVIDER.settings("", options), project, "us-central1")
 
 
 NO_DETAILS = {"error": {"code": 403, "message": "Vertex AI API has not been used in project 7 before."}}
@@ -116,33 +122,19 @@ def test_an_error_names_the_next_step_in_one_line(
 )
 def test_errors_worded_as_google_words_them_are_understood(reply: google_errors.Reply, says: str) -> None:
     failure = read_failure(reply.status, reply.headers, reply.body.decode())
-    words = explain(
-        failure,
-        endpoint="https://us-central9.test",
-        model="m",
-        project="my-project",
-        location="us-central1",
-        retires=None,
-    )
-    assert isinstance(words, EmbedderUnavailable)
-    assert says in str(words)
+    said = explain(failure, words_for("my-project", "us-central1"))
+    assert isinstance(said, EmbedderUnavailable)
+    assert says in str(said)
 
 
 def test_a_connection_that_stays_broken_says_to_check_the_network() -> None:
     failure = Failure(None, "[Errno 111] Connection refused")
     assert failure.tries == 8
-    words = explain(
-        failure,
-        endpoint="https://us-central9.test",
-        model="m",
-        project="p",
-        location="us-central9",
-        retires=None,
-    )
-    assert isinstance(words, TransientError)
-    assert "check the network, and location=us-central9" in str(words)
-    assert str(words).startswith("https://us-central9.test can't be reached in 8 tries")
-    assert "Connection refused" in str(words)
+    said = explain(failure, words_for("p", "us-central9"))
+    assert isinstance(said, TransientError)
+    assert "check the network, and location=us-central9" in str(said)
+    assert str(said).startswith("https://us-central9.test can't be reached in 8 tries")
+    assert "Connection refused" in str(said)
 
 
 def wait_asked(*details: object, headers: dict[str, str] | None = None) -> float | None:

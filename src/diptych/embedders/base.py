@@ -52,8 +52,9 @@ class EmbedderInfo:
         max_text_tokens: Where a longer text is cut, or None where there is no limit.
         logit_scale: The factor on the cosine that the model was trained with, where published.
         logit_bias: The bias of a sigmoid-trained model, where published.
-        price_per_image: US dollars for one picture; None is free.
-        price_per_1k_characters: US dollars for a thousand characters of text; None is free.
+        price_per_image: US dollars for one picture; None is free, unless the price is not known.
+        price_per_1k_characters: US dollars for a thousand characters of text; None likewise.
+        price_known: Whether these two say what a run costs; where they don't, nothing is run under a limit.
         requests_per_minute: The rate the embedder keeps to; None is no limit.
         licence: The model's licence.
         retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
@@ -72,6 +73,7 @@ class EmbedderInfo:
     logit_bias: float | None = None
     price_per_image: float | None = None
     price_per_1k_characters: float | None = None
+    price_known: bool = True
     requests_per_minute: float | None = None
     licence: str | None = None
     retires: str | None = None

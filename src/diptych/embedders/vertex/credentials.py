@@ -54,7 +54,7 @@ class GoogleAccess:
         self._renewable = renewable
         self._lock = threading.Lock()
 
-    def headers(self, url: str) -> dict[str, str]:
+    def headers(self, url: str, _body: bytes) -> dict[str, str]:
         """Make the headers that authorise a POST to `url`, fetching a token where none is valid.
 
         Returns:

@@ -1,75 +1,91 @@
-"""Vertex's `:predict` over HTTP: credentials, pace, retries. What goes in and comes out is JSON."""
+"""JSON over HTTP to a hosted embedder: leave to ask, pace, retries. What goes in and comes out is JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Protocol
 
 from diptych.embedders.base import EmbedderUnavailable, TransientError
-from diptych.embedders.vertex.errors import Failure, explain, one_line, read_failure
+from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure
 from diptych.http import RateLimiter, user_agent
 
 if TYPE_CHECKING:
     import httpx2
 
-    from diptych.embedders.vertex.credentials import GoogleAccess
-
 _CONNECT_SECONDS = 10.0
-_ANSWER_SECONDS = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """Which model is asked, where, and how fast.
+class Access(Protocol):
+    """Somebody's leave to ask a service. Safe to share between threads."""
 
-    Attributes:
-        endpoint: The address that the path is put behind, without a slash at its end.
-        project: The Google Cloud project that pays; None is the environment's, or that of the credentials.
-        location: The region.
-        model: The model with its version.
-        retires: The ISO date on which the model is retired, where known.
-        requests_per_minute: At most so many requests start in a minute; None is no limit.
-        concurrency: At most so many requests are under way at once.
-    """
+    def headers(self, url: str, body: bytes) -> Mapping[str, str]:
+        """Make the headers that authorise a POST of `body` to `url`: secrets, never to be shown."""
+        ...
 
-    endpoint: str
-    project: str | None
-    location: str
-    model: str
-    retires: str | None
-    requests_per_minute: float | None
-    concurrency: int
+    def renew(self, headers: Mapping[str, str]) -> bool:
+        """Get new leave in place of that in `headers`, which was refused; whether there is some now."""
+        ...
+
+    def hide(self, text: str) -> str:
+        """Blank out the secrets in what a server said."""
+        ...
 
 
 @dataclass(frozen=True)
-class _Connection:
-    """What the first request finds and all later ones share."""
+class Connection:
+    """What the first request finds and all later ones share.
+
+    Attributes:
+        client: Sends them.
+        access: The leave to ask.
+        url: Where requests are posted.
+        words: How failures are put to a person.
+    """
 
     client: httpx2.Client
-    access: GoogleAccess
-    project: str
+    access: Access
     url: str
+    words: Words
 
 
-class VertexClient:
-    """Sends predict requests; safe to share between threads. Nothing is looked up before the first one."""
+@dataclass(frozen=True, kw_only=True)
+class Manners:
+    """How fast a service is asked.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._pace = Pace(service.requests_per_minute)
-        self._connection: _Connection | None = None
+    Attributes:
+        requests_per_minute: At most so many requests start in a minute; None is no limit.
+        concurrency: At most so many requests are under way at once.
+        timeout: Seconds that an answer may take.
+    """
+
+    requests_per_minute: float | None
+    concurrency: int
+    timeout: float
+
+
+class HostedClient:
+    """Sends requests; safe to share between threads. Nothing is looked up before the first one.
+
+    Args:
+        connect: Finds credentials and address; it may use the HTTP client that it is given for that.
+        manners: How fast to ask.
+    """
+
+    def __init__(self, connect: Callable[[httpx2.Client], Connection], manners: Manners) -> None:
+        self._find = connect
+        self._manners = manners
+        self._pace = Pace(manners.requests_per_minute)
+        self._connection: Connection | None = None
         self._connecting = threading.Lock()
         self._last_failure = (-math.inf, "")
 
-    def predict(self, request: Mapping[str, Any]) -> Any:
-        """Send one predict request, again and again where it fails for now.
+    def ask(self, request: Mapping[str, Any]) -> Any:
+        """Send one request, again and again where it fails for now.
 
         Args:
             request: The JSON body.
@@ -78,43 +94,36 @@ class VertexClient:
             The JSON of the answer.
 
         Raises:
-            EmbedderUnavailable: Credentials, project or permission are missing, or the request is wrong.
-            InputRejected: Vertex refuses what is in this request.
+            EmbedderUnavailable: Credentials or permission are missing, or the request is wrong.
+            InputRejected: The service refuses what is in this request.
             TransientError: It failed at every try.
         """
         connection = self._connect()
         try:
-            return self._predict(connection, json.dumps(request).encode())
+            return self._ask(connection, json.dumps(request).encode())
         except EmbedderUnavailable:
             self._forget(connection)
             raise
 
-    def _predict(self, connection: _Connection, body: bytes) -> Any:
-        service, attempt = self._service, 0
+    def _ask(self, connection: Connection, body: bytes) -> Any:
+        attempt = 0
         while isinstance(answer := self._try(connection, body), Failure):
             if attempt + 1 >= answer.tries:
-                raise explain(
-                    answer,
-                    endpoint=service.endpoint,
-                    model=service.model,
-                    project=connection.project,
-                    location=service.location,
-                    retires=service.retires,
-                )
+                raise explain(answer, connection.words)
             self._rest(answer, attempt)
             attempt += 1
-        return self._json(answer)
+        return _json(answer, connection.words)
 
-    def _try(self, connection: _Connection, body: bytes) -> httpx2.Response | Failure:
-        """Send it once; once more where a token is refused that can be renewed."""
+    def _try(self, connection: Connection, body: bytes) -> httpx2.Response | Failure:
+        """Send it once; once more where leave is refused that can be renewed."""
         import httpx2
 
         access = connection.access
         try:
-            headers = access.headers(connection.url)
+            headers = access.headers(connection.url, body)
             answer = self._post(connection, headers, body)
             if answer.status_code == 401 and access.renew(headers):
-                answer = self._post(connection, access.headers(connection.url), body)
+                answer = self._post(connection, access.headers(connection.url, body), body)
         except (httpx2.RequestError, TransientError) as error:
             words = one_line(access.hide(str(error))) or type(error).__name__
             return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
@@ -122,19 +131,10 @@ class VertexClient:
             return answer
         return read_failure(answer.status_code, answer.headers, access.hide(answer.text))
 
-    def _post(self, connection: _Connection, headers: Mapping[str, str], body: bytes) -> httpx2.Response:
+    def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> httpx2.Response:
         self._pace.wait()
         content_type = {"content-type": "application/json; charset=utf-8"}
         return connection.client.post(connection.url, content=body, headers={**content_type, **headers})
-
-    def _json(self, answer: httpx2.Response) -> Any:
-        try:
-            return json.loads(answer.content)
-        except (ValueError, RecursionError):
-            pass
-        raise EmbedderUnavailable(
-            f"what answers at {self._service.endpoint} is not Vertex AI: check endpoint="
-        )
 
     def _rest(self, failure: Failure, attempt: int) -> None:
         seconds = failure.wait(attempt)
@@ -143,7 +143,7 @@ class VertexClient:
         else:
             time.sleep(seconds)
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> Connection:
         asked = time.monotonic()
         with self._connecting:
             if self._connection is None:
@@ -151,44 +151,37 @@ class VertexClient:
                 if failed > asked:  # another thread looked while this one waited: it would find the same
                     raise EmbedderUnavailable(reason)
                 try:
-                    self._connection = self._find()
+                    self._connection = self._find(_http_client(self._manners))
                 except EmbedderUnavailable as error:
                     self._last_failure = time.monotonic(), str(error)
                     raise
             return self._connection
 
-    def _forget(self, connection: _Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         """Look everything up anew at the next call: by then the person may have signed in again."""
         with self._connecting:
             if self._connection is connection:
                 self._connection = None
 
-    def _find(self) -> _Connection:
-        from diptych.embedders.vertex.credentials import find_access
 
-        service = self._service
-        client = _http_client(service.concurrency)
-        access = find_access(client)
-        project = service.project or os.environ.get("GOOGLE_CLOUD_PROJECT") or access.project
-        if not project:
-            raise EmbedderUnavailable(
-                "Vertex AI needs a Google Cloud project to charge:"
-                " write vertex?project=YOUR-PROJECT or set GOOGLE_CLOUD_PROJECT"
-            )
-        url = (
-            f"{service.endpoint}/v1/projects/{quote(project, safe=':')}/locations/{quote(service.location)}"
-            f"/publishers/google/models/{quote(service.model, safe='@')}:predict"
-        )
-        return _Connection(client, access, project, url)
+def _json(answer: httpx2.Response, words: Words) -> Any:
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError):
+        pass
+    raise EmbedderUnavailable(f"what answers at {words.endpoint} is not {words.title}: check endpoint=")
 
 
-def _http_client(connections: int) -> httpx2.Client:
+def _http_client(manners: Manners) -> httpx2.Client:
     import httpx2
 
+    connections = manners.concurrency
     try:
         return httpx2.Client(
             headers={"user-agent": user_agent()},
-            timeout=httpx2.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, pool=None),
+            timeout=httpx2.Timeout(
+                manners.timeout, connect=min(_CONNECT_SECONDS, manners.timeout), pool=None
+            ),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
     except (ImportError, ValueError, httpx2.InvalidURL):

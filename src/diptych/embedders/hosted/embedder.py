@@ -1,0 +1,216 @@
+"""The embedder of all hosted providers: pictures as JPEG, requests side by side, vectors in order."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from diptych.embedders.base import (
+    EmbedderInfo,
+    EmbedderUnavailable,
+    InputRejected,
+    TransientError,
+    Vectors,
+)
+from diptych.embedders.hosted.client import HostedClient, Manners
+from diptych.embedders.hosted.provider import Kind, Settings, retirement_notice
+from diptych.embedders.prices import terms
+from diptych.errors import DiptychWarning
+
+LONGEST_SIDE = 1024
+"""Pixels. The services shrink further; sending no more saves time and stays clear of their limits."""
+
+
+class HostedEmbedder:
+    """Embeds pictures and texts by asking a service.
+
+    Args:
+        settings: Which model of which service is asked, where, and how fast.
+        notice: What the person is to be warned of, once, when the service is first used.
+    """
+
+    def __init__(self, settings: Settings, *, notice: str | None = None) -> None:
+        self.info = _info(settings)
+        self._settings = settings
+        self._client = HostedClient(
+            lambda client: settings.provider.connect(settings, client),
+            Manners(
+                requests_per_minute=settings.requests_per_minute,
+                concurrency=settings.concurrency,
+                timeout=settings.timeout,
+            ),
+        )
+        self._notice = notice
+        self._noticing = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> HostedEmbedder:
+        """The embedder, with the notice that is due today."""
+        today = datetime.now(UTC).date()
+        notice = retirement_notice(settings.provider, settings.model, today) if settings.genuine else None
+        return cls(settings, notice=notice)
+
+    def prepare_image(self, image: Image.Image) -> bytes:
+        """Scale a picture down to `LONGEST_SIDE`, keeping its shape, and encode it; never up, never cropped.
+
+        Returns:
+            A JPEG without metadata. Colour is kept at full resolution (4:4:4), for a quarter more bytes than
+            usual: halved, it would blur coloured edges before the service sees them.
+        """
+        scale = LONGEST_SIDE / max(image.size)
+        if scale < 1.0:
+            width, height = (max(1, round(side * scale)) for side in image.size)
+            # With the gap, very large pictures are averaged in blocks first: as good, and much faster.
+            image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        encoded = io.BytesIO()
+        image.save(encoded, "JPEG", quality=95, subsampling="4:4:4", comment=b"")
+        return encoded.getvalue()
+
+    def embed_images(self, prepared: Sequence[bytes]) -> Vectors:
+        """Embed what `prepare_image` returned, `info.concurrency` requests at once.
+
+        Returns:
+            Shape (n, dimension), float32.
+
+        Raises:
+            EmbedderUnavailable: Credentials or permission are missing; the message says what to do.
+            InputRejected: The service refuses a picture.
+            TransientError: It failed for now, after several tries.
+        """
+        return self._embed("image", [base64.b64encode(jpeg).decode() for jpeg in prepared])
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts, any number; same shape and errors as `embed_images`.
+
+        Warns of a text with more words than the model reads tokens: the rest is left out without a word.
+        """
+        limit, title = self.info.max_text_tokens, self._settings.provider.title
+        for text in texts:
+            words = len(text.split())
+            if not words:
+                raise InputRejected(f"{title} takes no empty text")
+            if limit is not None and words > limit:
+                warnings.warn(
+                    f"{title} reads about the first {limit} words of a text and leaves out the rest:"
+                    f" {words} words in {text[:60]!r}…",
+                    DiptychWarning,
+                    stacklevel=2,
+                )
+        return self._embed("text", texts)
+
+    def _embed(self, kind: Kind, items: Sequence[str]) -> Vectors:
+        self._give_notice()
+        size = self.info.batch_size
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        if len(batches) > 1:
+            with ThreadPoolExecutor(min(len(batches), self.info.concurrency)) as pool:
+                found = list(pool.map(lambda batch: self._ask(kind, batch), batches))
+        else:
+            found = [self._ask(kind, batch) for batch in batches]
+        rows = [row for batch in found for row in batch]
+        return np.array(rows, np.float32).reshape(len(rows), self.info.dimension)
+
+    def _ask(self, kind: Kind, items: Sequence[str]) -> list[NDArray[np.float32]]:
+        provider = self._settings.provider
+        answer = self._client.ask(provider.ask(self._settings, kind, items))
+        return read_vectors(
+            provider.title, lambda: provider.read(kind, answer), len(items), self.info.dimension
+        )
+
+    def _give_notice(self) -> None:
+        with self._noticing:
+            notice, self._notice = self._notice, None
+        if notice:
+            warnings.warn(notice, DiptychWarning, stacklevel=4)
+
+
+def read_vectors(
+    title: str, read: Callable[[], Any], count: int, dimension: int
+) -> list[NDArray[np.float32]]:
+    """Find the vectors in an answer, whatever the answer is.
+
+    Args:
+        title: Who answered.
+        read: Finds them, one after another; may fail in every way that an unexpected shape makes it.
+        count: How many were asked for.
+        dimension: Their length.
+
+    Returns:
+        Each of shape (dimension,), float32, finite.
+
+    Raises:
+        TransientError: There are no such vectors, or one has numbers that are not finite.
+        EmbedderUnavailable: A vector has another length.
+    """
+    try:
+        rows = list(read())
+    except (LookupError, TypeError, AttributeError, ValueError):
+        rows = []
+    if len(rows) != count or not all(isinstance(row, list) for row in rows):
+        what = "a vector" if count == 1 else f"{count} vectors"
+        raise TransientError(f"{title} answered without {what}: run again later")
+    return [_vector(title, row, dimension) for row in rows]
+
+
+def _vector(title: str, numbers: list[Any], dimension: int) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(numbers, np.float32)
+    except (TypeError, ValueError, OverflowError):
+        vector = np.array([np.nan], np.float32)
+    if not np.isfinite(vector).all():
+        raise TransientError(f"{title} answered with a vector of other than finite numbers: run again later")
+    if vector.shape != (dimension,):
+        raise EmbedderUnavailable(
+            f"{title} answered with {len(numbers)} numbers where {dimension} were asked for:"
+            " check the model and the endpoint"
+        )
+    return vector
+
+
+def _info(settings: Settings) -> EmbedderInfo:
+    provider, model, genuine = settings.provider, settings.model, settings.genuine
+    known = provider.models.get(model)
+    offer = terms(provider.name, model)
+    seen = f"whole picture, scaled down to fit {LONGEST_SIDE} px, sent as JPEG (quality 95)"
+    sides = "pictures sent as {}, texts as {}".format(*provider.sides) if provider.sides else ""
+    parts = [seen, provider.sees if genuine else "", sides]
+    return EmbedderInfo(
+        name=provider.name,
+        provider=provider.name,
+        model=model if genuine else f"{model} as {settings.host} answers, not {provider.maker}",
+        dimension=settings.dimension,
+        preprocessing="; ".join(part for part in parts if part),
+        fingerprint=_fingerprint(settings),
+        batch_size=provider.batch_size,
+        concurrency=settings.concurrency,
+        max_text_tokens=known.text_tokens if known else None,
+        price_per_image=offer.per_image,
+        price_per_1k_characters=offer.per_1k_characters,
+        price_known=offer.price_known,
+        requests_per_minute=settings.requests_per_minute,
+        licence=f"{provider.maker}'s terms of service",
+        retires=offer.retires.isoformat() if offer.retires and genuine else None,
+    )
+
+
+def _fingerprint(settings: Settings) -> str:
+    provider = settings.provider
+    vectors = f"{provider.name}:{settings.model}?dimension={settings.dimension}"
+    vectors += f" fit{LONGEST_SIDE} lanczos jpeg95 444"
+    if provider.sides:
+        vectors += " ({}, {})".format(*provider.sides)
+    if settings.genuine:
+        return vectors
+    # What another server answers, an emulator's say, must never pass for the maker's.
+    return f"{vectors} at {settings.host}"

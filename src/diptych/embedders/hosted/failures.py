@@ -1,0 +1,236 @@
+"""Error answers of hosted services: taken apart, whatever their shape, and put into words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from diptych.embedders.base import EmbedderUnavailable, InputRejected, TransientError
+from diptych.errors import DiptychError
+from diptych.http import LONGEST_WAIT, RETRYABLE_STATUS, backoff, retry_after
+
+TRIES = 8
+"""Of a request that fails with a server's error or on a broken connection: half a minute on average."""
+
+TRIES_TO_CONNECT = 5
+"""Of a request for which nobody opens the door, most likely a wrong address: four seconds on average."""
+
+TRIES_OVER_QUOTA = 12
+"""Of a request that is over the quota, which is given back within a minute: two and a half on average."""
+
+_LONGEST_MESSAGE = 300
+
+_OLD_REASONS = {"accessNotConfigured": "SERVICE_DISABLED", "billingNotEnabled": "BILLING_DISABLED"}
+"""Reasons of Google's older APIs, in the `errors` list, by today's names."""
+
+_REQUEST_AT_FAULT = re.compile(
+    r"\bdimensions?\b|\bdimensionality\b|\boutput_dimension\b|\bmodel\b|\bparameters?\b|\binput_type\b"
+    r"|\bembedding_types\b|api key|billing|\baccount\b",
+    re.IGNORECASE,
+)
+"""A 400 that says so would say it of every picture."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one request was not answered.
+
+    Attributes:
+        status: The HTTP status; None where the connection broke.
+        message: What the server said, one line, maybe empty.
+        code: The service's name for the kind of error, such as INVALID_ARGUMENT, or empty.
+        reason: The reason as a constant for programs, such as SERVICE_DISABLED, or empty.
+        asked_wait: Seconds that the server asks to wait, or None.
+        connected: Whether there was a connection at all.
+    """
+
+    status: int | None
+    message: str
+    code: str = ""
+    reason: str = ""
+    asked_wait: float | None = None
+    connected: bool = True
+
+    @property
+    def tries(self) -> int:
+        """How often to try in all when a request fails in this way."""
+        if not self.connected:
+            return TRIES_TO_CONNECT
+        if self.status is None or self.status in RETRYABLE_STATUS:
+            return TRIES_OVER_QUOTA if self.status == 429 else TRIES
+        return 1
+
+    def wait(self, attempt: int) -> float:
+        """Seconds until the next try, after try number `attempt` (from 0): as asked, else with backoff."""
+        return min(LONGEST_WAIT, backoff(attempt) if self.asked_wait is None else self.asked_wait)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How one service's failures are put to a person.
+
+    Attributes:
+        title: The service, such as "Vertex AI".
+        endpoint: The address asked.
+        refused: What to do where the credentials are not accepted (401).
+        forbidden: What to do where they are, but this is not allowed (403).
+        not_found: What to do where there is no such thing (404).
+        settings: Options that a wrong address or request may come from, such as "endpoint=".
+        over_quota: What else to do where the quota stays used up.
+        reasons: What to do, by the reason as a constant.
+        telltales: Reasons by words in the message, for answers without one.
+        at_fault: In the message of a 400: that every request would be refused, not this picture.
+    """
+
+    title: str
+    endpoint: str
+    refused: str
+    forbidden: str
+    not_found: str
+    settings: str = "endpoint="
+    over_quota: str = "or lower requests_per_minute"
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    telltales: Mapping[str, str] = field(default_factory=dict)
+    at_fault: re.Pattern[str] = _REQUEST_AT_FAULT
+
+
+def read_failure(status: int, headers: Mapping[str, str], body: str) -> Failure:
+    """Take an error answer apart.
+
+    Google's is `{"error": {"code", "message", "status", "details": [...]}}`, at times with an `errors` list
+    in place of `details`, at times inside a list; others say `{"message": …}` or `{"detail": …}`, Amazon
+    with the reason in a header; front ends answer with HTML.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, their names in any case.
+        body: The answer's text, without secrets.
+    """
+    error = _error_object(body)
+    reason = headers.get("x-amzn-errortype", "").partition(":")[0]
+    if error is None:
+        return Failure(status, _html_title(body), reason=reason, asked_wait=retry_after(headers))
+    details = _objects(error.get("details"))
+    delays = (_duration(item.get("retryDelay")) for item in details)
+    asked = next((delay for delay in delays if delay is not None), None)
+    return Failure(
+        status,
+        one_line(str(error.get("message") or "")),
+        code=str(error.get("status") or ""),
+        reason=reason or _reason([*details, *_objects(error.get("errors"))]),
+        asked_wait=retry_after(headers) if asked is None else asked,
+    )
+
+
+def explain(failure: Failure, words: Words) -> DiptychError:
+    """Put a failure that is not to be tried again into words.
+
+    Args:
+        failure: Of the last try.
+        words: How this service's failures are put.
+
+    Returns:
+        The error to raise: `EmbedderUnavailable` where every call would fail, `InputRejected` where this one
+        picture or text is refused, `TransientError` where it may succeed another time.
+    """
+    said = f" (it said: {failure.message})" if failure.message else ""
+    title = words.title
+    reason = failure.reason or _told(failure.message, words.telltales)
+    if reason in words.reasons:
+        return EmbedderUnavailable(words.reasons[reason] + said)
+    for_good = {
+        401: words.refused,
+        402: f"{title} wants to be paid first{said}: see to your account there",
+        403: words.forbidden + said,
+        404: words.not_found + said,
+    }
+    match failure.status:
+        case None:
+            return TransientError(
+                f"{words.endpoint} can't be reached in {failure.tries} tries ({failure.message}):"
+                f" check the network, and {words.settings}"
+            )
+        case 400 | 422:
+            return _bad_request(failure, words)
+        case 413:
+            return InputRejected(f"{title} finds it too large to take{said}")
+        case 429:
+            return TransientError(
+                f"{title}'s quota stayed used up over {TRIES_OVER_QUOTA} tries:"
+                f" run again later, {words.over_quota}{said}"
+            )
+        case status if status in for_good:
+            return EmbedderUnavailable(for_good[status])
+        case status if status in {424, *RETRYABLE_STATUS} or status >= 500:
+            return TransientError(f"{title} failed with status {status}{said}: run again later")
+        case status:
+            return EmbedderUnavailable(
+                f"what answered with status {status} is not {title}{said}: check endpoint="
+            )
+
+
+def _bad_request(failure: Failure, words: Words) -> DiptychError:
+    said = failure.message or "without saying why"
+    if failure.code == "FAILED_PRECONDITION" or words.at_fault.search(failure.message):
+        return EmbedderUnavailable(
+            f"{words.title} refuses every such request: {said}; check model, dimension, {words.settings}"
+        )
+    return InputRejected(f"{words.title} refuses it: {said}")
+
+
+def _told(message: str, telltales: Mapping[str, str]) -> str:
+    return next((reason for words, reason in telltales.items() if words in message), "")
+
+
+def _error_object(body: str) -> dict[str, Any] | None:
+    """Find the object with the message, or None where the body is no such JSON."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(answer, list) and answer:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    error = answer.get("error")
+    if isinstance(error, dict):
+        return error
+    places = (error, *map(answer.get, ("message", "Message", "detail")))
+    said = next((said for said in places if said is not None), None)
+    if isinstance(said, list):  # of what a validator found
+        said = "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in said)
+    return {"message": said} if isinstance(said, str) else None
+
+
+def _reason(entries: list[dict[str, Any]]) -> str:
+    """Find the constant for what is wrong, among entries of any kind."""
+    for entry in entries:
+        reason = str(entry.get("reason") or "")
+        if reason:
+            return _OLD_REASONS.get(reason, reason)
+    return ""
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _duration(value: object) -> float | None:
+    """Seconds of a google.protobuf.Duration in JSON, such as "1.5s"."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)s", value) if isinstance(value, str) else None
+    return float(match[1]) if match else None
+
+
+def _html_title(body: str) -> str:
+    """What a page says in short: its title, else its first words."""
+    title = re.search(r"<title>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
+    return one_line(title[1] if title else re.sub(r"<[^>]*>", " ", body[:2000]))
+
+
+def one_line(text: str) -> str:
+    """Fit a server's words into one line of ours, shortened where they are long."""
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"

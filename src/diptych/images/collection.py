@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from diptych.errors import DiptychError
-from diptych.images.entries import Entry, Listing, Origin, Skipped, one_line
+from diptych.images.entries import Entry, File, Listing, Origin, Skipped, one_line
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.sources import Source, describe, list_source
@@ -85,6 +86,11 @@ class Collection:
         kept = (picture for picture in self.pictures if picture.id not in refused)
         lost = (Skipped(p.name, refused[p.id]) for p in self.pictures if p.id in refused)
         return Collection(self.source, kept, (*self.skipped, *lost), self._origins, self.limits)
+
+    def file(self, picture: Picture) -> Path | None:
+        """The file that a picture's bytes are in; None where it is inside an archive."""
+        origins = self._origins.get(picture.id, ())
+        return next((origin.path for origin in origins if isinstance(origin, File)), None)
 
     def read(self, picture: Picture) -> bytes:
         """Read a picture's bytes again, from a copy where it has one and the first is gone.

@@ -91,6 +91,10 @@ class Asker:
         texts = [query.text for query in queries if isinstance(query, TextQuery)]
         return price(self.embedder.info, len(queries) - len(texts), texts)
 
+    def would_cost(self, queries: Sequence[Query]) -> float:
+        """US dollars by list price for those that were not embedded yet."""
+        return self.price([query for query in queries if self.vector(query) is None])
+
     @property
     def typical_price(self) -> float:
         """US dollars by list price for a short text."""

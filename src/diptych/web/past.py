@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from diptych.present.html import render
 from diptych.web.asked import Ask
+from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 
@@ -23,7 +24,7 @@ class Past(BaseModel):
     breaks: dict[str, str]
 
 
-def router(site: Site) -> APIRouter:
+def router(site: Site, ready: Ready) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
 
@@ -39,6 +40,9 @@ def router(site: Site) -> APIRouter:
     def report(ask: Annotated[Ask, Query()]) -> Response:
         """This query and what else was asked, as one file that can be sent."""
         name = {"Content-Disposition": 'attachment; filename="diptych-report.html"'}
-        return HTMLResponse(render(site.report(ask.key, ask.rivals, ask.k)), headers=name)
+        asked = dict.fromkeys([ask.key, *(past for past, _ in site.history.entries())])
+        here = [one for one in asked if one.picture is None or site.pictures.name(one.picture) is not None]
+        queries = [site.query(one.text, one.picture) for one in here]
+        return HTMLResponse(render(ready.compare(queries, ask.rivals, ask.k)), headers=name)
 
     return routes

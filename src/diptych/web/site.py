@@ -9,15 +9,13 @@ from importlib.metadata import version
 
 from diptych.comparison import Workbench
 from diptych.description import describe
-from diptych.errors import DiptychError
-from diptych.images import Collection
-from diptych.progress import Silent
+from diptych.images import Skipped
 from diptych.queries import Query, TextQuery, text_query
 from diptych.result import Comparison, Overall, QueryResult
 from diptych.view import Answer
 from diptych.web.asking import Asker
 from diptych.web.filling import Filler
-from diptych.web.history import Asked, History
+from diptych.web.history import History
 from diptych.web.pictures import Pictures
 from diptych.web.purse import Purse
 from diptych.web.ranks import Ranks, Seen
@@ -64,11 +62,6 @@ class Site:
         with self._lock:
             self._version += 1
 
-    @property
-    def complete(self) -> list[str]:
-        """The embedders that have embedded all they can."""
-        return [name for name, filler in self.fillers.items() if filler.filling.state == "ready"]
-
     def query(self, text: str | None, picture: str | None) -> Query:
         """What is asked with.
 
@@ -113,7 +106,7 @@ class Site:
             created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             source=self.collection.source,
             images=len(seen.pictures),
-            skipped=self._without_refused(self.complete).skipped,
+            skipped=self._skipped(),
             embedders=tuple(embedder.info for embedder in self.embedders.values()),
             queries=(result,),
             work={},
@@ -121,45 +114,7 @@ class Site:
             collection=self.collection,
         )
 
-    def finished(self) -> Workbench:
-        """A workbench of the embedders that have embedded all they can: asking it sends no picture.
-
-        Raises:
-            DiptychError: None has.
-        """
-        names = self.complete
-        if not names:
-            raise DiptychError("no embedder has embedded the collection yet: wait until one is ready")
-        return Workbench(
-            self._without_refused(names),
-            [self.embedders[name] for name in names],
-            store=self.bench.store,
-            progress=Silent(),
-            max_cost=0.0,
-            bank=[text.text for text in self.bench.bank],
-        )
-
-    def _without_refused(self, names: Sequence[str]) -> Collection:
-        refused = {item: why for name in names for item, why in self.fillers[name].filling.refused.items()}
-        return self.collection.without(refused) if refused else self.collection
-
-    def report(self, first: Asked, rivals: Sequence[TextQuery], k: int) -> Comparison:
-        """A query and all others of the history, by the embedders that are ready and were asked them.
-
-        Raises:
-            DiptychError: No embedder is ready.
-        """
-        bench = self.finished()
-        asked = dict.fromkeys([first, *(past for past, _ in self.history.entries())])
-        queries = [self.query(one.text, one.picture) for one in asked if self._is_here(one)]
-        known = [q for q in queries if all(self.askers[name].vector(q) is not None for name in self.complete)]
-        if not known:
-            raise DiptychError("nobody has answered this query yet: search first")
-        against = [
-            r for r in rivals if all(self.askers[name].vector(r) is not None for name in self.complete)
-        ]
-        return bench.compare(known, k, contrast=[rival.text for rival in against])
-
-    def _is_here(self, asked: Asked) -> bool:
-        """Whether a query can still be asked: a picture from outside is not kept for ever."""
-        return asked.picture is None or self.pictures.name(asked.picture) is not None
+    def _skipped(self) -> tuple[Skipped, ...]:
+        refused = {item: why for f in self.fillers.values() for item, why in f.filling.refused.items()}
+        lost = (Skipped(p.name, refused[p.id]) for p in self.collection.pictures if p.id in refused)
+        return (*self.collection.skipped, *lost)

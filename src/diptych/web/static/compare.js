@@ -5,6 +5,7 @@ import { listenForPictures } from "./bring.js";
 import { ask as readAsk, fill, permalink, show as showAsked, fromAddress } from "./form.js";
 import { prepareHits } from "./hits.js";
 import { showPast } from "./past.js";
+import { showAnswer } from "./verdict.js";
 import { sayWaiting } from "./waiting.js";
 import { watchWork } from "./work.js";
 
@@ -64,6 +65,7 @@ async function show(mine = turn) {
     sayWaiting(place, states, () => ask({ live: false, keep: true }));
     showAsked(asked);
     showPast();
+    later("better", 300, () => showAnswer(document.getElementById("better")).catch(complain));
     complain(null);
   } catch (error) {
     if (mine === turn) complain(error);
@@ -100,6 +102,7 @@ document.addEventListener("ask-picture", (event) => {
 });
 document.addEventListener("ask-address", fromHere);
 window.addEventListener("popstate", fromHere);
+document.addEventListener("judged", () => showAnswer(document.getElementById("better")).catch(complain));
 
 function fromHere() {
   fill(fromAddress());

@@ -1,3 +1,49 @@
-// Marks on hits; until judgments can be given here there are none.
+// Marks on hits: a person's word on what stands there. Who found it can be seen, and the mark says so.
 
-export function prepareMarks() {}
+import { complain, get, post } from "./api.js";
+import { element } from "./element.js";
+
+const WORDS = { y: "relevant", n: "not relevant" };
+
+// Judgments are about texts: a picture asked with has none.
+export async function prepareMarks(place, asked) {
+  if (!asked.text) return;
+  for (const hit of place.querySelectorAll(".hit")) {
+    const marks = element("span", { className: "mark" });
+    for (const [key, words] of Object.entries(WORDS)) {
+      const button = element("button", { type: "button", "data-mark": key, title: words, "aria-pressed": "false",
+        "aria-label": `${hit.querySelector(".file")?.textContent ?? ""}: ${words}` }, key);
+      button.addEventListener("click", () => mark(place, asked.text, hit.dataset.of, button));
+      marks.append(button);
+    }
+    hit.querySelector(".rank").append(marks);
+  }
+  try {
+    show(place, (await get("/api/judgments", { text: asked.text })).grades);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+// Pressing a mark that is set takes it back.
+async function mark(place, text, picture, button) {
+  const set = button.getAttribute("aria-pressed") === "true";
+  const grade = set ? null : Number(button.dataset.mark === "y");
+  try {
+    show(place, (await post("/api/judgments", { text, picture, grade, blind: false })).grades);
+    document.dispatchEvent(new Event("judged"));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function show(place, grades) {
+  for (const hit of place.querySelectorAll(".hit")) {
+    const grade = grades[hit.dataset.of];
+    for (const button of hit.querySelectorAll("[data-mark]")) {
+      const set = grade !== undefined && (button.dataset.mark === "y") === grade > 0;
+      button.setAttribute("aria-pressed", String(set));
+    }
+    hit.classList.toggle("judged", grade !== undefined);
+  }
+}

@@ -1,0 +1,159 @@
+"""Judge: pictures one by one, without saying who found them; and marks on hits, which are not blind."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field
+
+from diptych import judging
+from diptych.assessment import DEPTH
+from diptych.relevance.metrics.figures import metric_names
+from diptych.relevance.sentences import verdict_sentence
+from diptych.relevance.significance import PairedComparison
+from diptych.web.asked import ImageId, Text
+from diptych.web.compare import surroundings
+from diptych.web.pages import render
+from diptych.web.ready import Ready
+from diptych.web.site import Site
+
+METRIC = metric_names(DEPTH)["ndcg"]
+
+
+class Word(BaseModel):
+    """A person's word on a picture; without a grade the last word is taken back."""
+
+    text: Text
+    picture: ImageId
+    grade: Annotated[int | None, Field(ge=0, le=3)]
+    blind: bool = False
+
+
+class Grades(BaseModel):
+    """The grades that stand for a query, by image id."""
+
+    text: str
+    grades: dict[str, int]
+
+
+class Pool(Grades):
+    """What there is to judge for a query, shuffled."""
+
+    pictures: list[str]
+
+
+class Judgeable(BaseModel):
+    """A query, and how many pictures were judged for it."""
+
+    text: str
+    judged: int
+    relevant: int
+
+
+class Pair(BaseModel):
+    """Two embedders compared by the judgments, over queries."""
+
+    a: str
+    b: str
+    metric: str
+    queries: int
+    wins: int
+    ties: int
+    losses: int
+    difference: float | None
+    interval: tuple[float, float] | None
+    needed: int | None
+    verdict: str
+    sentence: str
+
+
+class Verdict(BaseModel):
+    """Is one better? `sentences` say it, `pairs` hold the figures."""
+
+    judged: int
+    queries: int
+    sentences: list[str]
+    pairs: list[Pair]
+
+
+def router(site: Site, ready: Ready) -> APIRouter:
+    """The addresses of this view."""
+    routes = APIRouter()
+    by = _login()
+
+    @routes.get("/judge", response_class=HTMLResponse)
+    def page() -> str:
+        """The page."""
+        return render("judge.html", **surroundings(site, "judge"))
+
+    @routes.get("/api/queries")
+    def queries() -> list[Judgeable]:
+        """The texts that can be judged."""
+        said = ready.truth().judgments
+        return [
+            Judgeable(text=text, judged=len(said.grades(text)), relevant=len(said.relevant(text)))
+            for text in ready.texts()
+        ]
+
+    @routes.get("/api/pool")
+    def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
+        """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
+        return Pool(text=text, grades=_grades(ready, text), pictures=list(ready.pool(text, k)))
+
+    @routes.get("/api/judgments")
+    def judgments(text: Annotated[Text, Query()]) -> Grades:
+        """The judgments that stand for a query."""
+        return Grades(text=text, grades=_grades(ready, text))
+
+    @routes.post("/api/judgments")
+    def judge(word: Word) -> Grades:
+        """Keep a judgment, or take the last one back; it is on disk when this answers."""
+        judging.judge(site.bench, word.text, word.picture, word.grade, by=by, blind=word.blind)
+        return Grades(text=word.text, grades=_grades(ready, word.text))
+
+    @routes.get("/api/verdict")
+    def verdict() -> Verdict:
+        """Is one better, by all judgments?"""
+        found = ready.relevance()
+        if found is None:
+            return Verdict(judged=0, queries=0, sentences=[], pairs=[])
+        return Verdict(
+            judged=len(found.judgments),
+            queries=sum(query.relevant + query.irrelevant > 0 for query in found.queries),
+            sentences=list(found.verdicts),
+            pairs=[_pair(pair) for pair in found.comparisons if pair.metric == METRIC],
+        )
+
+    return routes
+
+
+def _grades(ready: Ready, text: str) -> dict[str, int]:
+    return ready.truth([text]).judgments.grades(text)
+
+
+def _pair(pair: PairedComparison) -> Pair:
+    return Pair(
+        a=pair.a,
+        b=pair.b,
+        metric=pair.metric,
+        queries=pair.queries,
+        wins=pair.wins,
+        ties=pair.ties,
+        losses=pair.losses,
+        difference=pair.difference,
+        interval=pair.interval,
+        needed=pair.queries_needed,
+        verdict=pair.verdict,
+        sentence=verdict_sentence(pair),
+    )
+
+
+def _login() -> str:
+    """Who judges: whoever runs the server."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return ""

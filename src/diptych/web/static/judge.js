@@ -1,0 +1,161 @@
+// Judge: a query is chosen, its pictures come one by one, and after the last the verdict is asked for again.
+
+import { complain, get, post } from "./api.js";
+import { element } from "./element.js";
+import { showVerdict } from "./verdict.js";
+
+const KEYS = { y: 1, n: 0, s: "skip", u: "undo" };
+const IDLE = 60_000;  // a longer pause between two words is no time spent judging
+
+const table = document.getElementById("table");
+const list = document.getElementById("queries");
+const onward = document.getElementById("onward");
+const verdict = document.getElementById("verdict");
+let text = null;
+let ahead = [];
+let behind = [];
+let given = 0;
+let spent = 0;
+let since = Date.now();
+let busy = false;
+
+async function showQueries() {
+  const queries = await get("/api/queries");
+  list.replaceChildren(...queries.map((query) => {
+    const words = query.judged ? `${query.judged} judged, ${query.relevant} relevant` : "not judged yet";
+    const button = element("button", { type: "button" }, query.text);
+    button.addEventListener("click", () => open(query.text));
+    return element("li", { className: query.text === text ? "chosen" : "" }, button, element("small", {}, words));
+  }));
+  const next = queries.find((query) => !query.judged);
+  onward.hidden = text === null || ahead.length > 0 || !next;
+  if (next) {
+    onward.textContent = `Next: ${next.text}`;
+    onward.onclick = () => open(next.text);
+  }
+}
+
+// Begin or go on with a query: what anybody has judged is not asked again.
+async function open(query) {
+  try {
+    const pool = await get("/api/pool", { text: query });
+    text = query;
+    ahead = pool.pictures.filter((picture) => !(picture in pool.grades));
+    behind = [];
+    since = Date.now();
+    history.replaceState(null, "", `/judge?${new URLSearchParams({ text })}`);
+    complain(null);
+    show();
+    showQueries();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function show() {
+  table.hidden = false;
+  document.getElementById("relevant").replaceChildren(
+    ahead.length ? "Is this relevant to " : "Nothing is left to judge for ", element("q", {}, text), ahead.length ? "?" : ".");
+  const picture = document.getElementById("picture");
+  picture.parentElement.hidden = !ahead.length;
+  if (ahead.length) picture.src = `/pictures/${ahead[0]}/large`;
+  if (ahead.length > 1) new Image().src = `/pictures/${ahead[1]}/large`;
+  for (const button of table.querySelectorAll("[data-key]")) {
+    button.disabled = button.dataset.key === "u" ? !behind.length : !ahead.length;
+  }
+  document.getElementById("left").textContent = left();
+}
+
+function left() {
+  const pace = given ? spent / given : 0;
+  const more = pace && ahead.length ? `, about ${time(pace * ahead.length)}` : "";
+  const so = given ? ` · ${given} judged in ${time(spent)}` : "";
+  return `${ahead.length} left${more}${so}`;
+}
+
+function time(milliseconds) {
+  const seconds = Math.round(milliseconds / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+async function press(key) {
+  const what = KEYS[key];
+  if (busy || text === null || what === undefined) return;
+  busy = true;
+  try {
+    if (what === "undo") await undo();
+    else if (ahead.length) await judge(what);
+    complain(null);
+  } catch (error) {
+    complain(error);
+  }
+  busy = false;
+}
+
+async function judge(grade) {
+  const picture = ahead[0];
+  if (grade !== "skip") {
+    const now = Date.now();
+    const kept = await post("/api/judgments", { text, picture, grade, blind: true });
+    if (now - since < IDLE) spent += now - since;
+    given += 1;
+    // What was judged meanwhile in another window is not asked again.
+    ahead = ahead.filter((other) => other === picture || !(other in kept.grades));
+  }
+  since = Date.now();
+  ahead.shift();
+  behind.push({ picture, grade });
+  say(grade === "skip" ? "skipped" : `kept: ${grade ? "relevant" : "not relevant"}`);
+  show();
+  if (!ahead.length) {
+    await showQueries();
+    await showVerdict(verdict);
+  }
+}
+
+async function undo() {
+  const last = behind[behind.length - 1];
+  if (!last) return;
+  if (last.grade !== "skip") {
+    await post("/api/judgments", { text, picture: last.picture, grade: null, blind: true });
+    given = Math.max(0, given - 1);
+  }
+  behind.pop();
+  ahead.unshift(last.picture);
+  say("taken back");
+  show();
+}
+
+function say(words) {
+  document.getElementById("said").textContent = words;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  if (event.key in KEYS) {
+    event.preventDefault();
+    press(event.key);
+  }
+});
+table.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-key]");
+  if (button) press(button.dataset.key);
+});
+document.getElementById("another").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const input = document.getElementById("text");
+  const asked = input.value.trim();
+  if (!asked) return;
+  try {
+    await post("/api/search", { text: asked, keep: true });
+    input.value = "";
+    input.blur();
+    await open(asked);
+  } catch (error) {
+    complain(error);
+  }
+});
+
+const named = new URLSearchParams(location.search).get("text");
+showQueries().then(() => named && open(named)).catch(complain);
+showVerdict(verdict).catch(complain);

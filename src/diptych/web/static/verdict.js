@@ -1,0 +1,48 @@
+// Is one better? The sentences, and for each two embedders the difference with its interval.
+
+import { get } from "./api.js";
+import { element } from "./element.js";
+
+// Beside a query's other answers: the sentences alone.
+export async function showAnswer(place) {
+  if (place) place.replaceChildren(...sentences(await get("/api/verdict")));
+}
+
+export async function showVerdict(place) {
+  const verdict = await get("/api/verdict");
+  const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
+  place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
+}
+
+function sentences({ judged, queries, sentences: said }) {
+  if (!judged) {
+    const words = element("span", { className: "quiet" }, "cannot tell");
+    return [element("p", { className: "answer" }, words, " ", element("small", {}, "nothing has been judged"))];
+  }
+  const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
+  return [...said.map((words) => element("p", { className: "answer" }, sentence(words))), rests];
+}
+
+// The difference on an axis from where b is better to where a is, with its interval.
+function drawn(pair) {
+  const [low, high] = pair.interval ?? [pair.difference, pair.difference];
+  const reach = 1.1 * Math.max(0.1, Math.abs(low), Math.abs(high));
+  const at = (value) => `${50 + (50 * value) / reach}%`;
+  const mean = element("b");
+  mean.style.left = at(pair.difference);
+  const span = element("i", { className: "reach" });
+  span.style.left = at(low);
+  span.style.right = `calc(100% - ${at(high)})`;
+  const interval = pair.interval ? `, 95 % ${signed(low)} to ${signed(high)}` : "";
+  const won = `${pair.wins} for ${pair.a}, ${pair.losses} for ${pair.b}, ${pair.ties} equal`;
+  return element("div", { className: "difference" },
+    element("div", { className: "ends" }, element("span", {}, `← ${pair.b} better`), element("span", {}, `${pair.a} better →`)),
+    element("div", { className: "axis", "aria-hidden": "true" }, element("i", { className: "zero" }), span, mean),
+    element("p", { className: "aside" }, `${pair.metric}: ${signed(pair.difference)}${interval}; of ${count(pair.queries, "query", "queries")} ${won}`));
+}
+
+const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+
+// With its full stop; a name at the beginning stays as it is written.
+const sentence = (words) => `${words.replace(/^(cannot|with) /, (word) => word[0].toUpperCase() + word.slice(1))}.`;

@@ -6,7 +6,7 @@ in one line, 2 wrong usage.
 
 from __future__ import annotations
 
-from diptych.cli import evaluate, judge, page, rankings, threshold, tools  # their commands
+from diptych.cli import evaluate, filtering, judge, page, rankings, threshold, tools  # their commands
 from diptych.cli.app import main
 
-__all__ = ["evaluate", "judge", "main", "page", "rankings", "threshold", "tools"]
+__all__ = ["evaluate", "filtering", "judge", "main", "page", "rankings", "threshold", "tools"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from diptych.comparison import Workbench
+    from diptych.embedders import Embedder
     from diptych.estimate import Estimate
     from diptych.images import Limits
     from diptych.queries import Query
@@ -25,7 +26,7 @@ _UNCUT = 10_000  # columns
 
 def open_workbench(
     source: str,
-    specs: list[str],
+    embedders: Sequence[str | Embedder],
     store: Path | None,
     max_cost: float | None,
     megapixels: float,
@@ -42,7 +43,7 @@ def open_workbench(
 
     return Workbench(
         source,
-        specs,
+        embedders,
         store=store,
         limits=Limits(megapixels, megabytes),
         progress=progress_for(Console(stderr=True), quiet=quiet),
@@ -85,9 +86,10 @@ def check_place(path: Path | None) -> None:
 def announce_cost(estimates: Sequence[Estimate]) -> None:
     """Say what is about to be sent and what that costs; nothing where it is free."""
     for e in estimates:
-        if e.dollars:
+        if e.dollars or not e.price_known:
             sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
-            note(f"{e.name}: {sent} to send, about ${e.dollars:.4f}", quiet=False)
+            cost = f"about ${e.dollars:.4f}" if e.price_known else "at a price that is not known here"
+            note(f"{e.name}: {sent} to send, {cost}", quiet=False)
 
 
 def make_console() -> Console:

@@ -10,6 +10,12 @@ from diptych.relevance.threshold_file import SavedThreshold, Scale
 from diptych.thresholding import LearnedThreshold
 from diptych.words import count, printable
 
+AUTO = (
+    "auto: what matches more than the null bank's unrelated texts do, about one in ten of it by chance;"
+    " how much of it is relevant only judgments can tell"
+)
+"""What to expect without a threshold."""
+
 SCALES: dict[Scale, str] = {"raw": "the raw score", "z": "z"}
 
 
@@ -31,11 +37,15 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
 
 
 def promise(threshold: SavedThreshold) -> str:
-    """What precision and recall to expect of a threshold, and from what."""
+    """What precision and recall to expect of a saved threshold, and from what."""
+    learned = count(threshold.judgments, "judgment")
     queries = count(len(threshold.queries), "query", "queries")
-    precision = f"precision {_share(threshold.precision)}{_within(threshold.precision_interval)}"
-    recall = f"recall {_share(threshold.recall)}{_within(threshold.recall_interval)}"
-    return f"{precision}, {recall}, by {count(threshold.judgments, 'judgment')} of {queries}"
+    return (
+        f"{threshold.value:.4f} on {SCALES[threshold.scale]}: precision"
+        f" {_share(threshold.precision)}{within(threshold.precision_interval)},"
+        f" recall {_share(threshold.recall)}{within(threshold.recall_interval)}"
+        f" on the {learned} of {queries} that it was learned from; expect less elsewhere"
+    )
 
 
 def _figures(learned: LearnedThreshold) -> Table | Text:
@@ -48,8 +58,8 @@ def _figures(learned: LearnedThreshold) -> Table | Text:
     kept, relevant = count(found.kept, "picture"), count(learned.judgments[1], "relevant picture")
     table = _table()
     table.add_row("threshold", f"{found.value:.4f}", aim)
-    table.add_row("precision", _share(found.precision), f"of {kept} kept{_within(found.precision_interval)}")
-    table.add_row("recall", _share(found.recall), f"of {relevant}{_within(found.recall_interval)}")
+    table.add_row("precision", _share(found.precision), f"of {kept} kept{within(found.precision_interval)}")
+    table.add_row("recall", _share(found.recall), f"of {relevant}{within(found.recall_interval)}")
     table.add_row("F1", _share(found.f1))
     return table
 
@@ -82,5 +92,6 @@ def _share(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.2f}"
 
 
-def _within(interval: tuple[float, float] | None) -> str:
+def within(interval: tuple[float, float] | None) -> str:
+    """A 95 % interval in brackets; nothing where there is none."""
     return "" if interval is None else f" (95 % {interval[0]:.2f} to {interval[1]:.2f})"

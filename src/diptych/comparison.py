@@ -26,6 +26,7 @@ from diptych.errors import DiptychError, DiptychWarning
 from diptych.estimate import Estimate, estimate, price
 from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
 from diptych.images import Collection, Limits, Picture, Skipped, open_collection
+from diptych.paths import prices_path
 from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
 from diptych.progress import Progress, Silent
 from diptych.queries import Askable, Query, TextQuery, as_query, text_query
@@ -291,17 +292,24 @@ class Workbench:
         return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
 
     def refuse_dear(self, queries: Sequence[Query]) -> None:
-        """Refuse what would cost more than `max_cost`.
+        """Refuse what would cost more than `max_cost`, or nobody knows how much.
 
         Raises:
             DiptychError: It would.
         """
         if self._max_cost is None:
             return
+        estimates = self._estimates(queries)
+        unknown = [estimate.name for estimate in estimates if not estimate.price_known]
+        if unknown:
+            raise DiptychError(
+                f"what {' and '.join(unknown)} would cost is not known: write its prices into {prices_path()}"
+                " or set no limit; nothing was sent"
+            )
         # Embedders of one fingerprint share their vectors: what one embeds the other finds.
         by_fingerprint = {
             e.info.fingerprint: estimate.dollars
-            for e, estimate in zip(self.embedders, self._estimates(queries), strict=True)
+            for e, estimate in zip(self.embedders, estimates, strict=True)
         }
         dollars = sum(by_fingerprint.values())
         if not dollars <= self._max_cost:

@@ -24,6 +24,7 @@ class Estimate:
         calls: Calls of the embedder that this makes.
         minutes: By its rate limit and by its pace on this machine so far; None where neither is known.
         dollars: By the list price; 0 where it is free.
+        price_known: Whether that is all of it: the price of some hosted models is not known.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Estimate:
     calls: int
     minutes: float | None
     dollars: float
+    price_known: bool = True
 
 
 def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
@@ -63,6 +65,7 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         calls=calls,
         minutes=_minutes(info, images, calls, store.pace(info.fingerprint)),
         dollars=price(info, images, texts),
+        price_known=info.price_known or not (images or texts),
     )
 
 

@@ -21,8 +21,8 @@ from diptych.analysis.summary import FIGURES, NO_PROOF
 from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.present import curves, page
-from diptych.present.pictures import Embedded, embed_pictures
+from diptych.present import curves, judged, page
+from diptych.present.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
 from diptych.result import Comparison, Hub
 from diptych.words import count, printable
 
@@ -79,6 +79,7 @@ def parts(comparison: Comparison, pictures: Mapping[str, Embedded]) -> dict[str,
         "space_concepts": concepts(SpaceAgreement),
         "hub_concepts": concepts(Hub),
         "pair_concepts": concepts(RankAgreement),
+        "most_contradictions": MOST_CONTRADICTIONS,
         "averaged": FIGURES,
         "no_proof": NO_PROOF,
     }
@@ -103,6 +104,7 @@ def environment(loader: BaseLoader) -> Environment:
     }
     environment.globals |= {
         "columns": page.columns,
+        "judged": judged,
         "span": page.span,
         "hinges": page.hinges,
         "charts": curves.charts,
@@ -144,8 +146,10 @@ def _facts(info: EmbedderInfo) -> list[tuple[str, str]]:
 
 def _price(info: EmbedderInfo) -> str:
     if info.price_per_image is None and info.price_per_1k_characters is None:
-        return "free"
-    prices = [f"${info.price_per_image or 0:g} a picture"]
+        return "free" if info.price_known else "not known"
+    prices = [f"${info.price_per_image or 0:.3g} a picture"]
     if info.price_per_1k_characters:
-        prices.append(f"${info.price_per_1k_characters:g} for 1,000 characters of text")
+        prices.append(f"${info.price_per_1k_characters:.3g} for 1,000 characters of text")
+    if not info.price_known:
+        prices = [price for price in prices if not price.startswith("$0 ")] + ["the rest not known"]
     return ", ".join(prices)

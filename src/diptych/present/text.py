@@ -45,7 +45,8 @@ def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
     for e in estimates:
         minutes = "unknown before a first run" if e.minutes is None else f"{e.minutes:.1f}"
         counts = (f"{number:,}" for number in (e.images, e.images_from_store, e.texts, e.calls))
-        table.add_row(Text(printable(e.name)), *counts, minutes, f"{e.dollars:.4f}")
+        dollars = f"{e.dollars:.4f}" if e.price_known else "not known"
+        table.add_row(Text(printable(e.name)), *counts, minutes, dollars)
     console.print(table)
 
 

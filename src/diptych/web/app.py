@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from diptych.errors import DiptychError
-from diptych.web import compare, embedding, judge, past, showing
+from diptych.web import compare, embedding, evaluate, judge, past, showing, taking
 from diptych.web.pages import render, static_files
 from diptych.web.ready import Ready
 from diptych.web.safety import Access, Gate
@@ -35,6 +35,8 @@ def make_app(site: Site, access: Access) -> FastAPI:
     app.include_router(embedding.router(site))
     ready = Ready(site)
     app.include_router(judge.router(site, ready))
+    app.include_router(evaluate.router(site, ready))
+    app.include_router(taking.router(site, ready))
     app.include_router(past.router(site, ready))
     app.include_router(showing.router(site))
 

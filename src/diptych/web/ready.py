@@ -93,6 +93,18 @@ class Ready:
         with self._lock:
             return self._bench().bench.compare(answered, k, contrast=against)
 
+    def evaluate(self) -> Comparison:
+        """A comparison of every query that was judged.
+
+        Raises:
+            DiptychError: None was.
+        """
+        judged = [text for text in self.texts() if text in self.truth().queries]
+        if not judged:
+            raise DiptychError("nothing is judged yet: judge a few pictures first")
+        with self._lock:
+            return self._bench().bench.evaluate(judged)
+
     def _is_free(self, query: Query) -> bool:
         return all(self._site.askers[name].would_cost([query]) == 0 for name in self.names)
 

@@ -5,7 +5,9 @@ import { element } from "./element.js";
 
 // Beside a query's other answers: the sentences alone.
 export async function showAnswer(place) {
-  if (place) place.replaceChildren(...sentences(await get("/api/verdict")));
+  if (!place) return;
+  const verdict = await get("/api/verdict");
+  place.replaceChildren(...sentences({ ...verdict, sentences: verdict.pairs.map((pair) => pair.sentence) }));
 }
 
 export async function showVerdict(place) {

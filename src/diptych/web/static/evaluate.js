@@ -1,0 +1,91 @@
+// Evaluate: the verdict, and a threshold that is moved over the scores of what was judged.
+
+import { complain, get, toQuery } from "./api.js";
+import { element } from "./element.js";
+import { showVerdict } from "./verdict.js";
+
+const form = document.getElementById("cutting");
+const slider = document.getElementById("value");
+const WIDTH = 1000;
+let low = 0;
+let high = 1;
+let latest = 0;
+let waiting = null;
+
+async function showScores() {
+  const asked = { embedder: form.embedder.value, scale: form.scale.value };
+  try {
+    const { scores, relevant, suggestions } = await get("/api/scores", asked);
+    const spread = scores.length ? scores[0] - scores[scores.length - 1] : 1;
+    high = (scores[0] ?? 1) + 0.02 * spread;
+    low = (scores[scores.length - 1] ?? 0) - 0.02 * spread;
+    Object.assign(slider, { min: low, max: high });
+    const ink = form.embedder.selectedOptions[0].dataset.ink;
+    document.getElementById("distribution").className = `distribution ink-${ink}`;
+    draw(".yes", scores.filter((_, place) => relevant[place]), -1);
+    draw(".no", scores.filter((_, place) => !relevant[place]), 1);
+    suggest(suggestions);
+    slider.value = Object.values(suggestions).find((each) => each.value !== null)?.value ?? (low + high) / 2;
+    complain(null);
+    await tryOut();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+// Every judged picture a stroke: relevant ones stand above the axis, the others hang below it.
+function draw(side, scores, way) {
+  const strokes = scores.map((score) => {
+    const x = ((score - low) / (high - low)) * WIDTH;
+    return `M${x.toFixed(1)} ${60 + way * 8}v${way * 40}`;
+  });
+  document.querySelector(`#distribution path${side}`).setAttribute("d", strokes.join(""));
+}
+
+function suggest(suggestions) {
+  document.getElementById("suggestions").replaceChildren(...Object.entries(suggestions).map(([name, effect]) => {
+    const button = element("button", { type: "button", disabled: effect.value === null, title: effect.undefined.value ?? "" }, name);
+    button.addEventListener("click", () => {
+      slider.value = effect.value;
+      tryOut(effect.value);
+    });
+    return button;
+  }));
+}
+
+async function tryOut(value = Number(slider.value)) {
+  const asked = { embedder: form.embedder.value, scale: form.scale.value, value };
+  const mine = ++latest;
+  document.getElementById("save").href = `/export/threshold.json?${toQuery(asked)}`;
+  const effect = await get("/api/threshold", asked);
+  if (mine !== latest) return;
+  document.getElementById("effect").replaceChildren(
+    `At ${value.toFixed(3)}: ${figure("precision", effect)}, ${figure("recall", effect)}`,
+    element("small", {}, ` ${effect.kept} of ${effect.judged} judged pictures kept`));
+  show("above", effect.above);
+  show("below", effect.below);
+}
+
+function figure(name, effect) {
+  const share = effect[name];
+  if (share === null) return `${name} – (${effect.undefined[name]})`;
+  const [from, to] = effect[`${name}_interval`];
+  return `${name} ${share.toFixed(2)} (95 % ${from.toFixed(2)} to ${to.toFixed(2)})`;
+}
+
+function show(id, pictures) {
+  document.getElementById(id).replaceChildren(...pictures.map(({ text, picture, score, relevant }) => element("li", {},
+    element("img", { className: "picture", src: `/pictures/${picture}/thumbnail`, alt: "" }),
+    element("span", {}, `${score.toFixed(3)} · ${relevant ? "relevant" : "not"} · ${text}`))));
+}
+
+if (form) {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", showScores);
+  slider.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => tryOut().catch(complain), 40);
+  });
+  showScores();
+}
+showVerdict(document.getElementById("verdict")).catch(complain);

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from diptych.assessment import DEPTH, assess
 from diptych.bank import open_bank
@@ -35,6 +35,9 @@ from diptych.result import Comparison, NullBank, Spaces, Work
 from diptych.search import normalise
 from diptych.store import Store
 from diptych.view import Answer, Answers, EmbeddedBank, View
+
+if TYPE_CHECKING:
+    from diptych.web.server import Page
 
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 """What text queries are set against: these texts, or each against the others asked."""
@@ -211,6 +214,22 @@ class Workbench:
             relevance=relevance,
             collection=self.collection,
         )
+
+    def serve(self, port: int = 0, *, max_cost: float = 0.0) -> Page:
+        """Serve the local page from this process and return its link; in Colab, through Colab's proxy.
+
+        Args:
+            port: The port on this machine; 0 takes a free one.
+            max_cost: US dollars that embedders may spend without asking on the page.
+
+        Raises:
+            DiptychError: The port can't be used, or FastAPI and uvicorn are missing.
+        """
+        from diptych.web.server import colab_proxy, open_page
+
+        page = open_page(self, port=port, max_cost=max_cost, proxy=colab_proxy())
+        page.start()
+        return page
 
     def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
         """What each embedder makes of each query: the scores of all pictures, and how these stand.

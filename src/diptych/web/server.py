@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import secrets
 import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -24,26 +24,49 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (recognised, not bound)
 
 
-@dataclass(frozen=True)
 class Page:
     """A page that is served.
 
-    Attributes:
+    Args:
         url: The link that opens it, with its token where one is needed.
         server: What answers.
+        listening: On what.
+
+    Attributes:
+        url: As given.
     """
 
-    url: str
-    server: uvicorn.Server
-    _socket: socket.socket
+    def __init__(self, url: str, server: uvicorn.Server, listening: socket.socket) -> None:
+        self.url = url
+        self._server = server
+        self._listening = listening
+        self._thread: threading.Thread | None = None
 
     def run(self) -> None:
-        """Answer until interrupted."""
-        self.server.run([self._socket])
+        """Answer until interrupted, or closed by another thread."""
+        self._server.run([self._listening])
 
     def start(self) -> None:
-        """Answer from a thread in the background, as long as the process lives."""
-        threading.Thread(target=self.run, name="page", daemon=True).start()
+        """Answer from a thread in the background, until closed or as long as the process lives."""
+        self._thread = threading.Thread(target=self.run, name="page", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering; what is being embedded goes on."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        return f"<Page {self.url}>"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the link."""
+        shown = html.escape(self.url)
+        return f'<a href="{shown}" target="_blank" rel="noopener">{shown}</a>'
 
 
 def open_page(
@@ -127,3 +150,12 @@ def _listen(host: str, port: int) -> socket.socket:
             f"can't listen on {host} port {port}: {why}; choose with --host and --port (0 takes any free one)"
         ) from error
     return listening
+
+
+def colab_proxy() -> Callable[[int], str] | None:
+    """In Colab, where the browser is elsewhere: what tells the address of a port there."""
+    if "google.colab" not in sys.modules:
+        return None
+    from google.colab.output import eval_js
+
+    return lambda port: str(eval_js(f"google.colab.kernel.proxyPort({port})"))

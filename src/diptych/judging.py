@@ -8,17 +8,24 @@ judgments(bench).relevant("wolf")
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from diptych.comparison import Workbench
 from diptych.errors import DiptychError
+from diptych.groundtruth import from_file
 from diptych.images import Collection, Picture
 from diptych.queries import text_query
+from diptych.relevance.files import write_judgments
 from diptych.relevance.judgments import Judgment, Judgments
 from diptych.relevance.kept import keep, kept, now, take_back
 from diptych.relevance.pool import pool as pool_rankings
+from diptych.relevance.qrels import number_queries, read_query_ids
+from diptych.relevance.rows import write_text
+from diptych.store import Store
 from diptych.words import printable
 
 
@@ -77,6 +84,65 @@ def judge(
 def judgments(bench: Workbench, queries: Sequence[str] | None = None) -> Judgments:
     """What was said of the collection's pictures, by anybody; with `queries`, of these alone."""
     return kept(bench.store, queries).among({picture.id for picture in bench.collection.pictures})
+
+
+class Added(NamedTuple):
+    """What came of importing a file.
+
+    Attributes:
+        added: How many judgments were added.
+        there: How many were there already.
+        notes: What could not be matched, in sentences.
+    """
+
+    added: int
+    there: int
+    notes: tuple[str, ...]
+
+
+def import_judgments(
+    path: Path, collection: Collection, store: Store, ids: Mapping[str, str] | None = None
+) -> Added:
+    """Add a file's judgments to those in the store; what is there already, word for word, is not added again.
+
+    Args:
+        path: TREC qrels, `.csv` or `.jsonl`.
+        collection: The pictures it is about.
+        store: Where to.
+        ids: The queries' texts by the ids that the file has; by default those of a `queries.tsv` beside it.
+
+    Raises:
+        DiptychError: A file can't be read, a line is malformed, or nothing in it is about these pictures.
+    """
+    truth = from_file(path, collection, ids=ids)
+    known = set(kept(store).given)
+    new = [given for given in truth.judgments.given if given not in known]
+    keep(store, new)
+    return Added(added=len(new), there=len(truth.judgments.given) - len(new), notes=truth.notes)
+
+
+def export_judgments(judgments: Judgments, path: Path, collection: Collection) -> Path | None:
+    """Write judgments to a file: `.csv` and `.jsonl` with all that were given, otherwise qrels.
+
+    Returns:
+        For qrels, which name queries by ids, the `queries.tsv` beside it that says which is which.
+
+    Raises:
+        DiptychError: A file can't be written, or a `queries.tsv` that says something else is there already.
+    """
+    names = {picture.id: picture.name for picture in collection.pictures}
+    if path.suffix.lower() in {".csv", ".jsonl"}:
+        write_judgments(judgments, path, names=names)
+        return None
+    beside = path.with_name("queries.tsv")
+    ids = {query_id: printable(text) for query_id, text in number_queries((), judgments).items()}
+    if beside.exists() and read_query_ids(beside) != ids:
+        raise DiptychError(
+            f"{printable(str(beside))} is of other queries: choose another folder for the qrels"
+        )
+    write_text(beside, "".join(f"{query_id}\t{text}\n" for query_id, text in ids.items()))
+    write_judgments(judgments, path)
+    return beside
 
 
 def find_picture(collection: Collection, image: str) -> Picture:

@@ -6,7 +6,8 @@ in one line, 2 wrong usage.
 
 from __future__ import annotations
 
-from diptych.cli import evaluate, filtering, judge, page, rankings, threshold, tools  # their commands
+# their commands
+from diptych.cli import evaluate, filtering, judge, judgments, page, rankings, threshold, tools
 from diptych.cli.app import main
 
-__all__ = ["evaluate", "filtering", "judge", "main", "page", "rankings", "threshold", "tools"]
+__all__ = ["evaluate", "filtering", "judge", "judgments", "main", "page", "rankings", "threshold", "tools"]

@@ -74,8 +74,9 @@ def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThresho
         raise DiptychError(f"{shown} is no threshold file: make one with `diptych threshold`") from error
     if threshold.fingerprint != fingerprint:
         raise DiptychError(
-            f"{shown} is a threshold for {printable(threshold.embedder)} as it was then: this is another model,"
-            " revision or preprocessing, whose scores mean something else; learn it anew with `diptych threshold`"
+            f"{shown} is a threshold for {printable(threshold.embedder)} as it was then (this is another"
+            " model, revision or preprocessing, whose scores mean something else): learn it anew with"
+            " `diptych threshold`"
         )
     if threshold.scale == "z" and threshold.bank != bank:
         raise DiptychError(

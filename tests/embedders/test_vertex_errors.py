@@ -16,6 +16,7 @@ from diptych.embedders.hosted.failures import Failure, Words, explain, read_fail
 from diptych.embedders.vertex import embedder as vertex_module
 from diptych.embedders.vertex.errors import words
 from diptych.emulators import google_errors
+from diptych.emulators.replies import Reply as ServedReply
 from diptych.errors import DiptychError
 from embedders.loopback_google import (
     Call,
@@ -120,7 +121,7 @@ def test_an_error_names_the_next_step_in_one_line(
         (google_errors.model_not_found("projects/p/x"), "not served in"),
     ],
 )
-def test_errors_worded_as_google_words_them_are_understood(reply: google_errors.Reply, says: str) -> None:
+def test_errors_worded_as_google_words_them_are_understood(reply: ServedReply, says: str) -> None:
     failure = read_failure(reply.status, reply.headers, reply.body.decode())
     said = explain(failure, words_for("my-project", "us-central1"))
     assert isinstance(said, EmbedderUnavailable)

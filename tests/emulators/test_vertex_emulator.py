@@ -25,10 +25,12 @@ from PIL import Image
 
 import support
 from diptych.embedders import EmbedderInfo, InputRejected, TransientError
+from diptych.emulators.emulator import Served, TokenBucket
 from diptych.emulators.front_end import MAX_BODY
-from diptych.emulators.google_errors import Refusal
-from diptych.emulators.vertex import Served, TokenBucket, VertexEmulator
-from diptych.emulators.vertex_model import carry, fits_as_png, orthonormal_map, read_request
+from diptych.emulators.model import carry, fits_as_png, orthonormal_map
+from diptych.emulators.replies import Refusal
+from diptych.emulators.vertex import VertexEmulator
+from diptych.emulators.vertex_request import read_request
 from diptych.errors import DiptychError
 
 PREDICT = "/v1/projects/p/locations/us-central1/publishers/google/models/multimodalembedding@001:predict"

@@ -1,4 +1,4 @@
-"""The HTTP side of an emulator: what Google's front end does before a request reaches a service."""
+"""The HTTP side of an emulator: what a front end does before a request reaches a service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from diptych.emulators.google_errors import Refusal, Reply, html_error
+from diptych.emulators.replies import DROPPED, Refusal, Reply, Request, html_error
 from diptych.errors import DiptychError
 
 MAX_BODY = 30 * 1024 * 1024
@@ -22,11 +22,7 @@ LONGEST_SILENCE = 2.0
 LONGEST_LINGER = 60.0
 """Seconds that a client whose request was refused unread may pause, and may go on sending."""
 
-DROPPED = Reply(0)
-"""A connection that breaks before there is an answer."""
-
-Answer = Callable[[str, str, str, bytes], Reply]
-"""Answers a request: its method, its target as sent, its bearer token (or an empty string) and its body."""
+Answer = Callable[[Request], Reply]
 
 
 def listen(answer: Answer, port: int) -> FrontEnd:
@@ -91,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: FrontEnd
     protocol_version = "HTTP/1.1"
-    server_version = "diptych-vertex-emulator"
+    server_version = "diptych-emulator"
     sys_version = ""
     timeout = 240  # seconds that a connection may stay idle
     wbufsize = -1  # head and body leave in one packet
@@ -105,9 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal.reply, last=True)
             self._linger()
             return
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else ""
-        reply = self.server.answer(self.command, self.path, token, body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = self.server.answer(Request(self.command, self.path, headers, body))
         if reply is DROPPED:
             self.close_connection = True
         else:

@@ -1,4 +1,4 @@
-"""How Google's APIs say no: the google.rpc error envelope and, from the front end, pages of HTML.
+"""How Google's APIs say no: the google.rpc error envelope.
 
 The wording is Google's own where it has been published or quoted by users; where it has not, the message is
 ours, in plain words.
@@ -6,16 +6,13 @@ ours, in plain words.
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
+from diptych.emulators.replies import Refusal, Reply, html_error
+
 SERVICE = "aiplatform.googleapis.com"
-JSON = "application/json; charset=UTF-8"
-HTML = "text/html; charset=UTF-8"
 
 CANONICAL = {
     400: "INVALID_ARGUMENT",
@@ -34,31 +31,6 @@ _CREDENTIAL_HELP = (
 )
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One HTTP answer.
-
-    Attributes:
-        status: The HTTP status; 0 is a connection dropped without an answer.
-        body: What is sent.
-        content_type: Its media type.
-        headers: Further headers.
-    """
-
-    status: int
-    body: bytes = b""
-    content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Refusal(Exception):
-    """Ends the handling of a request with an error reply."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
-
-
 def error(
     status: int, message: str, *details: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Reply:
@@ -75,16 +47,6 @@ def error(
         envelope["details"] = list(details)
     body = json.dumps({"error": envelope}, indent=2).encode()
     return Reply(status, body, headers=headers or {})
-
-
-def html_error(status: int, sentence: str) -> Reply:
-    """Build the page that Google's front end answers with when a request never reaches the service."""
-    title = f"Error {status} ({HTTPStatus(status).phrase})"
-    page = (
-        f"<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n<title>{title}</title>\n"
-        f"<p><b>{status}.</b> {html.escape(sentence)} That’s all we know.\n"
-    )
-    return Reply(status, page.encode(), content_type=HTML)
 
 
 def error_info(reason: str, domain: str = "googleapis.com", **metadata: str) -> dict[str, Any]:

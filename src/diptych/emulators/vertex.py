@@ -16,31 +16,18 @@ asked for by a fixed orthonormal map, which upwards keeps the embedder's own cos
 
 from __future__ import annotations
 
-import hashlib
-import json
-import random
 import re
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import unquote
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from diptych.embedders.base import Embedder
 from diptych.emulators import google_errors as google
-from diptych.emulators.front_end import DROPPED, listen
-from diptych.emulators.google_errors import Refusal, Reply
-from diptych.emulators.vertex_model import Model, PredictRequest, read_request
-from diptych.errors import DiptychError
+from diptych.emulators.emulator import Asked, Emulator
+from diptych.emulators.model import Limits
+from diptych.emulators.replies import DROPPED, Reply, Request, html_error, json_reply
+from diptych.emulators.vertex_request import read_request
 
 MODEL = "multimodalembedding"
 VERSIONS = (f"{MODEL}@001", MODEL)
-REMEMBERED = 100_000
-"""How many of the latest answers `VertexEmulator.served` holds."""
-
 TOKENS: dict[str, Callable[[str, str], Reply]] = {
     "expired": lambda _project, _resource: google.unauthenticated("ACCESS_TOKEN_EXPIRED"),
     "denied": lambda _project, resource: google.permission_denied(resource),
@@ -57,7 +44,7 @@ WEATHER: tuple[Reply, ...] = (
     google.resource_exhausted({"Retry-After": "1"}),
     google.error(500, "Internal error encountered."),
     google.error(503, "The service is currently unavailable."),
-    google.html_error(503, "The service you requested is not available at this time."),
+    html_error(503, "The service you requested is not available at this time."),
     DROPPED,
 )
 """The failures that `error_rate` draws from: everything that a client must survive. The waits that they ask
@@ -72,189 +59,57 @@ _CATALOGUE_PATH = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Served:
-    """One thing that a prediction request was answered for; a text and an image sent together are two.
+class VertexEmulator(Emulator):
+    """Vertex AI's multimodal embedding endpoint."""
 
-    Attributes:
-        status: The HTTP status; 0 is a connection dropped on purpose.
-        kind: What was sent, or None where the request could not be read.
-        sha256: The hash of the picture's bytes or of the text in UTF-8, in hexadecimal; None without a kind.
-    """
+    title = "Vertex's multimodal embedding endpoint"
+    try_it = "VERTEX_ACCESS_TOKEN=any diptych compare SOURCE -e 'vertex?project=any&endpoint={url}' …"
+    weather = WEATHER
+    limits = Limits(
+        formats=("BMP", "GIF", "JPEG", "PNG"),
+        png_bytes=20 * 1024 * 1024,  # the documented "20 MB when transcoded to PNG"
+        text_tokens=32,
+    )
 
-    status: int
-    kind: Literal["image", "text"] | None
-    sha256: str | None
+    @staticmethod
+    def refuse(status: int, message: str) -> Reply:
+        """Say no in Google's envelope."""
+        return google.error(status, message)
 
+    @staticmethod
+    def over_quota(wait: float) -> Reply:
+        """Say that the quota is used up, and for how long."""
+        return google.quota_exceeded(MODEL, wait)
 
-class TokenBucket:
-    """Lets through a number of calls a minute, all of them at once if need be.
-
-    Args:
-        per_minute: The size of the bucket, which fills up evenly within a minute.
-        clock: Tells the time in seconds.
-    """
-
-    def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._size = max(1.0, per_minute)
-        self._per_second = per_minute / 60.0
-        self._clock = clock
-        self._level, self._at = self._size, clock()
-        self._lock = threading.Lock()
-
-    def take(self) -> float:
-        """Take one call; returns 0.0, or the seconds until there will be one."""
-        with self._lock:
-            now = self._clock()
-            self._level = min(self._size, self._level + (now - self._at) * self._per_second)
-            self._at = now
-            if self._level < 1.0:
-                return (1.0 - self._level) / self._per_second
-            self._level -= 1.0
-            return 0.0
-
-
-class VertexEmulator:
-    """Vertex AI's multimodal embedding endpoint, served on 127.0.0.1 by this process.
-
-    The port is taken at once; answers come inside a `with` block (from a background thread) or while
-    `serve_forever` runs. Nothing of a request is kept or logged but hashes of what was embedded.
-
-    Args:
-        embedder: Makes the vectors.
-        port: The port; 0 picks a free one.
-        latency: Seconds that every prediction takes longer.
-        error_rate: The share of predictions (0 to 1) that fail as one of `WEATHER`.
-        requests_per_minute: The quota, after which predictions get a 429; None is none.
-        seed: Of the draws for `error_rate`; they follow the order in which requests arrive.
-
-    Attributes:
-        url: The address to give to clients in place of `https://LOCATION-aiplatform.googleapis.com`.
-        port: The port that it listens on.
-
-    Raises:
-        DiptychError: The port can't be used, or an argument is out of range.
-    """
-
-    def __init__(
-        self,
-        embedder: Embedder,
-        *,
-        port: int = 0,
-        latency: float = 0.0,
-        error_rate: float = 0.0,
-        requests_per_minute: float | None = None,
-        seed: int = 0,
-    ) -> None:
-        if not latency >= 0.0:
-            raise DiptychError(f"latency is in seconds, 0 or more, not {latency}")
-        if not 0.0 <= error_rate <= 1.0:
-            raise DiptychError(f"error rate is a share from 0 to 1, not {error_rate}")
-        if requests_per_minute is not None and not requests_per_minute > 0.0:
-            raise DiptychError(f"requests per minute must be more than 0, not {requests_per_minute}")
-        self._model = Model(embedder)
-        self._latency = latency
-        self._error_rate = error_rate
-        self._quota = TokenBucket(requests_per_minute) if requests_per_minute else None
-        self._random = random.Random(seed)  # noqa: S311 - it only decides which call fails
-        self._served: deque[Served] = deque(maxlen=REMEMBERED)
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._server = listen(self._answer, port)
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    @property
-    def served(self) -> list[Served]:
-        """What prediction requests were answered for, in order; a copy, the latest `REMEMBERED` of them."""
-        with self._lock:
-            return list(self._served)
-
-    def serve_forever(self) -> None:
-        """Answer until interrupted (Ctrl-C raises KeyboardInterrupt as usual), or closed by a thread."""
-        with self:
-            while not self._closing.wait(1.0):  # an endless wait can't be interrupted on Windows
-                pass
-
-    def close(self) -> None:
-        """Stop answering, end open connections and free the port."""
-        self._closing.set()
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="vertex-emulator", daemon=True
-        )
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _answer(self, method: str, target: str, token: str, body: bytes) -> Reply:
-        path = unquote(target.partition("?")[0])
-        if method == "POST" and (match := _MODEL_PATH.fullmatch(path)):
+    def elsewhere(self, request: Request) -> Reply | None:
+        """Answer what is no prediction: the catalogue, other verbs, addresses that no service has."""
+        path, token = request.path, request.bearer
+        if request.method == "POST" and (match := _MODEL_PATH.fullmatch(path)):
             if match["verb"] == "predict":
-                return self._predict(match, token, body)
-            return _turn_away(token, match) or _other_verb(match, path)
-        if method == "GET" and (match := _CATALOGUE_PATH.fullmatch(path)):
-            return _turn_away(token, match) or _catalogue_entry()
+                return None
+            return turn_away(token, match) or _other_verb(match, path)
+        if request.method == "GET" and (match := _CATALOGUE_PATH.fullmatch(path)):
+            return turn_away(token, match) or _catalogue_entry()
         return google.not_found_page(path)
 
-    def _predict(self, match: re.Match[str], token: str, body: bytes) -> Reply:
-        self._closing.wait(self._latency)
-        request = _understand(body)
-        reply = _turn_away(token, match) or self._over_quota() or self._weather() or self._embed(request)
-        self._remember(reply.status, request)
-        return reply
+    def turn_away(self, request: Request) -> Reply | None:
+        """Refuse who may not predict, or what is not there to be asked."""
+        match = _MODEL_PATH.fullmatch(request.path)
+        return turn_away(request.bearer, match) if match else None
 
-    def _over_quota(self) -> Reply | None:
-        wait = self._quota.take() if self._quota else 0.0
-        return google.quota_exceeded(MODEL, wait) if wait else None
+    def understand(self, request: Request) -> Asked:
+        """Read a predict request."""
+        read = read_request(request.body)
+        return Asked(tuple(item for item in (read.text, read.image) if item is not None), read.dimension)
 
-    def _weather(self) -> Reply | None:
-        with self._lock:
-            return self._random.choice(WEATHER) if self._random.random() < self._error_rate else None
-
-    def _embed(self, request: PredictRequest | Reply) -> Reply:
-        if isinstance(request, Reply):
-            return request
-        try:
-            prediction = self._model.predict(request)
-        except Refusal as refusal:
-            return refusal.reply
-        return _json({"predictions": [prediction], "deployedModelId": "diptych-emulator"})
-
-    def _remember(self, status: int, request: PredictRequest | Reply) -> None:
-        entries = [Served(status, None, None)]
-        if isinstance(request, PredictRequest):
-            entries = [Served(status, kind, digest) for kind, digest in _digests(request)]
-        with self._lock:
-            self._served.extend(entries)
+    def compose(self, asked: Asked, vectors: Sequence[list[float]], _request: Request) -> dict[str, Any]:
+        """Make a prediction: text and image, sent together, give two independent vectors."""
+        keys = ("textEmbedding" if isinstance(item, str) else "imageEmbedding" for item in asked.items)
+        prediction = dict(zip(keys, vectors, strict=True))
+        return {"predictions": [prediction], "deployedModelId": "diptych-emulator"}
 
 
-def _understand(body: bytes) -> PredictRequest | Reply:
-    try:
-        return read_request(body)
-    except Refusal as refusal:
-        return refusal.reply
-
-
-def _digests(request: PredictRequest) -> Iterator[tuple[Literal["image", "text"], str]]:
-    if request.text is not None:
-        # a lone surrogate is valid in JSON, but not in UTF-8
-        yield "text", hashlib.sha256(request.text.encode("utf-8", "surrogatepass")).hexdigest()
-    if request.image is not None:
-        yield "image", hashlib.sha256(request.image).hexdigest()
-
-
-def _turn_away(token: str, match: re.Match[str]) -> Reply | None:
+def turn_away(token: str, match: re.Match[str]) -> Reply | None:
     """Refuse who may not call, or what is not there to be called."""
     if not token:
         return google.unauthenticated("CREDENTIALS_MISSING")
@@ -280,7 +135,7 @@ def _catalogue_entry() -> Reply:
     """Describe the model as `publishers.models.get` does, as far as clients look at it."""
     schema = "gs://google-cloud-aiplatform/schema/predict/{}/vision_embedding_model_1.0.0.yaml"
     template = "projects/{{user-project}}/locations/{{location}}/publishers/google/models/{}"
-    return _json(
+    return json_reply(
         {
             "name": f"publishers/google/models/{MODEL}",
             "versionId": "001",
@@ -294,7 +149,3 @@ def _catalogue_entry() -> Reply:
             },
         }
     )
-
-
-def _json(message: dict[str, Any]) -> Reply:
-    return Reply(200, json.dumps(message).encode())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from schema import assert_valid_json_in
-from support import SHARED
+from support import SHARED, missing, need
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 settings.register_profile("diptych", deadline=None)  # how fast a machine is, is no test
 settings.load_profile("diptych")
@@ -21,6 +26,22 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the shared material is not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    need("playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        missing("chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import diptych
 from diptych.embedders.registry import WELL_KNOWN, providers
 from plugins import describe, environment
-from support import picture_bytes
+from support import need, picture_bytes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -125,3 +128,37 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_plug_in_on_the_page_is_short() -> None:
+    (source,) = blocks(DOCS / "plugins.md", "python")
+    assert len(source.splitlines()) < 40
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documents as `make docs` builds them."""
+    need("mkdocs")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_the_site_has_every_page_and_the_schema(site: Path) -> None:
+    for page in DOCS.glob("*.md"):
+        assert page.name.endswith(".in.md") or (site / f"{page.stem}.html").is_file()
+    schema = (site / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
+    assert schema == (DOCS / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
+
+
+def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser) -> None:
+    for path in sorted(site.glob("*.html")):
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(path.as_uri())
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        page.close()

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ import diptych
 import made_comparisons as made
 from diptych.present import notebook
 from diptych.result import Comparison
-from support import missing, need, picture_bytes
+from support import need, picture_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,21 +32,6 @@ tbody tr:nth-child(even) { background: #7772; }
 
 GROUNDS = {"white": "#000", "#111": "#e0e0e0", "#1e1e1e": "#ccc", "#383838": "#d5d5d5"}
 """The grounds of Jupyter, JupyterLab in the dark, VS Code and Colab in the dark, with their text's colour."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    need("playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -213,6 +197,16 @@ def test_several_queries_begin_with_the_answers_over_all() -> None:
     assert "2 queries on 40 pictures Do they rank alike? In part: they share 6." in said
     assert "Does a list break? one : For 1 of 1 query. two : For 0 of 1 query." in said
     assert said.index("In part") < said.index("“cat”") < said.index("“dog”")
+
+
+def test_what_judgments_say_stands_beside_the_hits(pictures: Path) -> None:
+    bench = diptych.Workbench(pictures, ["palette", "random"])
+    one = words(bench.evaluate(["red"], 8, labels="folder")._repr_html_())
+    assert one.count(" relevant") == 8 + one.count("not relevant")
+    assert "Is one better? Cannot tell palette from random with 1 query" in one
+    two = words(bench.evaluate(["red", "blue"], 8, labels="folder")._repr_html_())
+    assert two.count("Is one better? Cannot tell palette from random with 2 queries") == 1
+    assert "nothing has been judged" not in one + two
 
 
 def test_a_list_of_equal_scores_is_not_shown(pictures: Path) -> None:

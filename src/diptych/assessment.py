@@ -80,6 +80,7 @@ def assess(
         abstention={name: _abstention(name, cases, found) for name in names},
         contradictions=_contradictions(judged, answers.pictures),
         notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
+        options=truth.options,
         judgments=judged,
     )
 

@@ -39,12 +39,14 @@ class GroundTruth:
         queries: What they can judge, in order: what is asked where nobody asks for anything.
         origin: Where they come from, in words.
         notes: What could not be matched, in sentences.
+        options: What to give the command line for them; nothing for those in the store.
     """
 
     judgments: Judgments
     queries: tuple[str, ...]
     origin: str
     notes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 def ground_truth(
@@ -132,6 +134,7 @@ def from_file(
         queries=imported.judgments.queries,
         origin=f"{count(len(imported.judgments), 'judgment')} of {name}",
         notes=_unmatched(name, imported),
+        options=("--judgments", str(path)),
     )
 
 
@@ -165,7 +168,11 @@ def from_labels(labels: Labels, collection: Collection, texts: Sequence[str] = (
         )
     origin = "the pictures' labels" if mapping is None else f"the pictures' labels, by {Path(labels).name}"
     return GroundTruth(
-        judgments=found.judgments, queries=found.queries, origin=printable(origin), notes=tuple(notes)
+        judgments=found.judgments,
+        queries=found.queries,
+        origin=printable(origin),
+        notes=tuple(notes),
+        options=("--labels", str(labels)),
     )
 
 
@@ -184,6 +191,7 @@ def _from_captions(collection: Collection, texts: Sequence[str]) -> GroundTruth:
         queries=judgments.queries,
         origin="the pictures' captions: a caption's own picture is relevant to it",
         notes=notes,
+        options=("--labels", "captions"),
     )
 
 

@@ -300,12 +300,15 @@ def file_name(hit: Hit) -> str:
 
 def command(comparison: Comparison) -> str:
     """The command that makes the comparison again, as far as a comparison tells."""
-    words = ["diptych", "compare", comparison.source]
+    evaluated = comparison.relevance is not None and comparison.relevance.options
+    words = ["diptych", "evaluate" if evaluated else "compare", comparison.source]
     for info in comparison.embedders:
         words += ["-e", info.name]
     for query in comparison.queries:
         words += ["-q" if query.kind == "text" else "--image", query.query]
     words += _contrast_options(comparison)
+    if comparison.relevance is not None:
+        words += comparison.relevance.options
     words += [
         "-k",
         str(max((len(hits) for q in comparison.queries for hits in q.rankings.values()), default=1)),

@@ -19,6 +19,9 @@ from diptych.result import Comparison, QueryResult
 LARGE_BOX = (480, 360)
 """Pixels of an embedded picture: about 26 kB, so that 300 of them make 10 MB of page."""
 
+MOST_CONTRADICTIONS = 24
+"""So many pictures that were judged both ways are shown."""
+
 MOST_LARGE = 400
 """Of more pictures than this a report carries thumbnails only, so that it can still be sent and opened."""
 
@@ -69,6 +72,8 @@ def copies(
 def _shown(comparison: Comparison) -> Iterator[str]:
     for query in comparison.queries:
         yield from _shown_for(query)
+    if comparison.relevance is not None:
+        yield from (each.id for each in comparison.relevance.contradictions[:MOST_CONTRADICTIONS])
     for spaces in comparison.overall.spaces:
         yield from (image.id for image in spaces.disputed)
     for bank in comparison.overall.banks.values():

@@ -113,6 +113,7 @@ class Relevance:
         abstention: Whether an embedder knows when it is right, by its name.
         contradictions: Pictures that were given different grades for one query.
         notes: What could not be matched or judged, in sentences.
+        options: What gives the command line these judgments; empty for those in the store.
         judgments: The judgments themselves, of the ranked pictures; not saved.
     """
 
@@ -128,4 +129,5 @@ class Relevance:
     abstention: dict[str, Abstention]
     contradictions: tuple[Contradicted, ...]
     notes: tuple[str, ...]
+    options: tuple[str, ...] = ()
     judgments: Judgments = field(default_factory=Judgments, compare=False, repr=False)

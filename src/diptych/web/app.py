@@ -27,6 +27,7 @@ def make_app(site: Site, access: Access) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,  # its pages fetch scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(Gate, access=access)
     app.add_exception_handler(DiptychError, _say)

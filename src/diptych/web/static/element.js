@@ -6,9 +6,14 @@ export function element(tag, properties = {}, ...children) {
     if (name.startsWith("data-") || name.startsWith("aria-")) made.setAttribute(name, value);
     else made[name] = value;
   }
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === "string" ? printable(child) : child)));
   return made;
 }
+
+// Without what breaks a line or turns the reading direction, as everywhere in Diptych.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const JOINERS = "\u200c\u200d";
+const printable = (text) => text.replace(HIDDEN, (one) => (JOINERS.includes(one) ? one : "\ufffd"));
 
 export const letter = (index) => String.fromCharCode(65 + index);
 

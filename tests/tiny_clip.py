@@ -150,7 +150,7 @@ def save_siglip(folder: Path) -> Path:
     import torch
     from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel, SiglipProcessor
 
-    tokenizer = _word_tokenizer(["a", "dog", "cat", "photo", "of", "A", "DOG"])
+    tokenizer = word_tokenizer(["a", "dog", "cat", "photo", "of", "A", "DOG"])
     torch.manual_seed(0)
     vocabulary = {"vocab_size": 32, "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 1}
     config = SiglipConfig(
@@ -173,7 +173,7 @@ def save_chat_model(folder: Path) -> Path:
         "eoi_token": "<end_of_image>",
         "image_token": "<image_soft_token>",
     }
-    tokenizer = _word_tokenizer(["a", "dog", "cat", "photo", "user"], **marks)
+    tokenizer = word_tokenizer(["a", "dog", "cat", "photo", "user"], **marks)
     template = (
         "{% for m in messages %}{{ m['role'] }} {% for c in m['content'] %}{% if c['type'] == 'image' %}"
         "<start_of_image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %}"
@@ -200,11 +200,11 @@ def save_text_model(folder: Path) -> Path:
     from transformers import BertConfig, BertModel
 
     BertModel(BertConfig(vocab_size=32, **_SIDE)).save_pretrained(folder)
-    _word_tokenizer(["a", "dog"]).save_pretrained(folder)
+    word_tokenizer(["a", "dog"]).save_pretrained(folder)
     return folder
 
 
-def _word_tokenizer(words: list[str], **marks: str) -> Any:
+def word_tokenizer(words: list[str], **marks: str) -> Any:
     """A tokenizer of whole words that ends a text with `</s>` and, like SigLIP's, knows no longest length."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast

@@ -28,8 +28,8 @@ MOST_PICTURES, FEWEST_HITS = 240, 5
 BOX, QUALITY = (126, 90), 60
 """Pixels and quality of a picture's copy: about 3 kB."""
 
-ROW, SHOWN = 64, (84, 60)
-"""Pixels of a hit's row and of the picture in it."""
+ROW, TALL_ROW, SHOWN = 64, 80, (84, 60)
+"""Pixels of a hit's row, where there are more than two columns too, and of the picture in it."""
 
 INKS = ("#0d6e6e", "#b0431f", "#3f4a9e", "#7d5a0c")
 """The embedders' colours, behind white letters."""
@@ -68,6 +68,7 @@ def to_html(comparison: Comparison) -> str:
     graded = {q.query: q.grades for q in comparison.relevance.queries} if comparison.relevance else {}
     images = list(dict.fromkeys(image for one in shown for image in one.images))
     asked_for = max((len(ranking) for q in asked for ranking in q.rankings.values()), default=0)
+    row = ROW if len(names) <= 2 else TALL_ROW
     show = environment(PackageLoader("diptych.present"))
     show.filters["fitted"] = _fitted
     return show.get_template("notebook.html").render(
@@ -81,9 +82,10 @@ def to_html(comparison: Comparison) -> str:
         hits_left_out=hits < asked_for,
         inks=INKS,
         lines=LINES,
-        row=ROW,
+        row=row,
+        tall=row == TALL_ROW,
         cut=page.CUT,
-        scale=ROW / page.ROW,
+        scale=row / page.ROW,
     )
 
 

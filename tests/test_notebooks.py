@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+import diptych
 from diptych.embedders import load
 from diptych.emulators.vertex import VertexEmulator
 from diptych.images.wikimedia import is_wikimedia
@@ -87,6 +88,26 @@ def test_the_saved_outputs_are_those_of_a_run_offline_and_say_so(make: ModuleTyp
     assert re.search(r"mini-b.{0,4}mini-s", shown)
     assert re.search(r"/(home|root|tmp|work|Users)/", shown) is None
     assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_progress_is_one_line_a_task_and_stays(name: str) -> None:
+    shown = text_of(saved(name))
+    for embedder in ("mini-b", "mini-s"):
+        assert (
+            len(re.findall(rf"<small>embedding with {embedder}: 120 of 120, .* a second</small>", shown)) == 1
+        )
+    assert "<progress" not in shown
+
+
+def test_outside_a_notebook_nobody_watches(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    need("ipykernel")
+    import ipykernel.zmqshell  # as in a process that only happens to have it
+
+    (tmp_path / "one.png").write_bytes(picture_bytes())
+    diptych.Workbench(tmp_path / "one.png", ["palette"]).embed()
+    assert ipykernel.zmqshell.ZMQInteractiveShell.initialized() is False
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", NAMES)

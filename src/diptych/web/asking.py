@@ -13,7 +13,7 @@ from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, Vectors
 from diptych.errors import DiptychError
 from diptych.estimate import price
-from diptych.pipeline import embed_queries
+from diptych.pipeline import embed_queries, is_stored
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.search import normalise
 from diptych.store import Store
@@ -116,9 +116,7 @@ class Asker:
         if kind == "image" and isinstance(self.embedder, PrecomputedImages):
             names = query.names if isinstance(query, ImageQuery) else ()
             return self.embedder.find_image(item, names) is not None
-        return bool(
-            self._store.known(self.embedder.info.fingerprint, "image" if kind == "image" else "text", [item])
-        )
+        return is_stored(query, self.embedder.info, self._store)
 
     def _keep(self, query: Query, unit: Vectors) -> Vectors:
         with self._lock:

@@ -80,7 +80,7 @@ class Cutting:
         found = self.apply(value)
         return SavedThreshold(
             embedder=info.name,
-            fingerprint=info.fingerprint,
+            fingerprint=info.scoring,
             scale=self._scale,
             queries=tuple(dict.fromkeys(one.text for one in self.judged)),
             judgments=len(self.judged),

@@ -17,6 +17,7 @@ const form = document.getElementById("ask");
 const place = document.getElementById("answer");
 let embedders = [];
 let turn = 0;
+let looks = 0;
 let states = [];
 let timers = {};
 
@@ -54,9 +55,10 @@ async function ask({ live, keep }) {
 async function show(mine = turn) {
   const asked = readAsk();
   if (!asked) return;
+  const look = ++looks;  // of two looks under way the later one counts, whichever comes back first
   try {
     const html = await get("/answer", asked);
-    if (mine !== turn) return;
+    if (mine !== turn || look !== looks) return;
     place.innerHTML = html;
     place.removeAttribute("aria-busy");
     document.getElementById("start").hidden = true;

@@ -46,11 +46,12 @@ class Asked:
     """What one request asks for.
 
     Attributes:
-        items: Texts, and pictures as their bytes, in the order of the vectors wanted.
+        items: What to make a vector of each, in order: texts, and pictures as their bytes. Several in one
+            are fused into one vector, as the services do.
         dimension: The length of the vectors.
     """
 
-    items: tuple[str | bytes, ...]
+    items: tuple[tuple[str | bytes, ...], ...]
     dimension: int
 
 
@@ -246,16 +247,16 @@ class Emulator(ABC):
     def _remember(self, status: int, asked: Asked | Reply) -> None:
         entries = [Served(status, None, None)]
         if isinstance(asked, Asked):
-            entries = [_served(status, item) for item in asked.items]
+            entries = [_served(status, part) for item in asked.items for part in item]
         with self._lock:
             self._served.extend(entries)
 
 
-def _served(status: int, item: str | bytes) -> Served:
-    if isinstance(item, bytes):
-        return Served(status, "image", hashlib.sha256(item).hexdigest())
+def _served(status: int, part: str | bytes) -> Served:
+    if isinstance(part, bytes):
+        return Served(status, "image", hashlib.sha256(part).hexdigest())
     # a lone surrogate is valid in JSON, but not in UTF-8
-    return Served(status, "text", hashlib.sha256(item.encode("utf-8", "surrogatepass")).hexdigest())
+    return Served(status, "text", hashlib.sha256(part.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def as_json_numbers(vector: NDArray[np.float32]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,12 +30,12 @@ class Limits:
     Attributes:
         formats: Of pictures, by Pillow's names.
         png_bytes: A picture may have so many when transcoded to PNG; None is no such limit.
-        text_tokens: Of a longer text the rest is left out; words are counted for tokens.
+        text_tokens: Of a longer text the rest is left out; words are counted for tokens. None is no limit.
     """
 
     formats: tuple[str, ...]
     png_bytes: int | None
-    text_tokens: int
+    text_tokens: int | None
 
 
 class Model:
@@ -53,8 +53,8 @@ class Model:
         self._refuse = refuse
         self._turns = threading.BoundedSemaphore(embedder.info.concurrency)
 
-    def embed(self, item: str | bytes, dimension: int) -> NDArray[np.float32]:
-        """Embed a text, or a picture given as its bytes.
+    def embed(self, item: Sequence[str | bytes], dimension: int) -> NDArray[np.float32]:
+        """Embed a text, or a picture given as its bytes; or several as one, by the mean of their vectors.
 
         Returns:
             Shape (dimension,), of unit length (zeros where the embedder gave zeros).
@@ -62,12 +62,14 @@ class Model:
         Raises:
             Refusal: A limit is passed, the picture is unreadable, or the embedder failed.
         """
-        vector = self._text(item) if isinstance(item, str) else self._image(item)
-        return carry(vector, dimension)
+        vectors = [self._text(part) if isinstance(part, str) else self._image(part) for part in item]
+        if len(vectors) == 1:
+            return carry(vectors[0], dimension)
+        return carry(np.mean([_unit(vector.astype(np.float64)) for vector in vectors], axis=0), dimension)
 
     def _text(self, text: str) -> NDArray[np.float32]:
         words, limit = text.split(), self._limits.text_tokens
-        shortened = text if len(words) <= limit else " ".join(words[:limit])
+        shortened = text if limit is None or len(words) <= limit else " ".join(words[:limit])
         with self._failures_as_replies(), self._turns:
             vectors = self._embedder.embed_texts([shortened])
         return self._only_row(vectors)

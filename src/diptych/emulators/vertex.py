@@ -100,11 +100,11 @@ class VertexEmulator(Emulator):
     def understand(self, request: Request) -> Asked:
         """Read a predict request."""
         read = read_request(request.body)
-        return Asked(tuple(item for item in (read.text, read.image) if item is not None), read.dimension)
+        return Asked(tuple((item,) for item in (read.text, read.image) if item is not None), read.dimension)
 
     def compose(self, asked: Asked, vectors: Sequence[list[float]], _request: Request) -> dict[str, Any]:
         """Make a prediction: text and image, sent together, give two independent vectors."""
-        keys = ("textEmbedding" if isinstance(item, str) else "imageEmbedding" for item in asked.items)
+        keys = ("textEmbedding" if isinstance(item, str) else "imageEmbedding" for (item,) in asked.items)
         prediction = dict(zip(keys, vectors, strict=True))
         return {"predictions": [prediction], "deployedModelId": "diptych-emulator"}
 

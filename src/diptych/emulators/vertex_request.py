@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from diptych.emulators.google_errors import invalid, unknown_field
+from diptych.emulators.google_json import base64_bytes, field, parse_json
 
 DIMENSIONS = (128, 256, 512, 1408)
 DEFAULT_DIMENSION = 1408
@@ -38,7 +37,7 @@ def read_request(body: bytes) -> PredictRequest:
     Raises:
         Refusal: The reply that the service gives instead.
     """
-    message = _parse_json(body)
+    message = parse_json(body)
     for name in message:
         if name not in _REQUEST_FIELDS:
             raise unknown_field(name)
@@ -54,23 +53,6 @@ def read_request(body: bytes) -> PredictRequest:
     return PredictRequest(text or None, image, _dimension(message.get("parameters")))
 
 
-def _parse_json(body: bytes) -> dict[str, Any]:
-    text = body.decode("utf-8", errors="replace")
-    try:
-        message = json.loads(text)
-    except json.JSONDecodeError as problem:
-        at_end = problem.pos >= len(text.rstrip())
-        what = "Unexpected end of string." if at_end else "Unexpected token."
-        before, after = text[max(0, problem.pos - 20) : problem.pos], text[problem.pos : problem.pos + 20]
-        snippet = f"{before}{after}\n{' ' * len(before)}^"
-        raise invalid(f"Invalid JSON payload received. {what}\n{snippet}") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; a nesting of thousands of levels
-        raise invalid("Invalid JSON payload received. Parsing terminated.") from None
-    if not isinstance(message, dict):
-        raise invalid("Invalid JSON payload received. Expected an object.")
-    return message
-
-
 def _only_instance(instances: object) -> Mapping[str, Any]:
     if instances is None or instances == []:
         raise invalid("Empty instances.")
@@ -83,39 +65,18 @@ def _only_instance(instances: object) -> Mapping[str, Any]:
     return instances[0]
 
 
-def _field(message: Mapping[str, Any], camel: str, snake: str) -> Any:
-    """Look a field up by either of the names that protobuf's JSON gives it."""
-    value = message.get(camel)
-    return message.get(snake) if value is None else value
-
-
 def _image_bytes(picture: object) -> bytes:
     if not isinstance(picture, dict):
         raise invalid("Invalid value at 'instances[0].image': expected an object.")
-    if _field(picture, "gcsUri", "gcs_uri"):
+    if field(picture, "gcsUri", "gcs_uri"):
         raise invalid("This emulator cannot read Cloud Storage: send the image as bytesBase64Encoded.")
-    mime_type = _field(picture, "mimeType", "mime_type")
+    mime_type = field(picture, "mimeType", "mime_type")
     if mime_type is not None and mime_type not in _MIME_TYPES:
         raise invalid(f"Unsupported image mimeType {mime_type!r}: expected one of {', '.join(_MIME_TYPES)}.")
-    encoded = _field(picture, "bytesBase64Encoded", "bytes_base64_encoded")
+    encoded = field(picture, "bytesBase64Encoded", "bytes_base64_encoded")
     if not isinstance(encoded, str) or not encoded:
         raise invalid("The image has neither bytesBase64Encoded nor gcsUri.")
-    return _base64_bytes(encoded)
-
-
-def _base64_bytes(encoded: str) -> bytes:
-    if encoded.startswith("data:"):
-        raise invalid(
-            "Invalid base64 in bytesBase64Encoded: send the bare base64, without the `data:` prefix."
-        )
-    standard = encoded.replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        data = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except ValueError:
-        data = b""
-    if not data:
-        raise invalid("Invalid base64 in bytesBase64Encoded.")
-    return data
+    return base64_bytes(encoded, "bytesBase64Encoded")
 
 
 def _dimension(parameters: object) -> int:

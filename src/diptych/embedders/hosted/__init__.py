@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diptych.embedders.hosted.client import Access, Connection, HostedClient, Manners
-from diptych.embedders.hosted.embedder import HostedEmbedder, read_vectors
+from diptych.embedders.hosted.embedder import HostedEmbedder, in_order, read_vectors
 from diptych.embedders.hosted.failures import Words
 from diptych.embedders.hosted.keys import Key, by_key
 from diptych.embedders.hosted.provider import Kind, Model, Provider, Settings, card
@@ -22,5 +22,6 @@ __all__ = [
     "Words",
     "by_key",
     "card",
+    "in_order",
     "read_vectors",
 ]

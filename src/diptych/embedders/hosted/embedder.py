@@ -6,7 +6,7 @@ import base64
 import io
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -134,6 +134,12 @@ class HostedEmbedder:
             warnings.warn(notice, DiptychWarning, stacklevel=4)
 
 
+def in_order(entries: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The vectors of `{"embedding", "index"}` objects, in the order of what was asked."""
+    places = {entry.get("index", place): entry["embedding"] for place, entry in enumerate(entries)}
+    return [places[place] for place in range(len(entries))]
+
+
 def read_vectors(
     title: str, read: Callable[[], Any], count: int, dimension: int
 ) -> list[NDArray[np.float32]]:
@@ -179,12 +185,11 @@ def _vector(title: str, numbers: list[Any], dimension: int) -> NDArray[np.float3
 
 
 def _info(settings: Settings) -> EmbedderInfo:
-    provider, model, genuine = settings.provider, settings.model, settings.genuine
-    known = provider.models.get(model)
-    offer = terms(provider.name, model)
+    provider, genuine = settings.provider, settings.genuine
+    known, offer = provider.models.get(settings.model), terms(provider.name, settings.model)
+    model = f"{settings.model}{provider.route}"
     seen = f"whole picture, scaled down to fit {LONGEST_SIDE} px, sent as JPEG (quality 95)"
-    sides = "pictures sent as {}, texts as {}".format(*provider.sides) if provider.sides else ""
-    parts = [seen, provider.sees if genuine else "", sides]
+    parts = [seen, provider.sees if genuine else "", provider.sides]
     return EmbedderInfo(
         name=provider.name,
         provider=provider.name,
@@ -206,10 +211,10 @@ def _info(settings: Settings) -> EmbedderInfo:
 
 def _fingerprint(settings: Settings) -> str:
     provider = settings.provider
-    vectors = f"{provider.name}:{settings.model}?dimension={settings.dimension}"
+    vectors = f"{provider.name}:{settings.model}{provider.route}?dimension={settings.dimension}"
     vectors += f" fit{LONGEST_SIDE} lanczos jpeg95 444"
-    if provider.sides:
-        vectors += " ({}, {})".format(*provider.sides)
+    if provider.form:
+        vectors += f" {provider.form}"
     if settings.genuine:
         return vectors
     # What another server answers, an emulator's say, must never pass for the maker's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,21 +61,27 @@ class KeyAccess:
         return _LOOKS_SECRET.sub("…", text)
 
 
-def by_key(key: Key, path: str) -> Callable[[Settings, httpx2.Client], Connection]:
+def by_key(
+    key: Key, path: str, *, refusals: Sequence[str] = ()
+) -> Callable[[Settings, httpx2.Client], Connection]:
     """How a provider is connected to whose leave to ask is a key.
 
     Args:
         key: Which key, and how it is sent.
         path: What follows the endpoint; `{model}` stands for the model.
+        refusals: Reasons by which the service says that the key is not accepted, besides the status 401.
     """
 
     def connect(settings: Settings, client: httpx2.Client) -> Connection:
         provider = settings.provider
+        refused = (
+            f"{provider.title} does not accept the key in {key.variable}: set it to one from {key.where}"
+        )
         words = Words(
             title=provider.title,
             endpoint=settings.endpoint,
-            refused=f"{provider.title} does not accept the key in {key.variable}:"
-            f" set it to one from {key.where}",
+            refused=refused,
+            reasons=dict.fromkeys(refusals, refused),
             forbidden=f"the key in {key.variable} may not use {settings.model} at {provider.title}:"
             f" see to its permissions at {key.where}",
             not_found=f"{provider.title} has no {settings.model}: check the model and endpoint=",

@@ -58,7 +58,9 @@ class Provider:
         connect: Finds credentials and address.
         ask: Makes the JSON of a request for pictures (as base64 of JPEG) or texts.
         read: Finds the vectors, one after another, in an answer's JSON; raises where there are none.
-        sides: As what pictures and as what texts are sent, where the service tells them apart.
+        sides: As what pictures and as what texts are sent, for whoever compares; or empty.
+        form: The same in short, for the fingerprint: vectors change with it. Never to be reworded.
+        route: The way to a model that there are several ways to, such as " on Vertex AI".
         sees: What the maker says it does to pictures, or empty.
         last_weeks: What else to know of a retirement, or empty.
         batch_size: The most items in one request.
@@ -75,7 +77,9 @@ class Provider:
     connect: Connect
     ask: Callable[[Settings, Kind, Sequence[str]], Mapping[str, Any]]
     read: Callable[[Kind, Any], Any]
-    sides: tuple[str, str] | None = None
+    sides: str = ""
+    form: str = ""
+    route: str = ""
     sees: str = ""
     last_weeks: str = ""
     batch_size: int = 1

@@ -1,0 +1,81 @@
+"""A stand-in for Voyage's `POST /v1/multimodalembeddings`, on this machine.
+
+Any key will do, but those in `keyed.KEYS`. What is documented is kept: the forms of content, input types,
+dimensions. The sentences of its refusals are ours.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+from PIL import Image
+
+from diptych.emulators.emulator import Asked
+from diptych.emulators.keyed import KeyedEmulator, Reader, weather
+from diptych.emulators.model import Limits
+from diptych.emulators.replies import Reply, Request, json_reply
+
+_FORMATS = ("png", "jpeg", "webp", "gif")
+
+
+def _refuse(status: int, message: str) -> Reply:
+    return json_reply({"detail": message}, status)
+
+
+def _over_quota(wait: float) -> Reply:
+    reply = _refuse(429, "Rate limit exceeded")
+    return Reply(429, reply.body, headers={"Retry-After": f"{wait:.3f}"})
+
+
+class VoyageEmulator(KeyedEmulator):
+    """Voyage's multimodal embedding endpoint."""
+
+    title = "Voyage's multimodal embedding endpoint"
+    try_it = "VOYAGE_API_KEY=any diptych compare SOURCE -e 'voyage?endpoint={url}' …"
+    path = "/v1/multimodalembeddings"
+    models = MappingProxyType({"voyage-multimodal-3.5": (1024, 256, 512, 2048)})
+    limits = Limits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=None)
+    refuse = staticmethod(_refuse)
+    over_quota = staticmethod(_over_quota)
+    weather = weather(_refuse, _over_quota)
+
+    def read(self, reader: Reader, model: str) -> Asked:
+        """Read inputs, each a list of texts and pictures that makes one vector."""
+        reader.only("model", "inputs", "input_type", "truncation", "output_dimension", "output_dtype")
+        if reader.has("input_type"):
+            reader.one_of("input_type", ("query", "document"))
+        if reader.has("truncation"):
+            reader.one_of("truncation", (True, False))
+        reader.one_of("output_dtype", ("float",), default="float")
+        entries = [reader.of(entry).items("content") for entry in reader.items("inputs")]
+        items = tuple(tuple(self._part(reader.of(part)) for part in content) for content in entries)
+        return Asked(items, reader.dimension("output_dimension", self.models[model]))
+
+    def _part(self, part: Reader) -> str | bytes:
+        kind = part.one_of("type", ("text", "image_base64", "image_url"))
+        part.only("type", kind)
+        if kind == "image_url":
+            raise part.no("this emulator fetches no pictures: send image_base64")
+        return part.text("text") if kind == "text" else part.data_uri("image_base64", _FORMATS)
+
+    def compose(self, asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+        """Make the answer, with what would be billed: pixels, and texts at 4 characters a token."""
+        parts = [part for item in asked.items for part in item]
+        tokens = math.ceil(sum(len(part) for part in parts if isinstance(part, str)) / 4)
+        pixels = sum(_pixels(part) for part in parts if isinstance(part, bytes))
+        usage = {"text_tokens": tokens, "image_pixels": pixels, "video_pixels": 0, "total_tokens": tokens}
+        data = [
+            {"object": "embedding", "embedding": vector, "index": place}
+            for place, vector in enumerate(vectors)
+        ]
+        model = Reader(self.refuse, request.body).text("model")
+        return {"object": "list", "data": data, "model": model, "usage": usage}
+
+
+def _pixels(picture: bytes) -> int:
+    with Image.open(io.BytesIO(picture)) as image:
+        return image.width * image.height

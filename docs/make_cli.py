@@ -6,7 +6,17 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ("compare", "search", "embed", "estimate", "evaluate", "embedders", "doctor", "emulate vertex")
+COMMANDS = (
+    "compare",
+    "search",
+    "embed",
+    "estimate",
+    "evaluate",
+    "embedders",
+    "doctor",
+    "emulate",
+    "emulate vertex",
+)
 
 HEAD = """# The command line
 

@@ -7,7 +7,18 @@ in one line, 2 wrong usage.
 from __future__ import annotations
 
 # their commands
-from diptych.cli import evaluate, filtering, judge, judgments, page, rankings, threshold, tools
+from diptych.cli import emulate, evaluate, filtering, judge, judgments, page, rankings, threshold, tools
 from diptych.cli.app import main
 
-__all__ = ["evaluate", "filtering", "judge", "judgments", "main", "page", "rankings", "threshold", "tools"]
+__all__ = [
+    "emulate",
+    "evaluate",
+    "filtering",
+    "judge",
+    "judgments",
+    "main",
+    "page",
+    "rankings",
+    "threshold",
+    "tools",
+]

@@ -1,0 +1,73 @@
+"""`emulate`: a stand-in for a hosted embedder on this machine; one command a service, with the same options."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from diptych.cli.app import app
+from diptych.cli.options import Debug
+
+SERVICES = {
+    "vertex": ("VertexEmulator", "Vertex AI's multimodal embedding endpoint"),
+    "gemini": ("GeminiEmulator", "Gemini Embedding 2, on Vertex AI and as the Gemini API"),
+    "cohere": ("CohereEmulator", "Cohere's embedding endpoint"),
+    "voyage": ("VoyageEmulator", "Voyage's multimodal embedding endpoint"),
+    "bedrock": ("BedrockEmulator", "Amazon Bedrock's InvokeModel, with Titan Multimodal G1 and Nova"),
+    "jina": ("JinaEmulator", "Jina's embedding endpoint"),
+}
+"""What there is: the class in the module of that name, and what it plays."""
+
+emulate_app = typer.Typer(help="Run a stand-in for a hosted embedder on this machine.", no_args_is_help=True)
+app.add_typer(emulate_app, name="emulate")
+
+
+@emulate_app.callback()
+def emulate() -> None:
+    """Run a stand-in for a hosted embedder on this machine."""
+
+
+def _command(service: str) -> Callable[..., None]:
+    """The command that plays one service."""
+
+    def run(
+        embedder: Annotated[
+            str, typer.Option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
+        ],
+        port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8765,
+        latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Added to each call.")] = 0.0,
+        error_rate: Annotated[float, typer.Option(min=0, max=1, help="The share of calls that fail.")] = 0.0,
+        requests_per_minute: Annotated[
+            float | None,
+            typer.Option(min=0, help="Answer 429 above this rate; 0 is no limit, as by default."),
+        ] = None,
+        seed: Annotated[int, typer.Option(help="Decides which calls fail.")] = 0,
+        debug: Debug = False,
+    ) -> None:
+        from diptych.embedders import load
+
+        module = importlib.import_module(f"diptych.emulators.{service}")
+        emulator = getattr(module, SERVICES[service][0])(
+            load(embedder),
+            port=port,
+            latency=latency,
+            error_rate=error_rate,
+            requests_per_minute=requests_per_minute or None,
+            seed=seed,
+        )
+        typer.echo(f"{emulator.title}, as {embedder} sees: {emulator.url} (Ctrl-C ends it)")
+        typer.echo(f"  {emulator.try_it.format(url=emulator.url)}")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            emulator.serve_forever()
+
+    return run
+
+
+for _service, (_, _what) in SERVICES.items():
+    emulate_app.command(_service, help=f"{_what}, on 127.0.0.1, without an account.")(_command(_service))

@@ -30,10 +30,16 @@ if importlib.util.find_spec("diptych") is None:
     extras = "[clip,pandas]"
     wanted = f"diptych{extras} @ {install_from}" if "://" in install_from else f"{install_from}{extras}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
+    importlib.invalidate_caches()
 
 import diptych
 
 in_colab = "google.colab" in sys.modules
+if in_colab:  # results are long: let each show whole, in no frame of its own that scrolls
+    from google.colab import output
+    from IPython import get_ipython
+
+    get_ipython().events.register("pre_run_cell", lambda *_: output.no_vertical_scroll())
 print(f"Diptych is here; this is {'Colab' if in_colab else 'not Colab'}.")
 
 # %% [markdown]

@@ -28,10 +28,12 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("diptych") is None:
-    wanted = (
-        f"diptych[clip,pandas] @ {install_from}" if "://" in install_from else f"{install_from}[clip,pandas]"
-    )
+    if not install_from:
+        raise SystemExit("Diptych is not installed: say above where to install it from.")
+    extras = "[clip,pandas]"
+    wanted = f"diptych{extras} @ {install_from}" if "://" in install_from else f"{install_from}{extras}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
+    importlib.invalidate_caches()
 if "vertex" in embedders and "google.colab" in sys.modules:
     from google.colab import auth
 

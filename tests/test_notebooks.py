@@ -155,6 +155,11 @@ def download(name):
     print("downloaded", name)
 """
 
+OUTPUT = """
+def no_vertical_scroll():
+    pass
+"""
+
 AUTH = """
 def authenticate_user():
     print("signed in")
@@ -162,12 +167,13 @@ def authenticate_user():
 
 
 def in_colab(folder: Path, archive: Path) -> None:
-    """Write a stand-in for what Colab gives a notebook: uploads, downloads, signing in."""
+    """Write a stand-in for what Colab gives a notebook: uploads, downloads, signing in, room to show."""
     package = folder / "google" / "colab"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "files.py").write_text(FILES.format(archive=str(archive)))
     (package / "auth.py").write_text(AUTH)
+    (package / "output.py").write_text(OUTPUT)
 
 
 def filled_in(code: str, **fields: object) -> str:

@@ -198,7 +198,9 @@ def test_a_pool_is_judged_by_keyboard_and_the_verdict_changes(opened: Opened, ad
         key = "y" if shown(page) in black else "n"
         page.keyboard.press(key)
         page.get_by_text(re.compile(rf"^{total - done} left")).wait_for()
-    page.locator("#verdict").get_by_text(re.compile("Cannot tell palette from vertex.* with 1 query")).wait_for()
+    page.locator("#verdict").get_by_text(
+        re.compile("Cannot tell palette from vertex.* with 1 query")
+    ).wait_for()
     page.keyboard.press("u")
     page.get_by_text(re.compile("^1 left")).wait_for()
     page.reload()
@@ -303,7 +305,9 @@ def test_a_query_is_saved_as_a_report(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["", "?text=a+red+picture", "judge", "judge?text=a+black+picture", "evaluate"])
+@pytest.mark.parametrize(
+    "view", ["", "?text=a+red+picture", "judge", "judge?text=a+black+picture", "evaluate"]
+)
 def test_axe_finds_nothing_serious(browser: Browser, address: str, view: str, scheme: str) -> None:
     need("axe_core_python")
     from axe_core_python.sync_playwright import Axe

@@ -30,7 +30,9 @@ def first_picture(http: httpx.Client) -> str:
     return str(found[0]["id"])
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a@b", "[::1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a@b", "[::1"]
+)
 @pytest.mark.parametrize("path", ["/", "/api/state", "/static/web.css", "/nowhere"])
 def test_a_foreign_host_is_refused_whatever_it_asks_for(http: httpx.Client, host: str, path: str) -> None:
     answer = http.get(path, headers={"Host": host})
@@ -44,7 +46,8 @@ def test_a_tunnel_may_call_this_machine_by_its_own_names(http: httpx.Client, hos
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "file://", "http://[", ""]
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "file://", "http://[", ""],
 )
 def test_a_foreign_origin_is_refused_for_reading_and_for_writing(http: httpx.Client, origin: str) -> None:
     headers = {"Origin": origin}

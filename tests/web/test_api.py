@@ -1,0 +1,215 @@
+"""The API: what it describes is what it does, and one embedder's trouble is its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+
+import diptych
+from diptych.embedders import EmbedderInfo, TransientError
+from diptych.embedders.base import Vectors
+from served_page import COLOURS, EACH, client, served, wait_until_ready
+from support import need
+
+ALL = EACH * len(COLOURS)
+
+
+class Steered:
+    """An embedder that a test holds up, lets fail or lets cost; it sees the mean colour."""
+
+    def __init__(self, name: str, *, price: float | None = None) -> None:
+        self.info = EmbedderInfo(
+            name=name,
+            provider="test",
+            model="1",
+            dimension=3,
+            preprocessing="the mean colour",
+            fingerprint=f"steered/{name}",
+            batch_size=4,
+            price_per_image=price,
+            price_per_1k_characters=price,
+        )
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.may_see = threading.Semaphore(10_000)
+        self.fails = False
+        self.calls = 0
+
+    def prepare_image(self, image: Image.Image) -> Any:
+        return np.asarray(image, np.float32).mean(axis=(0, 1))
+
+    def embed_images(self, prepared: Sequence[Any]) -> Vectors:
+        self.may_see.acquire()
+        return np.stack(prepared).astype(np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        self.may_answer.wait()
+        if self.fails:
+            raise TransientError("the service is having a bad day")
+        self.calls += 1
+        rows = [np.random.default_rng(abs(hash(text)) % 2**32).uniform(0, 255, 3) for text in texts]
+        return np.array(rows, np.float32)
+
+
+def ask(http: httpx.Client, text: str, **more: Any) -> dict[str, Any]:
+    answers: dict[str, Any] = http.post("/api/search", json={"text": text} | more).json()["answers"]
+    return answers
+
+
+def test_hits_are_those_of_the_workbench(pictures: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    with served(pictures, ["palette", "random"], store) as page, client(page) as http:
+        wait_until_ready(http)
+        found = ask(http, "a red picture", k=7)
+        described = http.get("/api/comparison", params={"text": "a red picture", "k": 7}).json()
+    compared = diptych.compare(pictures, ["palette", "random"], ["a red picture"], k=7, store=store)
+    expected = json.loads(compared.to_json() or "")
+    assert described["queries"] == expected["queries"]
+    for name, ranking in expected["queries"][0]["rankings"].items():
+        assert found[name]["state"] == "answered"
+        plain = [
+            {key: hit[key] for key in ("rank", "image", "id", "label", "score")} for hit in ranking["hits"]
+        ]
+        assert found[name]["hits"] == plain
+
+
+def test_a_slow_embedder_holds_up_nobody(pictures: Path, tmp_path: Path) -> None:
+    slow = Steered("slow")
+    with served(pictures, ["palette", slow], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        slow.may_answer.clear()
+        came: list[dict[str, Any]] = []
+        waiting = threading.Thread(target=lambda: came.append(ask(http, "red", embedders=["slow"])))
+        waiting.start()
+        assert ask(http, "red", embedders=["palette"])["palette"]["state"] == "answered"
+        shown = http.get("/answer", params={"text": "red"}).text
+        assert 'class="col-0' in shown
+        assert 'data-embedder="1"' in shown  # the place of the one that has not answered
+        assert came == []
+        slow.may_answer.set()
+        waiting.join()
+        assert came[0]["slow"]["state"] == "answered"
+
+
+def test_a_failing_embedder_says_why_and_may_be_asked_again(pictures: Path, tmp_path: Path) -> None:
+    failing = Steered("failing")
+    with served(pictures, ["palette", failing], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        failing.fails = True
+        answers = ask(http, "red")
+        assert answers["palette"]["state"] == "answered"
+        assert answers["failing"]["state"] == "failed"
+        assert answers["failing"]["reason"] == "failing: the service is having a bad day"
+        failing.fails = False
+        assert ask(http, "red")["failing"]["state"] == "answered"
+
+
+def test_questions_that_come_together_are_embedded_together(pictures: Path, tmp_path: Path) -> None:
+    held = Steered("held")
+    with served(pictures, [held], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        before = held.calls
+        held.may_answer.clear()
+        threads = [threading.Thread(target=ask, args=(http, f"query {n}")) for n in range(12)]
+        for thread in threads:
+            thread.start()
+        held.may_answer.set()
+        for thread in threads:
+            thread.join()
+        assert before < held.calls <= before + 12
+        assert all(ask(http, f"query {n}")["held"]["state"] == "answered" for n in range(12))
+
+
+def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, tmp_path: Path) -> None:
+    slow = Steered("slow")
+    slow.may_see = threading.Semaphore(2)
+    with served(pictures, ["palette", slow], tmp_path / "s.sqlite") as page, client(page) as http:
+        while (state := http.get("/api/state").json())["embedders"][1]["done"] < 8:
+            pass
+        assert state["embedders"][1]["state"] == "embedding"
+        assert state["embedders"][1]["total"] == ALL
+        assert ask(http, "red", embedders=["palette"])["palette"]["state"] == "answered"
+        slow.may_see.release(1000)
+        state = wait_until_ready(http)
+        assert state["ranked"] == ALL
+        assert len(ask(http, "red", k=100)["slow"]["hits"]) == ALL
+
+
+def test_nothing_is_spent_that_was_not_allowed(pictures: Path, tmp_path: Path) -> None:
+    dear = Steered("dear", price=0.01)
+    with served(pictures, ["palette", dear], tmp_path / "s.sqlite") as page, client(page) as http:
+        state = wait_until_ready(http)
+        assert [one["state"] for one in state["embedders"]] == ["ready", "asks"]
+        assert state["embedders"][1]["asks"] == pytest.approx(ALL * 0.01, abs=0.1)
+        assert ask(http, "red")["dear"]["state"] == "asks"
+        assert dear.calls == 0
+        state = http.post("/api/allow", json={"dollars": 0.3}).json()
+        state = wait_until_ready(http)
+        assert state["embedders"][1]["state"] == "ready"
+        assert 0.24 <= state["spent"] <= state["allowed"] == 0.3
+        assert ask(http, "blue", live=True)["dear"]["state"] == "waits"
+        assert ask(http, "blue")["dear"]["state"] == "answered"
+        http.post("/api/allow", json={"dollars": 0.0})  # what was allowed is not taken back
+        long = "red " * 249
+        many = [ask(http, f"{long}{n}")["dear"]["state"] for n in range(8)]
+        assert many[-1] == "asks"
+        assert http.get("/api/state").json()["spent"] <= 0.3
+
+
+def test_without_fastapi_it_says_what_to_install(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    bench = diptych.Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite")
+    with pytest.raises(diptych.DiptychError, match=r"pip install 'diptych\[web\]'"):
+        bench.serve()
+
+
+def test_a_workbench_hands_out_the_link(pictures: Path, tmp_path: Path) -> None:
+    page = diptych.Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite").serve()
+    assert page.url in page._repr_html_()
+    assert httpx.get(page.url).status_code == 200
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def application(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    store = tmp_path_factory.mktemp("store") / "store.sqlite"
+    with served(pictures, ["palette", "random"], store) as page, client(page) as http:
+        wait_until_ready(http)
+        ask(http, "red", keep=True)
+        hit = ask(http, "red")["palette"]["hits"][0]
+        http.post("/api/judgments", json={"text": "red", "picture": hit["id"], "grade": 1})
+        yield str(http.base_url).rstrip("/")
+
+
+def test_whatever_is_sent_there_is_no_fault_of_the_server(application: str) -> None:
+    need("schemathesis")
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+
+    schema = schemathesis.openapi.from_url(f"{application}/api/openapi.json")
+    operations = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        operations += 1
+
+        @settings(max_examples=12, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=operation.as_strategy())
+        def never_fails(case: Any) -> None:
+            answer = case.call(base_url=application, headers={"Origin": application})
+            case.validate_response(answer, checks=[not_a_server_error])
+
+        never_fails()
+    assert operations >= 15

@@ -22,6 +22,7 @@ from diptych.bank import open_bank
 from diptych.description import describe, describe_all, describe_bank, describe_spaces
 from diptych.embedders import Embedder, EmbedderInfo, InputRejected, load
 from diptych.embedders.base import Vectors
+from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.estimate import Estimate, estimate, price
 from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
@@ -67,6 +68,8 @@ class Workbench:
         max_cost: US dollars; a run that would cost more is refused before it starts.
         bank: Texts to hold text queries against, or a file with one a line: neutral ones, unrelated to the
             pictures. By default those that come with Diptych; an empty list for none.
+        templates: What every text is put into before it is embedded, the bank's too: "a photo of a {}".
+            Several are averaged. An embedder whose spec has `template=` keeps its own.
 
     Raises:
         DiptychError: The source, the store, the bank or an embedder can't be used.
@@ -82,10 +85,13 @@ class Workbench:
         progress: Progress | None = None,
         max_cost: float | None = None,
         bank: Sequence[str] | str | Path | None = None,
+        templates: Sequence[str] = (),
     ) -> None:
         self.bank = open_bank(bank)
+        put_into = checked([templates] if isinstance(templates, str) else templates)
         named = [embedders] if isinstance(embedders, str) else embedders
-        self.embedders = [load(e) if isinstance(e, str) else e for e in named]
+        loaded = (load(e) if isinstance(e, str) else e for e in named)
+        self.embedders = [with_templates(e, put_into) for e in loaded]
         names = [embedder.info.name for embedder in self.embedders]
         if not names:
             raise DiptychError("no embedder is named: give at least one, such as palette")
@@ -325,12 +331,13 @@ class Workbench:
                 f"what {' and '.join(unknown)} would cost is not known: write its prices into {prices_path()}"
                 " or set no limit; nothing was sent"
             )
-        # Embedders of one fingerprint share their vectors: what one embeds the other finds.
-        by_fingerprint = {
-            e.info.fingerprint: estimate.dollars
-            for e, estimate in zip(self.embedders, estimates, strict=True)
-        }
-        dollars = sum(by_fingerprint.values())
+        # Embedders of one fingerprint share their vectors: what one embeds the other finds. Texts are others
+        # where the templates are.
+        of_images, of_texts = {}, {}
+        for e, expected in zip(self.embedders, estimates, strict=True):
+            of_images[e.info.fingerprint] = price(e.info, expected.images, [])
+            of_texts[e.info.scoring] = expected.dollars - of_images[e.info.fingerprint]
+        dollars = sum(of_images.values()) + sum(of_texts.values())
         if not dollars <= self._max_cost:
             raise DiptychError(
                 f"this would cost about ${dollars:.4f}, more than the ${self._max_cost:.4f} allowed;"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diptych.embedders.base import Embedder, EmbedderInfo, PrecomputedImages
+from diptych.embedders.templates import fill
 from diptych.images import Collection
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Store
@@ -20,7 +21,7 @@ class Estimate:
         name: The embedder.
         images: Pictures to embed, those asked with included.
         images_from_store: Pictures of the collection whose vectors are there already.
-        texts: Query texts to embed.
+        texts: Query texts to embed, one for each template.
         calls: Calls of the embedder that this makes.
         minutes: By its rate limit and by its pace on this machine so far; None where neither is known.
         dollars: By the list price; 0 where it is free.
@@ -38,7 +39,11 @@ class Estimate:
 
 
 def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
-    """US dollars by the list price for embedding so many images and these texts."""
+    """US dollars by the list price for embedding so many images and these texts, each in every template."""
+    return _price_as_sent(info, images, [sent for text in texts for sent in fill(info.templates, text)])
+
+
+def _price_as_sent(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
     characters = sum(len(text) for text in texts)
     return images * (info.price_per_image or 0.0) + characters / 1000 * (info.price_per_1k_characters or 0.0)
 
@@ -53,7 +58,9 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         from_store = len(store.known(info.fingerprint, "image", ids))
         asked = {query_id(query) for query in queries if isinstance(query, ImageQuery)} - set(ids)
         images = len(ids) - from_store + len(asked - store.known(info.fingerprint, "image", list(asked)))
-    by_id = {query_id(query): query.text for query in queries if isinstance(query, TextQuery)}
+    asked_texts = [query.text for query in queries if isinstance(query, TextQuery)]
+    sent = [TextQuery(text) for asked_text in asked_texts for text in fill(info.templates, asked_text)]
+    by_id = {query_id(query): query.text for query in sent}
     known = store.known(info.fingerprint, "text", list(by_id))
     texts = [text for item, text in by_id.items() if item not in known]
     calls = math.ceil(images / info.batch_size) + math.ceil(len(texts) / info.batch_size)
@@ -64,7 +71,7 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         texts=len(texts),
         calls=calls,
         minutes=_minutes(info, images, calls, store.pace(info.fingerprint)),
-        dollars=price(info, images, texts),
+        dollars=_price_as_sent(info, images, texts),
         price_known=info.price_known or not (images or texts),
     )
 

@@ -25,6 +25,7 @@ from diptych.embedders.base import (
     TransientError,
     Vectors,
 )
+from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode
 from diptych.overlap import as_done, batched, in_order, pool
@@ -183,13 +184,36 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         if kind == "image" and isinstance(embedder, PrecomputedImages):
             vectors[rows] = [_query_picture(embedder, query) for query in asked]
             continue
-        if _missing_queries(asked, kind, info, store):
+        sent = [_as_sent(query, info) for query in asked]
+        everything = [query for queries in sent for query in queries]
+        embedded: set[str] = set()
+        if _missing_queries(everything, kind, info, store):
             with store.turn(f"{info.fingerprint} {kind} queries", info.name):
-                missing = _missing_queries(asked, kind, info, store)
+                missing = _missing_queries(everything, kind, info, store)
                 _embed_missing_queries(missing, kind, embedder, store)
-            fresh += missing
-        vectors[rows] = _stored(info, kind, [query_id(query) for query in asked], store)
+            embedded = {query_id(query) for query in missing}
+        fresh += [
+            query
+            for query, queries in {query_id(q): (q, s) for q, s in zip(asked, sent, strict=True)}.values()
+            if not embedded.isdisjoint(map(query_id, queries))
+        ]
+        found = _stored(info, kind, [query_id(query) for query in everything], store)
+        ends = np.cumsum([len(queries) for queries in sent])
+        vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
     return vectors, fresh
+
+
+def is_stored(query: Query, info: EmbedderInfo, store: Store) -> bool:
+    """Whether a query's vector needs no embedding."""
+    kind: Kind = "text" if isinstance(query, TextQuery) else "image"
+    return not _missing_queries(_as_sent(query, info), kind, info, store)
+
+
+def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
+    """What an embedder gets for a query: a text in each of its templates."""
+    if isinstance(query, TextQuery):
+        return [TextQuery(text) for text in fill(info.templates, query.text)]
+    return [query]
 
 
 def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:

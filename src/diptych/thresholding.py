@@ -71,7 +71,7 @@ class LearnedThreshold:
             raise DiptychError(f"there is no threshold to save: {found.undefined['value']}")
         return SavedThreshold(
             embedder=self.embedder.name,
-            fingerprint=self.embedder.fingerprint,
+            fingerprint=self.embedder.scoring,
             scale=self.scale,
             queries=self.queries,
             judgments=self.judgments[0],

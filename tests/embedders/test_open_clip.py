@@ -95,7 +95,7 @@ def test_every_family_gives_what_open_clip_gives(family: str, folder_of: Make) -
     assert made.dtype == np.float32
     np.testing.assert_allclose(made, of_pictures, **CLOSE)
     np.testing.assert_allclose(embedder.embed_texts(TEXTS), of_texts, **CLOSE)
-    assert np.abs(made[0] - made[3]).max() > 1e-3  # so that being close says something
+    assert np.abs(made[0] - made[3]).max() > 1e-4  # so that being close says something
 
 
 def test_a_vector_does_not_depend_on_its_batch(family: str, folder_of: Make) -> None:

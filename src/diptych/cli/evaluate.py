@@ -27,6 +27,7 @@ from diptych.cli.options import (
     Source,
     Specs,
     Store,
+    Templates,
 )
 from diptych.cli.outputs import Outputs
 from diptych.cli.shared import announce_cost, open_workbench, parse_queries, read_lines
@@ -45,6 +46,7 @@ def evaluate(
     ] = 10,
     contrast: Contrast = None,
     bank: Bank = None,
+    templates: Templates = None,
     json: Json = None,
     report: Report = None,
     export: Export = None,
@@ -68,7 +70,7 @@ def evaluate(
     asked = parse_queries(
         [*(texts or []), *(read_lines(queries) if queries else [])], [], Limits(megapixels, megabytes)
     )
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(asked))
     comparison = bench.evaluate(asked, k, judgments=judgments, labels=labels, contrast=contrast or ())

@@ -22,6 +22,7 @@ from diptych.cli.options import (
     Source,
     Specs,
     Store,
+    Templates,
 )
 from diptych.cli.shared import announce_cost, note, open_workbench, read_lines
 from diptych.errors import DiptychError
@@ -53,6 +54,7 @@ def filter_(
         Literal["csv", "jsonl"], typer.Option("--format", help="What is written to standard output.")
     ] = "csv",
     bank: Bank = None,
+    templates: Templates = None,
     store: Store = None,
     max_cost: MaxCost = None,
     megapixels: Megapixels = 200,
@@ -63,6 +65,7 @@ def filter_(
     """List the pictures that pass a threshold; several queries sort each to the one it passes best."""
     from diptych.bank import bank_mark, open_bank
     from diptych.embedders import load
+    from diptych.embedders.templates import checked, with_templates
     from diptych.filtering import Filter
     from diptych.groundtruth import standing_judgments
     from diptych.images import UnreadablePicture
@@ -77,11 +80,13 @@ def filter_(
     if copy is not None and link is not None:
         raise typer.BadParameter("--copy and --link both put pictures into a folder: give one of them")
     # A threshold that can't be used is refused before any picture is read.
-    embedder = load(embedders[0])
-    cut, promised = _read_cut(threshold, scale, embedder.info.fingerprint, bank_mark(open_bank(bank)))
+    embedder = with_templates(load(embedders[0]), checked(templates or ()))
+    cut, promised = _read_cut(threshold, scale, embedder.info.scoring, bank_mark(open_bank(bank)))
     out = sys.stdout  # a progress bar puts its own in that place
     silent = quiet or out.isatty()  # there the list itself shows how far it is
-    bench = open_workbench(source, [embedder], store, max_cost, megapixels, megabytes, silent, bank)
+    bench = open_workbench(
+        source, [embedder], store, max_cost, megapixels, megabytes, silent, bank, templates
+    )
     place = copy or link
     folder = PictureFolder(place, bench.collection, asked, link=link is not None) if place else None
     if not quiet:

@@ -20,6 +20,7 @@ from diptych.cli.options import (
     Source,
     Specs,
     Store,
+    Templates,
 )
 from diptych.cli.shared import announce_cost, open_workbench, read_lines
 from diptych.words import count, printable
@@ -47,6 +48,7 @@ def judge(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Name pictures that the terminal can't show; open no viewer.")
     ] = False,
+    templates: Templates = None,
     store: Store = None,
     max_cost: MaxCost = None,
     megapixels: Megapixels = 200,
@@ -64,7 +66,9 @@ def judge(
     asked = [*(texts or []), *(read_lines(queries) if queries else [])]
     if not asked:
         raise typer.BadParameter("nothing to judge: give -q TEXT or --queries FILE")
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
+    bench = open_workbench(
+        source, embedders, store, max_cost, megapixels, megabytes, quiet, templates=templates
+    )
     if not quiet:
         announce_cost(bench.estimate(asked))
     session = Session(pool(bench, asked, k, below=below), bench.store, _login() if by is None else by)

@@ -50,6 +50,14 @@ Bank = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Neutral texts, one a line, that queries are held against."),
 ]
+Templates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template",
+        metavar="TEXT",
+        help="What texts are put into, such as 'a photo of a {}'; several are averaged.",
+    ),
+]
 Contrast = Annotated[
     list[str] | None,
     typer.Option(metavar="TEXT", help="A rival to set every text against; give it once for each."),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import app
-from diptych.cli.options import Bank, Debug, Megabytes, Megapixels, Quiet, Source, Specs, Store
+from diptych.cli.options import Bank, Debug, Megabytes, Megapixels, Quiet, Source, Specs, Store, Templates
 from diptych.cli.shared import open_workbench
 
 
@@ -22,6 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8600,
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
     bank: Bank = None,
+    templates: Templates = None,
     store: Store = None,
     max_cost: Annotated[
         float, typer.Option(metavar="USD", min=0, help="Spend so much without asking on the page.")
@@ -37,7 +38,7 @@ def serve(
         os.environ.setdefault(name, "1")
     from diptych.web.server import open_page
 
-    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank, templates)
     page = open_page(bench, host=host, port=port, max_cost=max_cost)
     typer.echo(f"{page.url} (Ctrl-C ends it)")
     if not no_open:

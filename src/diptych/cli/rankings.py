@@ -27,6 +27,7 @@ from diptych.cli.options import (
     Source,
     Specs,
     Store,
+    Templates,
 )
 from diptych.cli.outputs import Outputs
 from diptych.cli.shared import announce_cost, make_console, open_workbench, parse_queries, read_lines
@@ -45,6 +46,7 @@ def compare(
         bool, typer.Option("--contrast-each-other", help="Set each text against the others.")
     ] = False,
     bank: Bank = None,
+    templates: Templates = None,
     json: Json = None,
     report: Report = None,
     export: Export = None,
@@ -68,7 +70,7 @@ def compare(
     outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_)
     outputs.check()
     everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(everything))
     comparison = bench.compare(everything, k, contrast="each other" if each_other else contrast or ())
@@ -83,6 +85,7 @@ def search(
     k: Hits = 10,
     contrast: Contrast = None,
     bank: Bank = None,
+    templates: Templates = None,
     json: Json = None,
     store: Store = None,
     max_cost: MaxCost = None,
@@ -92,7 +95,7 @@ def search(
     debug: Debug = False,
 ) -> None:
     """Rank the pictures for one query, in the terminal."""
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     outputs = Outputs(json=json)
     outputs.check()
     found = bench.search(query, k, contrast=contrast or ())
@@ -127,6 +130,7 @@ def estimate(
     queries: QueryFile = None,
     images: Pictures = None,
     bank: Bank = None,
+    templates: Templates = None,
     store: Store = None,
     megapixels: Megapixels = 200,
     megabytes: Megabytes = 256,
@@ -139,5 +143,5 @@ def estimate(
 
     asked = [*(texts or []), *(read_lines(queries) if queries else [])]
     everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank, templates)
     show_estimates(bench.estimate(everything), make_console())

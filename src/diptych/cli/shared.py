@@ -33,6 +33,7 @@ def open_workbench(
     megabytes: float,
     quiet: bool,
     bank: Path | None = None,
+    templates: Sequence[str] | None = None,
 ) -> Workbench:
     """A workbench as the options ask for, with progress on standard error."""
     from rich.console import Console
@@ -49,6 +50,7 @@ def open_workbench(
         progress=progress_for(Console(stderr=True), quiet=quiet),
         max_cost=max_cost,
         bank=bank,
+        templates=templates or (),
     )
 
 

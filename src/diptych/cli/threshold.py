@@ -22,6 +22,7 @@ from diptych.cli.options import (
     Source,
     Specs,
     Store,
+    Templates,
 )
 from diptych.cli.shared import announce_cost, check_place, make_console, note, open_workbench, read_lines
 
@@ -48,6 +49,7 @@ def threshold(
         Path | None, typer.Option(metavar="FILE", help="Write the threshold to a file for `filter`.")
     ] = None,
     bank: Bank = None,
+    templates: Templates = None,
     store: Store = None,
     max_cost: MaxCost = None,
     megapixels: Megapixels = 200,
@@ -66,7 +68,7 @@ def threshold(
         raise typer.BadParameter("a threshold holds for one embedder: give one -e")
     check_place(save)
     asked = [*(texts or []), *(read_lines(queries) if queries else [])]
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank)
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(asked))
     learned = learn_threshold(

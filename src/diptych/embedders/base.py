@@ -58,6 +58,7 @@ class EmbedderInfo:
         requests_per_minute: The rate the embedder keeps to; None is no limit.
         licence: The model's licence.
         retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
+        templates: What texts are put into before they are embedded, "a photo of a {}"; several are averaged.
     """
 
     name: str
@@ -77,6 +78,7 @@ class EmbedderInfo:
     requests_per_minute: float | None = None
     licence: str | None = None
     retires: str | None = None
+    templates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be, and turn numpy's into Python's, which can be saved.
@@ -94,6 +96,12 @@ class EmbedderInfo:
         ):  # fmt: skip
             value = getattr(self, name)
             object.__setattr__(self, name, value if value is None else float(value))
+        object.__setattr__(self, "templates", tuple(self.templates))
+
+    @property
+    def scoring(self) -> str:
+        """Changes whenever its scores for a text would: with the fingerprint and with the templates."""
+        return "\n".join((self.fingerprint, *self.templates))
 
 
 class Embedder(Protocol):

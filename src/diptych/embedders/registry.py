@@ -13,6 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from urllib.parse import unquote
 
 from diptych.embedders.base import Embedder, EmbedderUnavailable
+from diptych.embedders.templates import parse as parse_templates
+from diptych.embedders.templates import with_templates
 from diptych.errors import DiptychError
 
 GROUP = "diptych.embedders"
@@ -72,7 +74,8 @@ def load(spec: str) -> Embedder:
     """Make the embedder that a spec names.
 
     Args:
-        spec: `provider:model?option=value&…` or a well-known name, such as `clip-ViT-L-14`.
+        spec: `provider:model?option=value&…` or a well-known name, such as `clip-ViT-L-14`. Every provider
+            takes the option `template`: what texts are put into, `a photo of a {}|a drawing of a {}`.
 
     Returns:
         The embedder; its `info.name` is the spec as written.
@@ -82,6 +85,8 @@ def load(spec: str) -> Embedder:
         EmbedderUnavailable: It can't be used here; the message says what to install, run or set.
     """
     parsed = parse(spec)
+    template = parsed.options.pop("template", None)  # of every embedder's texts, and no provider's business
+    templates = () if template is None else parse_templates(template)
     known = providers()
     if parsed.provider not in known:
         raise DiptychError(f"no embedder named {parsed.provider!r}{_nearest(parsed.provider, known)}")
@@ -97,6 +102,7 @@ def load(spec: str) -> Embedder:
         embedder: Embedder = factory(parsed.model, **parsed.options)
         if embedder.info.name != spec.strip():
             embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+        embedder = with_templates(embedder, templates)
     except DiptychError:
         raise
     except Exception as error:  # and while it makes its embedder

@@ -137,11 +137,17 @@ def _facts(info: EmbedderInfo) -> list[tuple[str, str]]:
         ("model", info.model),
         ("sees", info.preprocessing),
         ("text", cut),
+        *([("text put into", _templates(info))] if info.templates else []),
         ("vectors", f"{info.dimension} numbers"),
         ("price", _price(info)),
         ("licence", info.licence or "not stated"),
     ]
     return [*facts, ("retires", info.retires)] if info.retires else facts
+
+
+def _templates(info: EmbedderInfo) -> str:
+    quoted = ", ".join(f"“{template}”" for template in info.templates)
+    return quoted if len(info.templates) == 1 else f"{quoted}: the mean of their unit vectors"
 
 
 def _price(info: EmbedderInfo) -> str:

@@ -12,61 +12,76 @@ from tokenizers import Tokenizer
 from torch.utils.data import IterableDataset
 
 import captions
-from model import SIDE, Setting
-from scenes import draw, random_scene
+from captions import Caption
+from model import SIDE, Setting, Texts
+from scenes import Scene, draw, facts, random_scene
 from tokenizer import encode
 
 SEED = 20_260
-ONE_UNKNOWN, ALL_UNKNOWN = 0.08, 0.03
-"""How many captions have a made-up word in place of one of theirs, and how many are made up altogether."""
+WITH_UNHEARD = 0.1
+"""How many captions have an unknown word among theirs."""
 
+WHOLE = 0.4
+"""How many casual captions tell all of a scene; the others one thing of it."""
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+NAMES, NONSENSE = 3, 0.25
+"""Further texts of a batch, in parts of its scenes: names of anything, and sentences true of nothing."""
+
+Batch = tuple[torch.Tensor, list[Texts]]
 
 
 class Batches(IterableDataset[Batch]):
     """Batches for all steps of a training run.
 
-    Each is pixels of shape (n, 3, SIDE, SIDE), and token ids of two captions: one that tells all, and one as
-    people might put it. The image side is what takes time, so the second comes nearly for nothing.
+    Each is pixels of shape (n, 3, SIDE, SIDE), and three sets of texts: what tells all of each scene, what
+    people might say of it or of nothing, and names, of which some are true of some scenes. The image side is
+    what takes time, so the further texts come nearly for nothing.
     """
 
     def __init__(self, setting: Setting, tokenizer: Tokenizer) -> None:
         super().__init__()
         self.setting = setting
         self.tokenizer = tokenizer
-        self.words = captions.vocabulary()
 
     def __iter__(self) -> Iterator[Batch]:
         """Each batch has its own seed, so a run can be repeated."""
         for step in range(self.setting.steps):
             rng = np.random.default_rng((SEED, step))
             scenes = [random_scene(rng, ("training",)) for _ in range(self.setting.batch)]
-            full = [captions.full_caption(scene, rng) for scene in scenes]
-            casual = [with_unknown_words(captions.caption(scene, rng), self.words, rng) for scene in scenes]
+            known = [facts(scene) for scene in scenes]
             pixels = to_pixels([draw(scene, SIDE) for scene in scenes])
-            ids = (torch.from_numpy(encode(self.tokenizer, texts)) for texts in (full, casual))
-            yield torch.from_numpy(pixels), *ids
+            sets = [self._texts(said, known) for said in say(scenes, rng)]
+            yield torch.from_numpy(pixels), sets
+
+    def _texts(self, said: Sequence[Caption], known: Sequence[frozenset[str]]) -> Texts:
+        """Token ids, and of which scenes each text is true."""
+        ids = torch.from_numpy(encode(self.tokenizer, [caption.text for caption in said]))
+        truth = np.array([[caption.claims <= has for has in known] for caption in said])
+        return ids, torch.from_numpy(truth)
+
+
+def say(scenes: Sequence[Scene], rng: np.random.Generator) -> Iterator[list[Caption]]:
+    """The sets of texts that go with a batch."""
+    yield [captions.full_caption(scene, rng) for scene in scenes]
+    casual = [_casual(scene, rng) for scene in scenes]
+    chosen = rng.choice(len(scenes), int(NONSENSE * len(scenes)), replace=False)
+    yield [_sometimes_unheard(one, rng) for one in casual] + [captions.nonsense(casual[i]) for i in chosen]
+    names = captions.all_names()
+    chosen = rng.choice(len(names), min(NAMES * len(scenes), len(names)), replace=False)
+    yield [captions.named(names[i], rng) for i in chosen]
+
+
+def _casual(scene: Scene, rng: np.random.Generator) -> Caption:
+    if rng.random() < WHOLE:
+        return captions.whole_caption(scene, rng)
+    return captions.part_caption(scene, rng)
+
+
+def _sometimes_unheard(caption: Caption, rng: np.random.Generator) -> Caption:
+    return captions.with_an_unheard_word(caption, rng) if rng.random() < WITH_UNHEARD else caption
 
 
 def to_pixels(pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
     """What the image side takes: shape (n, 3, SIDE, SIDE), -1 to 1."""
     pixels = np.stack([np.asarray(picture) for picture in pictures]).transpose(0, 3, 1, 2)
     return pixels.astype(np.float32) / 127.5 - 1
-
-
-def with_unknown_words(text: str, words: Sequence[str], rng: np.random.Generator) -> str:
-    """Put made-up words in now and then, so that unknown words come to say little."""
-    chance = rng.random()
-    if chance < ALL_UNKNOWN:
-        return " ".join(_made_up(words, rng) for _ in range(rng.integers(1, 4)))
-    parts = text.split()
-    if chance < ALL_UNKNOWN + ONE_UNKNOWN and len(parts) > 1:
-        parts[rng.integers(len(parts))] = _made_up(words, rng)
-    return " ".join(parts)
-
-
-def _made_up(words: Sequence[str], rng: np.random.Generator) -> str:
-    """The beginning of one word and the end of another."""
-    one, other = (words[i] for i in rng.integers(len(words), size=2))
-    return one[: rng.integers(1, 5)] + other[-rng.integers(1, 5) :]

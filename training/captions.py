@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from scenes import COLOURS, Group, Scene
+from scenes import COLOURS, Group, Scene, on, several, upside_down
 from things import PLURALS, Thing, plural, things
 
 OPENERS = (
@@ -35,35 +36,90 @@ PATTERNS = {
     "checked": ("checked", "chequered", ""),
 }
 BEHIND = ("on {} background", "on {} background", "with {} background", "in front of {} background")
+FRAME = (
+    *OPENERS, *BESIDE, *LEFT, *RIGHT, *ABOVE, *BELOW, *BEHIND,
+    *(number for numbers in NUMBERS.values() for number in numbers), "a an the in on at",
+)  # fmt: skip
+"""What sentences are held together by, whatever they are about."""
 
 
-def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """Say something true of a scene, short or long, of all of it or a part."""
-    style = rng.random()
-    groups = [scene.groups[i] for i in rng.permutation(len(scene.groups))]
-    if style < 0.04:
-        return f"{_background(scene, rng)} background"
-    if style < 0.22:
-        return " ".join(_bare(group, rng) for group in groups)
-    if style < 0.36:
-        groups = groups[:1]
-    text = _together(groups, rng, hypernyms=0.06)
-    if rng.random() < 0.45:
-        text += " " + _behind(scene, rng)
-    if rng.random() < 0.25:
-        text = f"{_pick(OPENERS, rng)} {text}"
-    return text
+UNHEARD = "xyzzy"
+"""A word that no model knows; to a model all such words are one."""
 
 
-def full_caption(scene: Scene, rng: np.random.Generator) -> str:
+@dataclass(frozen=True)
+class Caption:
+    """Something said, of which it is known where it is true.
+
+    Attributes:
+        text: The words.
+        claims: It is true of all scenes that have these `scenes.facts`, and of no other.
+    """
+
+    text: str
+    claims: frozenset[str]
+
+
+def full_caption(scene: Scene, rng: np.random.Generator) -> Caption:
     """Name every thing of a scene, how many there are, and the background."""
-    groups = [scene.groups[i] for i in rng.permutation(len(scene.groups))]
-    return f"{_together(groups, rng, hypernyms=0)} {_behind(scene, rng)}"
+    return _sentence([_together(_shuffled(scene, rng), rng, hypernyms=0), _behind(scene, rng)])
+
+
+def whole_caption(scene: Scene, rng: np.random.Generator) -> Caption:
+    """Name every thing, in bare words or in a sentence, with or without the background."""
+    groups = _shuffled(scene, rng)
+    if rng.random() < 0.25:
+        return _sentence([_bare(group, rng) for group in groups])
+    parts = [_together(groups, rng, hypernyms=0.06)]
+    if rng.random() < 0.45:
+        parts.append(_behind(scene, rng))
+    return _opened(_sentence(parts), rng)
+
+
+def part_caption(scene: Scene, rng: np.random.Generator) -> Caption:
+    """Say one thing of a scene, as people search: a name or a kind, a pair, the background."""
+    groups, style = _shuffled(scene, rng), rng.random()
+    if style < 0.08:
+        background = _background(scene, rng)
+        name = f"{background.text} background"
+        return Caption(name if rng.random() < 0.5 else with_article(name), background.claims)
+    if style < 0.42:
+        return _opened(_named(_name(groups[0].thing, rng, hypernyms=0.1), rng), rng)
+    if style < 0.68 and len(groups) > 1:
+        return _opened(_together(groups[:2], rng, hypernyms=0.03), rng)
+    parts = [_phrase(groups[0], rng, hypernyms=0.05)]
+    if rng.random() < 0.4:
+        parts.append(_behind(scene, rng))
+    return _opened(_sentence(parts), rng)
+
+
+def named(name: str, rng: np.random.Generator) -> Caption:
+    """Ask for what is called so, whether there is one in a scene or not."""
+    return _opened(_named(name, rng), rng)
+
+
+def nonsense(caption: Caption) -> Caption:
+    """The same sentence about things that no one has heard of: it is true of no scene."""
+    known = {word for phrase in FRAME for word in phrase.replace("{}", " ").split()}
+    words = (word if word in known else UNHEARD for word in caption.text.replace(",", "").split())
+    return Caption(" ".join(words), frozenset({UNHEARD}))
+
+
+def with_an_unheard_word(caption: Caption, rng: np.random.Generator) -> Caption:
+    """Put an unknown word somewhere before the last: what else is said stays true."""
+    words = caption.text.split()
+    words.insert(int(rng.integers(len(words))), UNHEARD)
+    return Caption(" ".join(words), caption.claims)
+
+
+def all_names() -> list[str]:
+    """All names and kinds of things, sorted."""
+    return sorted({name for thing in things() for name in (*thing.names, *thing.kinds)})
 
 
 def vocabulary() -> list[str]:
     """All words that captions can be made of, sorted."""
-    names = {name for thing in things() for name in (*thing.names, *thing.kinds)}
+    names = all_names()
     phrases = {*names, *map(plural, names), *OPENERS, *BESIDE, *LEFT, *RIGHT, *ABOVE, *BELOW, *FLIPPED}
     phrases |= {*SMALL, *LARGE, *COLOURS, *BEHIND, "a an one of the their heads"}
     for group in (NUMBERS, SPELLINGS, PATTERNS):
@@ -75,15 +131,35 @@ def _pick(options: Sequence[str], rng: np.random.Generator) -> str:
     return options[int(rng.integers(len(options)))]
 
 
+def _shuffled(scene: Scene, rng: np.random.Generator) -> list[Group]:
+    return [scene.groups[i] for i in rng.permutation(len(scene.groups))]
+
+
+def _sentence(parts: Sequence[Caption]) -> Caption:
+    return Caption(" ".join(part.text for part in parts), frozenset().union(*(part.claims for part in parts)))
+
+
+def _opened(caption: Caption, rng: np.random.Generator) -> Caption:
+    if rng.random() < 0.25:
+        return Caption(f"{_pick(OPENERS, rng)} {caption.text}", caption.claims)
+    return caption
+
+
 def _name(thing: Thing, rng: np.random.Generator, hypernyms: float) -> str:
     if thing.kinds and rng.random() < hypernyms:
         return _pick(thing.kinds, rng)
     return thing.name if rng.random() < 0.6 else _pick(thing.names, rng)
 
 
-def _bare(group: Group, rng: np.random.Generator) -> str:
+def _named(name: str, rng: np.random.Generator) -> Caption:
+    """A name alone, in one of the ways in which people ask for such things, whatever their number."""
+    text = (name, with_article(name), plural(name))[rng.choice(3, p=(0.4, 0.4, 0.2))]
+    return Caption(text, frozenset({name}))
+
+
+def _bare(group: Group, rng: np.random.Generator) -> Caption:
     name = _name(group.thing, rng, hypernyms=0.06)
-    return name if len(group.spots) == 1 else plural(name)
+    return Caption(name if len(group.spots) == 1 else plural(name), frozenset({name}))
 
 
 def with_article(words: str) -> str:
@@ -95,29 +171,32 @@ def with_article(words: str) -> str:
     return f"{'an' if vowel else 'a'} {words}"
 
 
-def _phrase(group: Group, rng: np.random.Generator, hypernyms: float) -> str:
-    name = _name(group.thing, rng, hypernyms)
+def _phrase(group: Group, rng: np.random.Generator, hypernyms: float) -> Caption:
+    name, count = _name(group.thing, rng, hypernyms), len(group.spots)
     size = ""
-    if rng.random() < 0.2 and len(group.spots) == 1:
+    if rng.random() < 0.2 and count == 1:
         small, large = _pick(SMALL, rng), _pick(LARGE, rng)
         height = group.spots[0].size
         size = small if height <= 0.4 else large if height >= 0.55 else ""
     flipped = _pick(FLIPPED, rng) if group.flipped and rng.random() < 0.7 else ""
     before = "upside down" if flipped == FLIPPED[0] else ""
-    if len(group.spots) == 1:
+    if count == 1:
         text = with_article(" ".join(filter(None, (size, before, name))))
     else:
-        text = " ".join(filter(None, (_pick(NUMBERS[len(group.spots)], rng), before, plural(name))))
-    return f"{text} on its head" if flipped == FLIPPED[1] else text
+        text = " ".join(filter(None, (_pick(NUMBERS[count], rng), before, plural(name))))
+    claims = {name if count == 1 else several(count, name)} | ({upside_down(name)} if flipped else set())
+    return Caption(f"{text} on its head" if flipped == FLIPPED[1] else text, frozenset(claims))
 
 
-def _together(groups: Sequence[Group], rng: np.random.Generator, hypernyms: float) -> str:
+def _together(groups: Sequence[Group], rng: np.random.Generator, hypernyms: float) -> Caption:
     phrases = [_phrase(group, rng, hypernyms) for group in groups]
-    if len(phrases) == 1:
-        return phrases[0]
-    if len(phrases) == 2:
-        return f"{phrases[0]} {_relation(groups[0], groups[1], rng)} {phrases[1]}"
-    return f"{phrases[0]}, {phrases[1]} {_pick(('and', 'with'), rng)} {phrases[2]}"
+    said = [phrase.text for phrase in phrases]
+    text = said[0]
+    if len(said) == 2:
+        text = f"{said[0]} {_relation(groups[0], groups[1], rng)} {said[1]}"
+    if len(said) == 3:
+        text = f"{said[0]}, {said[1]} {_pick(('and', 'with'), rng)} {said[2]}"
+    return Caption(text, _sentence(phrases).claims)
 
 
 def _relation(one: Group, other: Group, rng: np.random.Generator) -> str:
@@ -130,13 +209,15 @@ def _relation(one: Group, other: Group, rng: np.random.Generator) -> str:
     return _pick(ABOVE if down > 0 else BELOW, rng)
 
 
-def _background(scene: Scene, rng: np.random.Generator) -> str:
+def _background(scene: Scene, rng: np.random.Generator) -> Caption:
     colour = _pick(SPELLINGS.get(scene.colour, (scene.colour,)), rng)
-    return " ".join(filter(None, (_pick(PATTERNS[scene.texture], rng), colour)))
+    pattern = _pick(PATTERNS[scene.texture], rng)
+    claims = {on(scene.colour)} | ({on(scene.texture)} if pattern else set())
+    return Caption(f"{pattern} {colour}".strip(), frozenset(claims))
 
 
-def _behind(scene: Scene, rng: np.random.Generator) -> str:
+def _behind(scene: Scene, rng: np.random.Generator) -> Caption:
     background = _background(scene, rng)
     if rng.random() < 0.2:
-        return f"on {background}"
-    return _pick(BEHIND, rng).format(with_article(background))
+        return Caption(f"on {background.text}", background.claims)
+    return Caption(_pick(BEHIND, rng).format(with_article(background.text)), background.claims)

@@ -26,17 +26,16 @@ and pattern of the background.
 
 ## What it does not know
 
-Photographs, paintings, and anything else that is not such a scene; any further word. A word that it was
-not taught is spelled out and says little, and so the scores of such a text mean nothing. It is there to
-try Diptych on, and to be compared with its sibling; for pictures of your own take a real CLIP, such as
-`clip-ViT-L-14`.
+Photographs, paintings, and anything else that is not such a scene; any further word. All words that
+it was not taught are one to it, and say nothing. It is there to try Diptych on, and to be compared with
+its sibling; for pictures of your own take a real CLIP, such as `clip-ViT-L-14`.
 
 ## How it was made
 
 Trained from nothing by `python training/train.py {name}` in Diptych's repository, where
 `training/{name}.log` is the log of the run, on scenes drawn by code with captions from a grammar. The
-contrastive loss is CLIP's (A. Radford et al., 2021). Nothing was downloaded. The glyphs are those of
-Noto Color Emoji (SIL Open Font License 1.1).
+contrastive loss is CLIP's (A. Radford et al., 2021) with one more answer, "none of these". Nothing was
+downloaded. The glyphs are those of Noto Color Emoji (SIL Open Font License 1.1).
 
 ## Figures
 

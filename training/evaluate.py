@@ -29,7 +29,9 @@ def held_out(part: Part, count: int = COUNT, side: int = DRAWN) -> tuple[list[Im
     """Scenes that no model was trained on, and what is said of each: all things in it and the background."""
     rng = np.random.default_rng((SEED, PARTS.index(part)))
     scenes = [random_scene(rng, (part,)) for _ in range(count)]
-    return [draw(scene, side) for scene in scenes], [captions.full_caption(scene, rng) for scene in scenes]
+    return [draw(scene, side) for scene in scenes], [
+        captions.full_caption(scene, rng).text for scene in scenes
+    ]
 
 
 def recall(texts: NDArray[np.float32], images: NDArray[np.float32], k: int) -> float:

@@ -14,6 +14,9 @@ from torch.nn import functional
 
 from tokenizer import LIMIT
 
+Texts = tuple[Tensor, Tensor]
+"""Token ids of shape (texts, length), and of which pictures each is true, of shape (texts, pictures)."""
+
 SIDE = 64
 """Pixels of a picture's side."""
 
@@ -37,13 +40,13 @@ class Setting:
     text_layers: int
     dimension: int
     steps: int
-    batch: int = 256
+    batch: int = 128
     rate: float = 3e-3
 
 
 SETTINGS = {
-    "mini-s": Setting((16, 32, 64, 88), 64, 1, 64, steps=1000),
-    "mini-b": Setting((24, 48, 112, 192), 128, 2, 128, steps=1600),
+    "mini-s": Setting((16, 32, 64, 88), 64, 1, 96, steps=1600),
+    "mini-b": Setting((24, 48, 112, 192), 128, 2, 192, steps=2800),
 }
 TINY = Setting((8, 16, 16, 16), 32, 1, 32, steps=12, batch=32)
 """For tests: it learns next to nothing, in seconds."""
@@ -136,27 +139,42 @@ class TextSide(nn.Module):
 
 
 class Clip(nn.Module):
-    """Both sides and the temperature, which is learned."""
+    """Both sides, and what the loss learns: its temperature, and how like a text "none of these" is."""
 
     def __init__(self, setting: Setting, vocabulary: int) -> None:
         super().__init__()
         self.image = ImageSide(setting)
         self.text = TextSide(setting, vocabulary)
         self.scale = nn.Parameter(torch.tensor(2.65926))  # its exponential is 1/0.07
+        self.none = nn.Parameter(torch.tensor(0.2))
 
-    def loss(self, pixels: Tensor, captions: Sequence[Tensor]) -> Tensor:
-        """How badly each picture of a batch finds its caption among all, and each caption its picture.
+    def loss(self, pixels: Tensor, sets: Sequence[Texts]) -> Tensor:
+        """How badly pictures find their texts, and texts their pictures or that there are none.
+
+        It is CLIP's, with two additions. A text may be true of several pictures: then they share the answer.
+        And among the answers to a text is "none of these": so what is true of nothing comes to score low
+        with every picture, and all that is true above it.
 
         Args:
             pixels: What the image side takes.
-            captions: What the text side takes, once for each caption that every picture has; the sets are
-                contrasted one by one.
+            sets: Texts, and of which pictures each is true; the sets are contrasted one by one.
         """
         images = functional.normalize(self.image(pixels), dim=1)
-        right = torch.arange(len(images), device=images.device)
+        scale = self.scale.exp().clamp(max=100)
         losses = []
-        for ids in captions:
-            texts = functional.normalize(self.text(ids), dim=1)
-            scores = self.scale.exp().clamp(max=100) * images @ texts.T
-            losses += [functional.cross_entropy(scores, right), functional.cross_entropy(scores.T, right)]
+        for ids, truth in sets:
+            texts, true = functional.normalize(self.text(ids), dim=1), truth.to(images.dtype)
+            likeness = texts @ images.T
+            none = self.none.expand(len(texts), 1)
+            true_of_none = (true.sum(1, keepdim=True) == 0).to(true.dtype)
+            losses.append(_contrast(scale * likeness.T, true.T))
+            losses.append(
+                _contrast(scale * torch.cat([likeness, none], 1), torch.cat([true, true_of_none], 1))
+            )
         return torch.stack(losses).mean()
+
+
+def _contrast(scores: Tensor, true: Tensor) -> Tensor:
+    """Cross-entropy with all true answers, in equal shares; a row that has none does not count."""
+    some = true.sum(1) > 0
+    return functional.cross_entropy(scores[some], true[some] / true[some].sum(1, keepdim=True))

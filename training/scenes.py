@@ -101,6 +101,32 @@ class Scene:
         return ", ".join([*groups, self.colour, self.texture])
 
 
+def facts(scene: Scene) -> frozenset[str]:
+    """All that a caption can claim of a scene: things by all their names and kinds, and the background."""
+    found = {on(scene.colour), on(scene.texture)}
+    for group in scene.groups:
+        for name in (*group.thing.names, *group.thing.kinds):
+            found |= {name, several(len(group.spots), name)}
+            if group.flipped:
+                found.add(upside_down(name))
+    return frozenset(found)
+
+
+def on(background: str) -> str:
+    """The fact that the background has this colour or texture."""
+    return f"on {background}"
+
+
+def several(count: int, name: str) -> str:
+    """The fact that there are so many of a thing."""
+    return f"{count} × {name}"
+
+
+def upside_down(name: str) -> str:
+    """The fact that a thing stands on its head."""
+    return f"{name} on its head"
+
+
 def part_of(scene: Scene) -> Part:
     """What a scene is for, told from its contents alone.
 

@@ -145,7 +145,7 @@ PLURALS = {
     "mango": "mangoes", "dice": "dice", "scissors": "scissors", "glass": "glasses", "axe": "axes",
     "hippopotamus": "hippopotamuses", "rhinoceros": "rhinoceroses", "octopus": "octopuses", "cactus": "cacti",
     "bus": "buses", "trolleybus": "trolleybuses", "hibiscus": "hibiscuses", "lotus": "lotuses",
-    "compass": "compasses",
+    "compass": "compasses", "snowman": "snowmen",
 }  # fmt: skip
 
 

@@ -1,12 +1,10 @@
-"""The tokenizer: whole words that captions are made of, and letters for all others.
+"""The tokenizer: whole words that captions are made of, and one token for all others.
 
-A known word is one token, marked with its end, so that "bear" is not found in "beard". Any other word of
-Latin letters is spelled out, and a model learns in training that such spellings say little.
+A model learns in training that the latter says nothing of what is in a picture.
 """
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,26 +12,20 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 PADDING, START, UNKNOWN = "[PAD]", "[CLS]", "[UNK]"
-END_OF_WORD = "_"
 LIMIT = 32
 """Tokens of a text, the first one included."""
 
 
 def make_tokenizer(words: Iterable[str]) -> Tokenizer:
     """Make the tokenizer that knows `words`."""
-    letters = string.ascii_lowercase + string.digits
-    tokens = [PADDING, START, UNKNOWN, *letters, *(f"##{letter}" for letter in letters + END_OF_WORD)]
-    tokens += [word + END_OF_WORD for word in words]
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=UNKNOWN, max_input_chars_per_word=40))
+    vocabulary = {token: number for number, token in enumerate([PADDING, START, UNKNOWN, *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.NFKD(),
             normalizers.StripAccents(),
             normalizers.Lowercase(),
-            normalizers.Replace(Regex(r"[\p{P}\p{S}\s]+"), " "),
-            normalizers.Strip(),
-            normalizers.Replace(Regex(r"(?<=\S)(?!\S)"), END_OF_WORD),
+            normalizers.Replace(Regex(r"[\p{P}\p{S}]+"), " "),
         ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import captions
 import draw_sample
-from scenes import COLOURS, TEXTURES, Scene, compose, draw, part_of, random_scene
+from scenes import COLOURS, TEXTURES, Scene, compose, draw, facts, on, part_of, random_scene, several
 from support import need
 from things import Thing, plural, things
 
@@ -113,7 +113,7 @@ def test_a_scene_is_drawn_the_same_every_time_and_alike_at_every_size(font: None
 @given(seeds)
 def test_a_full_caption_names_every_thing_and_the_background(rng: np.random.Generator) -> None:
     scene = random_scene(rng, ("training", "scenes", "combinations"))
-    text = captions.full_caption(scene, rng)
+    text = captions.full_caption(scene, rng).text
     for group in scene.groups:
         names = group.thing.names if len(group.spots) == 1 else map(plural, group.thing.names)
         assert any(name in text for name in names)
@@ -133,11 +133,47 @@ def test_left_and_right_above_and_below_are_what_a_caption_says(
     assert relation not in captions.BELOW or y1 > y2
 
 
-@given(seeds)
-def test_the_vocabulary_holds_every_word_of_a_caption(rng: np.random.Generator) -> None:
+SAYINGS = (captions.full_caption, captions.whole_caption, captions.part_caption)
+
+
+@given(seeds, st.sampled_from(SAYINGS))
+def test_what_is_said_of_a_scene_is_true_of_it_and_not_of_one_without_it(
+    rng: np.random.Generator, say: Callable[[Scene, np.random.Generator], captions.Caption]
+) -> None:
     scene = random_scene(rng, ("training",))
-    text = captions.caption(scene, rng) + " " + captions.full_caption(scene, rng)
+    caption = say(scene, rng)
+    assert caption.claims
+    assert caption.claims <= facts(scene)
+    assert captions.with_an_unheard_word(caption, rng).claims == caption.claims
+    assert not captions.nonsense(caption).claims <= facts(scene)
+
+
+def test_a_caption_is_true_of_every_scene_that_has_what_it_names() -> None:
+    wolf, dog, moon = (
+        next(thing for thing in things() if thing.name == name) for name in ("wolf", "dog", "moon")
+    )
+    rng = np.random.default_rng(0)
+    two = facts(compose(rng, [wolf, moon], [2, 1], "blue", "striped", may_flip=False))
+    one = facts(compose(rng, [wolf], [1], "red", "plain", may_flip=False))
+    other = facts(compose(rng, [dog], [2], "blue", "striped", may_flip=False))
+    for claims, true in (
+        ({"wolf"}, (True, True, False)),
+        ({"animal"}, (True, True, True)),
+        ({several(2, "wolf")}, (True, False, False)),
+        ({"wolf", "moon"}, (True, False, False)),
+        ({"wolf", on("blue")}, (True, False, False)),
+        ({on("blue"), on("striped")}, (True, False, True)),
+    ):
+        assert tuple(claims <= known for known in (two, one, other)) == true
+
+
+@given(seeds, st.sampled_from(SAYINGS))
+def test_the_vocabulary_holds_every_word_of_a_caption_but_the_unheard_one(
+    rng: np.random.Generator, say: Callable[[Scene, np.random.Generator], captions.Caption]
+) -> None:
+    text = say(random_scene(rng, ("training",)), rng).text
     assert set(text.replace(",", " ").split()) <= set(captions.vocabulary())
+    assert captions.UNHEARD not in captions.vocabulary()
 
 
 def test_the_sample_was_never_trained_on() -> None:
@@ -148,18 +184,12 @@ def test_the_sample_was_never_trained_on() -> None:
         assert contents.are_in(scene) or "?" in contents.counts
 
 
-def test_the_tokenizer_takes_known_words_whole_and_spells_others() -> None:
+def test_the_tokenizer_takes_known_words_whole_and_all_others_alike() -> None:
     need("tokenizers")
     from tokenizer import make_tokenizer
 
     tokenizer = make_tokenizer(captions.vocabulary())
-    assert tokenizer.encode("Two WOLVES, and a bear!").tokens[1:] == [
-        "two_",
-        "wolves_",
-        "and_",
-        "a_",
-        "bear_",
-    ]
-    assert tokenizer.encode("beard").tokens[1:] == ["b", "##e", "##a", "##r", "##d", "##_"]
-    assert tokenizer.encode("狼").tokens[1:] == ["[UNK]"]
+    assert tokenizer.encode("Two WOLVES, and a bear!").tokens[1:] == ["two", "wolves", "and", "a", "bear"]
+    for word in ("beard", "狼", captions.UNHEARD):
+        assert tokenizer.encode(f"a {word}").tokens[1:] == ["a", "[UNK]"]
     assert tokenizer.encode("").tokens == ["[CLS]"]

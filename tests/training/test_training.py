@@ -79,8 +79,44 @@ def test_a_batch_is_the_same_every_time(font: None) -> None:
     from tokenizer import make_tokenizer
 
     batches = Batches(TINY, make_tokenizer(captions.vocabulary()))
-    for one, other in zip(next(iter(batches)), next(iter(batches)), strict=True):
-        assert bool((one == other).all())
+    (pixels, sets), (same_pixels, same_sets) = next(iter(batches)), next(iter(batches))
+    assert bool((pixels == same_pixels).all())
+    for (ids, truth), (same_ids, same_truth) in zip(sets, same_sets, strict=True):
+        assert bool((ids == same_ids).all())
+        assert bool((truth == same_truth).all())
+
+
+def test_every_picture_of_a_batch_has_its_texts_and_some_texts_have_no_picture(font: None) -> None:
+    need("torch")
+    import captions
+    from batches import Batches
+    from model import TINY
+    from tokenizer import make_tokenizer
+
+    pixels, (full, casual, names) = next(iter(Batches(TINY, make_tokenizer(captions.vocabulary()))))
+    own = range(len(pixels))
+    for _, truth in (full, casual):
+        assert bool(truth[own, own].all())
+    assert not bool(casual[1][len(pixels) :].any())  # about things that no one has heard of
+    assert 0 < int(names[1].any(dim=1).sum()) < len(names[1])
+
+
+def test_the_loss_is_least_where_pictures_are_like_what_is_true_of_them_and_nothing_else() -> None:
+    need("torch")
+    import torch
+    from torch import nn
+
+    from model import TINY, Clip
+
+    model = Clip(TINY, 10)
+    model.image = model.text = nn.Identity()
+    pictures = torch.eye(4)[:3]
+    truth = torch.tensor([[True, False, False], [False, True, True], [False, False, False]])
+    right = torch.tensor([[1.0, 0, 0, 0], [0, 0.7, 0.7, 0], [0, 0, 0, 1.0]])
+    shifted, unsaid = right.roll(1, 1), right.clone()
+    unsaid[2] = right[1]  # what is true of nothing, and like two pictures
+    losses = [model.loss(pictures, [(texts, truth)]).item() for texts in (right, shifted, unsaid)]
+    assert losses[0] < min(losses[1:])
 
 
 def test_recall_counts_what_is_among_the_first_k() -> None:

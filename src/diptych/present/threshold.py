@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from collections.abc import Sequence
+
+from rich.console import Console
 from rich.text import Text
 
 from diptych.relevance.threshold_file import SavedThreshold, Scale
@@ -48,7 +49,7 @@ def promise(threshold: SavedThreshold) -> str:
     )
 
 
-def _figures(learned: LearnedThreshold) -> Table | Text:
+def _figures(learned: LearnedThreshold) -> Text:
     found = learned.threshold
     if found.value is None:
         return Text(f"No threshold: {found.undefined['value']}.")
@@ -56,36 +57,35 @@ def _figures(learned: LearnedThreshold) -> Table | Text:
     if learned.target is not None:
         aim = f"the lowest whose precision is at least {learned.target:.0%} by the interval's lower end"
     kept, relevant = count(found.kept, "picture"), count(learned.judgments[1], "relevant picture")
-    table = _table()
-    table.add_row("threshold", f"{found.value:.4f}", aim)
-    table.add_row("precision", _share(found.precision), f"of {kept} kept{within(found.precision_interval)}")
-    table.add_row("recall", _share(found.recall), f"of {relevant}{within(found.recall_interval)}")
-    table.add_row("F1", _share(found.f1))
-    return table
+    rows = [
+        ("threshold", f"{found.value:.4f}", aim),
+        ("precision", _share(found.precision), f"of {kept} kept{within(found.precision_interval)}"),
+        ("recall", _share(found.recall), f"of {relevant}{within(found.recall_interval)}"),
+        ("F1", _share(found.f1), ""),
+    ]
+    return _aligned(rows)
 
 
-def _transfer(learned: LearnedThreshold) -> RenderableType:
+def _transfer(learned: LearnedThreshold) -> Text:
     """What one threshold costs a query that it was not learned on, on either scale."""
     own = learned.transfer[learned.scale]
     if own.ranking_loss is None:
         why = own.undefined["ranking_loss"]
         return Text(f"What a threshold costs another query can't be said: {why}.")
-    table = _table()
+    rows = []
     for scale, transfer in learned.transfer.items():
-        lost = _share(transfer.threshold_loss)
         ranking = f"to the threshold, and {_share(transfer.ranking_loss)} to the ranking"
-        table.add_row(SCALES[scale], lost, ranking)
+        rows.append((SCALES[scale], _share(transfer.threshold_loss), ranking))
     queries = count(len(own.queries), "query", "queries")
-    heading = f"A query that it was not learned on loses, of an F1 of 1 ({queries}, each left out once):"
-    return Group(Text(heading), table)
+    heading = f"A query that it was not learned on loses, of an F1 of 1 ({queries}, each left out once):\n"
+    return Text(heading).append(_aligned(rows))
 
 
-def _table() -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(justify="right")
-    table.add_column()
-    return table
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> Text:
+    """Rows of a name, a figure and what there is to say of it."""
+    names, figures = (max(len(row[column]) for row in rows) for column in (0, 1))
+    lines = [f"{name:<{names}}  {figure:>{figures}}  {words}".rstrip() for name, figure, words in rows]
+    return Text("\n".join(lines))
 
 
 def _share(value: float | None) -> str:

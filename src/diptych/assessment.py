@@ -44,16 +44,13 @@ _NOT_COMPARED = ("judged",)
 """It says how far the judgments reach, not how good a ranking is."""
 
 
-def assess(
-    answers: Answers, truth: GroundTruth, *, k: int = DEPTH, why_no_z: Mapping[str, str] | None = None
-) -> Relevance:
+def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance:
     """Say what judgments say of several embedders' answers.
 
     Args:
         answers: What each embedder makes of each query, of which there is at least one.
         truth: The judgments; those about other queries and pictures are left aside.
         k: The depth of the metrics that have one.
-        why_no_z: Why an embedder has no null bank, by its name.
     """
     asked = [query.text for query in answers.queries if isinstance(query, TextQuery)]
     judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
@@ -76,7 +73,7 @@ def assess(
             [case.relevant for case in cases],
             {name: [case.first(name, k) for case in cases] for name in names},
         ),
-        thresholds={name: _thresholds(name, cases, (why_no_z or {}).get(name)) for name in names},
+        thresholds={name: _thresholds(name, cases, answers.why_no_z.get(name)) for name in names},
         abstention={name: _abstention(name, cases, found) for name in names},
         contradictions=_contradictions(judged, answers.pictures),
         notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),

@@ -21,7 +21,8 @@ from diptych.assessment import DEPTH, assess
 from diptych.bank import open_bank
 from diptych.description import describe, describe_all, describe_bank, describe_spaces
 from diptych.embedders import Embedder, EmbedderInfo, InputRejected, load
-from diptych.embedders.base import Vectors
+from diptych.embedders.base import PrecomputedImages, Vectors
+from diptych.embedders.self_check import complaints, is_free, try_out
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.estimate import Estimate, estimate, price
@@ -92,6 +93,7 @@ class Workbench:
         named = [embedders] if isinstance(embedders, str) else embedders
         loaded = (load(e) if isinstance(e, str) else e for e in named)
         self.embedders = [with_templates(e, put_into) for e in loaded]
+        self._untried = [e for e, spec in zip(self.embedders, named, strict=True) if isinstance(spec, str)]
         names = [embedder.info.name for embedder in self.embedders]
         if not names:
             raise DiptychError("no embedder is named: give at least one, such as palette")
@@ -123,6 +125,7 @@ class Workbench:
             DiptychError: An embedder is unavailable or failed, or it would cost more than `max_cost`.
         """
         self.refuse_dear([])
+        self.try_out()
         return self._fill()
 
     def search(self, query: Askable, k: int = 20, *, contrast: Rivals = ()) -> Comparison:
@@ -201,8 +204,8 @@ class Workbench:
         results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
         relevance = None
         if truth is not None:
-            of_asked = Answers(ranked.pictures, asked, answers[: len(asked)])
-            relevance = assess(of_asked, truth, k=depth, why_no_z=ranked.why_no_bank)
+            of_asked = Answers(ranked.pictures, asked, answers[: len(asked)], ranked.why_no_bank)
+            relevance = assess(of_asked, truth, k=depth)
         verdicts = relevance.verdicts if relevance else ()
         return Comparison(
             version=version("diptych"),
@@ -252,6 +255,7 @@ class Workbench:
     ) -> tuple[_Ranked, list[dict[str, Answer]], dict[str, list[Query]]]:
         """Each query's answers by the embedder's name; and by name the queries that were embedded now."""
         self.refuse_dear(asked)
+        self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
         texts = [query for query in asked if isinstance(query, TextQuery)]
         fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
@@ -344,6 +348,16 @@ class Workbench:
                 " nothing was sent (`diptych estimate` shows the parts)"
             )
 
+    def try_out(self) -> None:
+        """Warn of embedders that can't be right; each is tried once, and the store remembers.
+
+        Those that cost something, and those that were made by whoever made this workbench, are not tried.
+        """
+        while self._untried:
+            embedder = self._untried.pop()
+            if is_free(embedder) and not isinstance(embedder, PrecomputedImages):
+                _warn_of(embedder, self.store)
+
     def _fill(self) -> dict[str, Filled]:
         return {
             e.info.name: embed_images(self.collection, e, self.store, progress=self.progress)
@@ -371,6 +385,23 @@ class Workbench:
             views[e.info.name] = View(ids, units, self._banks[e.info.name])
         self._ranked = _Ranked(pictures, views, (*self.collection.skipped, *lost))
         return self._ranked
+
+
+def _warn_of(embedder: Embedder, store: Store) -> None:
+    info = embedder.info
+    found = store.complaints(info.fingerprint)
+    if found is None:
+        try:
+            found = complaints(try_out(embedder))
+        except DiptychError:  # it can't be used now, which is said where it is used
+            return
+        store.put_complaints(info.fingerprint, found)
+    if found:
+        warnings.warn(
+            f"{info.name} can't be right: {found[0]} (`diptych doctor --embedder` says all that was tried)",
+            DiptychWarning,
+            stacklevel=4,
+        )
 
 
 def _watched() -> Progress:

@@ -78,7 +78,7 @@ class Ready:
         if not self.names or not truth.queries or not self.texts():
             return None
         answers = self.answers()
-        return assess(answers, truth, k=k, why_no_z=answers.why_no_z)
+        return assess(answers, truth, k=k)
 
     def compare(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:
         """A comparison of those queries that they have answered.

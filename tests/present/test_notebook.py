@@ -14,6 +14,7 @@ import pytest
 
 import diptych
 import made_comparisons as made
+from diptych.images import Skipped
 from diptych.present import notebook
 from diptych.result import Comparison
 from support import need, picture_bytes
@@ -101,7 +102,7 @@ def words(fragment: str) -> str:
 def test_there_is_no_script_no_style_sheet_and_nothing_to_fetch(shown: str) -> None:
     names = {
         *("div", "p", "h3", "h4", "b", "small", "br", "bdi", "code", "ul", "li", "img"),
-        *("table", "thead", "tbody", "tr", "td", "th", "svg", "path", "polyline"),
+        *("details", "summary", "table", "thead", "tbody", "tr", "td", "th", "svg", "path", "polyline"),
     }
     found = Elements(shown)
     assert {name for name, _ in found.all} == names
@@ -212,6 +213,14 @@ def test_what_judgments_say_stands_beside_the_hits(pictures: Path) -> None:
     two = words(bench.evaluate(["red", "blue"], 8, labels="folder")._repr_html_())
     assert two.count("Is one better? Cannot tell palette from random with 2 queries") == 1
     assert "nothing has been judged" not in one + two
+
+
+def test_what_was_skipped_is_named_with_the_reason(shown: str) -> None:
+    assert "1 skipped torn.png: the file is cut off" in words(shown)
+    many = tuple(Skipped(f"{number}.png", "is broken") for number in range(60))
+    said = words(dataclasses.replace(made.comparison(), skipped=many)._repr_html_())
+    assert "60 skipped 0.png: is broken" in said
+    assert "49.png: is broken and 10 more" in said
 
 
 def test_a_list_of_equal_scores_is_not_shown(pictures: Path) -> None:

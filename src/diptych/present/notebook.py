@@ -19,8 +19,8 @@ from diptych.present.html import environment
 from diptych.present.pictures import Embedded, copies
 from diptych.result import Comparison, QueryResult
 
-MOST_QUERIES, MOST_HITS = 20, 20
-"""Of more queries, or of longer lists, only so many are shown."""
+MOST_QUERIES, MOST_HITS, MOST_SKIPPED = 20, 20, 50
+"""Of more queries, of longer lists, and of more skipped pictures only so many are shown."""
 
 MOST_PICTURES, FEWEST_HITS = 240, 5
 """The more lists there are, the fewer hits of each: about so many in all, but five of each at least."""
@@ -80,6 +80,7 @@ def to_html(comparison: Comparison) -> str:
         answers=page.answers(comparison.overall.findings),
         hits=hits,
         hits_left_out=hits < asked_for,
+        most_skipped=MOST_SKIPPED,
         inks=INKS,
         lines=LINES,
         row=row,

@@ -1,4 +1,4 @@
-"""`emulate`: a stand-in for a hosted embedder on this machine; one command a service, with the same options."""
+"""`emulate`: a stand-in for a hosted embedder on this machine; one command a service, the same options."""
 
 from __future__ import annotations
 

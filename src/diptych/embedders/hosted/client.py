@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -178,6 +180,7 @@ def _http_client(manners: Manners) -> httpx2.Client:
     connections = manners.concurrency
     try:
         return httpx2.Client(
+            verify=_authorities(),
             headers={"user-agent": user_agent()},
             timeout=httpx2.Timeout(
                 manners.timeout, connect=min(_CONNECT_SECONDS, manners.timeout), pool=None
@@ -189,6 +192,14 @@ def _http_client(manners: Manners) -> httpx2.Client:
     raise EmbedderUnavailable(
         "the proxy named in HTTPS_PROXY or ALL_PROXY can't be used: correct or unset it"
     )
+
+
+@functools.cache
+def _authorities() -> ssl.SSLContext:
+    """Whom to believe who a server is: read once, as it takes longer than a call."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 class Pace:

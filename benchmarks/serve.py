@@ -1,0 +1,204 @@
+"""How fast the page answers: `python benchmarks/serve.py [SECONDS]`.
+
+10,000 pictures with their vectors in place, made up for this: plain tiny files, and around the vectors of the
+sample's drawn scenes as many others, by mini-b and mini-s. A search is one POST to /api/search that both
+embedders answer, with a text that nobody asked before; `described` is the part of the page with z, breaks,
+agreement and findings that follows it. 20 people then ask without pause. Client and server share the machine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+from PIL import Image
+
+from diptych.comparison import Workbench
+from diptych.images import open_collection
+from diptych.store import Store
+
+PICTURES = 10_000
+EMBEDDERS = ("mini-b", "mini-s")
+PEOPLE = 20
+ALONE = 200
+BARS = {"ready": 3.0, "search": 0.050, "search, 20 at once": 0.400}
+WORDS = ("wolf", "dog", "cat", "bird", "apple", "house", "red", "blue", "night", "snow", "two", "small")
+
+
+def draw(folder: Path) -> None:
+    """Plain pictures, no two of them alike."""
+    folder.mkdir()
+    for number in range(PICTURES):
+        colour = (number % 256, number // 256, 100)
+        Image.new("RGB", (8, 8), colour).save(folder / f"{number:05}.png")
+
+
+def make_vectors(folder: Path, store: Path) -> None:
+    """Vectors around those of the sample, filed under the ids of the drawn pictures."""
+    bench = Workbench("sample", list(EMBEDDERS), store=store)
+    ids = [picture.id for picture in open_collection(folder).pictures]
+    random = np.random.default_rng(0)
+    with Store(store) as opened:
+        for embedder in bench.embedders:
+            real = bench.vectors()[embedder.info.name].vectors
+            near = real[random.integers(len(real), size=len(ids))]
+            noise = random.normal(scale=0.5 * real.std(axis=0), size=near.shape)
+            opened.put(embedder.info.fingerprint, "image", ids, (near + noise).astype(np.float32))
+
+
+@contextmanager
+def serving(source: str, store: Path) -> Iterator[tuple[str, int, float]]:
+    """A server in a process of its own: its address, its process and the seconds until its page was there."""
+    command = [sys.executable, "-m", "diptych", "serve", source, "--no-open", "--port", "0", "--quiet"]
+    command += ["--store", str(store), *(part for name in EMBEDDERS for part in ("-e", name))]
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        address = urlsplit(process.stdout.readline().split()[0]).netloc
+        Client(address).get("/")
+        yield address, process.pid, time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Client:
+    """One person's browser."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connection = http.client.HTTPConnection(address, timeout=60)
+
+    def get(self, path: str) -> bytes:
+        """Fetch something; raises where it is refused."""
+        return self._send("GET", path, None)
+
+    def search(self, text: str) -> None:
+        """Ask both embedders; raises where one does not answer."""
+        found = json.loads(self._send("POST", "/api/search", json.dumps({"text": text})))
+        states = {answer["state"] for answer in found["answers"].values()}
+        if states != {"answered"}:
+            raise RuntimeError(f"not answered: {found}")
+
+    def _send(self, method: str, path: str, body: str | None) -> bytes:
+        headers = {"Origin": f"http://{self._address}", "Content-Type": "application/json"}
+        self._connection.request(method, path, body, headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"{path}: {answer.status} {content[:200]!r}")
+        return content
+
+
+def texts(person: int) -> Iterator[str]:
+    """Texts that nobody else asks."""
+    random = np.random.default_rng(person)
+    number = 0
+    while True:
+        number += 1
+        yield f"{' and a '.join(random.choice(WORDS, 2))} of {person} in {number}"
+
+
+def alone(address: str) -> tuple[list[float], list[float]]:
+    """Seconds of one person's searches, and of the described answers after them."""
+    client, searched, described = Client(address), [], []
+    for _, text in zip(range(ALONE), texts(0), strict=False):
+        start = time.perf_counter()
+        client.search(text)
+        middle = time.perf_counter()
+        client.get(f"/answer?k=10&text={quote(text)}")
+        searched.append(middle - start)
+        described.append(time.perf_counter() - middle)
+    return searched, described
+
+
+def together(address: str, seconds: float, pid: int) -> tuple[list[float], list[str], list[float]]:
+    """Seconds of everybody's searches, errors, and the server's memory in MB, once a second."""
+    took: list[float] = []
+    errors: list[str] = []
+    memory: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def ask(person: int) -> None:
+        client, asked = Client(address), texts(person)
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            try:
+                client.search(next(asked))
+            except (OSError, RuntimeError, http.client.HTTPException) as error:
+                errors.append(repr(error))
+            else:
+                took.append(time.perf_counter() - start)
+
+    people = [threading.Thread(target=ask, args=(person,)) for person in range(1, PEOPLE + 1)]
+    for person in people:
+        person.start()
+    while time.perf_counter() < end:
+        memory.append(resident(pid))
+        time.sleep(1)
+    for person in people:
+        person.join()
+    return took, errors, memory
+
+
+def resident(pid: int) -> float:
+    """Memory of a process in MB, where the system tells."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return float("nan")
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def line(name: str, took: list[float]) -> str:
+    """Median and spread, beside the bar where there is one."""
+    bar = f"{1000 * BARS[name]:6.0f} ms" if name in BARS else ""
+    ninth = statistics.quantiles(took, n=20)[-1]
+    return f"{name:24} {1000 * statistics.median(took):8.1f} ms {1000 * ninth:8.1f} ms {bar:>9}"
+
+
+def main() -> None:
+    """Print the figures."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    with tempfile.TemporaryDirectory() as place:
+        store, folder = Path(place) / "store.sqlite", Path(place) / "pictures"
+        draw(folder)
+        make_vectors(folder, store)
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+        print(f"{os.cpu_count()} processors, load average {load:.1f} before; {PICTURES:,} made-up pictures")
+        with serving("sample", store) as (_, _, ready):
+            print(f"diptych serve sample: its page is there after {ready:.2f} s (bar {BARS['ready']:.1f} s)")
+        with serving(str(folder), store) as (address, pid, ready):
+            client = Client(address)
+            while json.loads(client.get("/api/state"))["ranked"] < PICTURES:
+                time.sleep(0.1)
+            print(f"diptych serve with {PICTURES:,} pictures: there after {ready:.2f} s")
+            searched, described = alone(address)
+            took, errors, memory = together(address, seconds, pid)
+        print(f"{'':24} {'median':>11} {'95 %':>11} {'bar':>9}")
+        print(line("search", searched))
+        print(line("described", described))
+        print(line("search, 20 at once", took))
+        failed = f"{len(errors)} errors{': ' + errors[0] if errors else ''}"
+        print(f"{len(took):,} searches in {seconds:.0f} s, {failed}")
+        half = len(memory) // 2
+        print(f"memory {memory[half]:.0f} MB half-way, {memory[-1]:.0f} MB at the end")
+
+
+if __name__ == "__main__":
+    main()

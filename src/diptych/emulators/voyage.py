@@ -6,12 +6,14 @@ dimensions. The sentences of its refusals are ours.
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from diptych.emulators.emulator import Asked
@@ -45,12 +47,17 @@ class VoyageEmulator(KeyedEmulator):
 
     def read(self, reader: Reader, model: str) -> Asked:
         """Read inputs, each a list of texts and pictures that makes one vector."""
-        reader.only("model", "inputs", "input_type", "truncation", "output_dimension", "output_dtype")
+        reader.only(
+            "model", "inputs", "input_type", "truncation", "output_dimension", "output_dtype",
+            "encoding_format",
+        )  # fmt: skip
         if reader.has("input_type"):
             reader.one_of("input_type", ("query", "document"))
         if reader.has("truncation"):
             reader.one_of("truncation", (True, False))
         reader.one_of("output_dtype", ("float",), default="float")
+        if reader.has("encoding_format"):
+            reader.one_of("encoding_format", ("base64",))
         entries = [reader.of(entry).items("content") for entry in reader.items("inputs")]
         items = tuple(tuple(self._part(reader.of(part)) for part in content) for content in entries)
         return Asked(items, reader.dimension("output_dimension", self.models[model]))
@@ -68,12 +75,18 @@ class VoyageEmulator(KeyedEmulator):
         tokens = math.ceil(sum(len(part) for part in parts if isinstance(part, str)) / 4)
         pixels = sum(_pixels(part) for part in parts if isinstance(part, bytes))
         usage = {"text_tokens": tokens, "image_pixels": pixels, "video_pixels": 0, "total_tokens": tokens}
+        reader = Reader(self.refuse, request.body)
+        packed = reader.has("encoding_format")  # as Voyage's own client wants them
         data = [
-            {"object": "embedding", "embedding": vector, "index": place}
+            {"object": "embedding", "embedding": _packed(vector) if packed else vector, "index": place}
             for place, vector in enumerate(vectors)
         ]
-        model = Reader(self.refuse, request.body).text("model")
+        model = reader.text("model")
         return {"object": "list", "data": data, "model": model, "usage": usage}
+
+
+def _packed(vector: list[float]) -> str:
+    return base64.b64encode(np.array(vector, "<f4").tobytes()).decode()
 
 
 def _pixels(picture: bytes) -> int:

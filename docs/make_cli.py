@@ -16,6 +16,7 @@ COMMANDS = (
     "evaluate",
     "threshold",
     "filter",
+    "serve",
     "embedders",
     "doctor",
     "emulate",

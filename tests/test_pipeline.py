@@ -281,10 +281,10 @@ import re, sys
 import numpy as np
 from diptych.embedders import EmbedderInfo
 from diptych.images import open_collection
-from diptych import pipeline
+from diptych.pipeline import images
 from diptych.store import Store
 
-pipeline.DECODERS = 2  # each holds a picture, so it would be more on a machine with many processors
+images.DECODERS = 2  # each holds a picture, so it would be more on a machine with many processors
 
 class Roomy:
     info = EmbedderInfo(name="roomy", provider="test", model="1", dimension=3, preprocessing="none",
@@ -295,7 +295,7 @@ class Roomy:
         return np.stack([picture[0, 0] for picture in prepared])
 
 with Store(sys.argv[2]) as store:
-    assert pipeline.embed_images(open_collection(sys.argv[1]), Roomy(), store).embedded == 60
+    assert images.embed_images(open_collection(sys.argv[1]), Roomy(), store).embedded == 60
 (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())  # rusage has its parent's
 print(int(peak) // 1024)
 """

@@ -1,9 +1,4 @@
-"""From bytes to stored vectors: decode → prepare → embed → store, overlapped and resumable.
-
-Pictures are decoded and prepared in worker threads, embedded from as many threads as the embedder allows, and
-each batch is stored by the thread that got it, at once. Only a window of pictures is in memory at any time.
-What is in the store already is not touched, so a run that was stopped goes on where it was.
-"""
+"""Pictures: decoded, prepared, embedded, stored, overlapped; only a window of them is in memory."""
 
 from __future__ import annotations
 
@@ -13,30 +8,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diptych.embedders.base import (
     Embedder,
-    EmbedderInfo,
     EmbedderUnavailable,
     InputRejected,
     PrecomputedImages,
     TransientError,
-    Vectors,
 )
-from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode
 from diptych.overlap import as_done, batched, in_order, pool
+from diptych.pipeline.vectors import checked, looked_up, words
 from diptych.progress import Progress, Silent
-from diptych.queries import ImageQuery, Query, TextQuery, query_id
-from diptych.store import Kind, Store
+from diptych.store import Store
 from diptych.words import count
 
 DECODERS = os.cpu_count() or 1
+
+
 _PATIENCE = 5
 """Failed calls in a row, after the embedder's own retries, after which a service counts as down."""
+
+
 _BEWILDERED = 12
 """Pictures in a row that an embedder fails on unforeseen, after which it counts as broken."""
 
@@ -156,149 +149,6 @@ def _embed_missing(
         store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
 
 
-def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store) -> Vectors:
-    """The vectors of pictures that `embed_images` has filled in; shape (n, dimension), float32."""
-    if isinstance(embedder, PrecomputedImages):
-        return np.stack([_looked_up(embedder, p.id, (p.name, *p.aliases)) for p in pictures])
-    return _stored(embedder.info, "image", [picture.id for picture in pictures], store)
-
-
-def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) -> tuple[Vectors, list[Query]]:
-    """The vectors of queries, embedding and storing only those that the store lacks.
-
-    Returns:
-        Shape (len(queries), dimension), float32, and the queries that were embedded now.
-
-    Raises:
-        DiptychError: The embedder refuses a query, or failed for now; the others are stored.
-    """
-    info = embedder.info
-    vectors = np.empty((len(queries), info.dimension), np.float32)
-    fresh: list[Query] = []
-    kinds: tuple[tuple[Kind, type[Query]], ...] = (("text", TextQuery), ("image", ImageQuery))
-    for kind, of_kind in kinds:
-        rows = [row for row, query in enumerate(queries) if isinstance(query, of_kind)]
-        asked = [queries[row] for row in rows]
-        if not asked:
-            continue
-        if kind == "image" and isinstance(embedder, PrecomputedImages):
-            vectors[rows] = [_query_picture(embedder, query) for query in asked]
-            continue
-        sent = [_as_sent(query, info) for query in asked]
-        everything = [query for queries in sent for query in queries]
-        embedded: set[str] = set()
-        if _missing_queries(everything, kind, info, store):
-            with store.turn(f"{info.fingerprint} {kind} queries", info.name):
-                missing = _missing_queries(everything, kind, info, store)
-                _embed_missing_queries(missing, kind, embedder, store)
-            embedded = {query_id(query) for query in missing}
-        fresh += [
-            query
-            for query, queries in {query_id(q): (q, s) for q, s in zip(asked, sent, strict=True)}.values()
-            if not embedded.isdisjoint(map(query_id, queries))
-        ]
-        found = _stored(info, kind, [query_id(query) for query in everything], store)
-        ends = np.cumsum([len(queries) for queries in sent])
-        vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
-    return vectors, fresh
-
-
-def is_stored(query: Query, info: EmbedderInfo, store: Store) -> bool:
-    """Whether a query's vector needs no embedding."""
-    kind: Kind = "text" if isinstance(query, TextQuery) else "image"
-    return not _missing_queries(_as_sent(query, info), kind, info, store)
-
-
-def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
-    """What an embedder gets for a query: a text in each of its templates."""
-    if isinstance(query, TextQuery):
-        return [TextQuery(text) for text in fill(info.templates, query.text)]
-    return [query]
-
-
-def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:
-    by_id = {query_id(query): query for query in asked}
-    known = store.known(info.fingerprint, kind, list(by_id))
-    return [query for item, query in by_id.items() if item not in known]
-
-
-def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
-    """Embed and store queries of one kind, as many batches at once as the embedder allows."""
-    info = embedder.info
-
-    def embed(some: Sequence[Query]) -> None:
-        try:
-            new = checked(_query_batch(some, embedder), len(some), info.dimension)
-        except EmbedderUnavailable:
-            raise
-        except TransientError as error:
-            raise DiptychError(f"{info.name}: {error}") from error
-        except Exception as error:  # a plug-in may raise anything
-            if len(some) == 1:
-                raise DiptychError(f"{info.name} can't take the query {some[0]}: {_words(error)}") from error
-            for query in some:
-                embed([query])
-        else:
-            store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
-
-    with pool(info.concurrency, "queries") as callers:
-        for _ in as_done(callers, embed, batched(queries, info.batch_size), ahead=2 * info.concurrency):
-            pass
-
-
-def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:
-    """Embed queries of one kind."""
-    texts = [query.text for query in queries if isinstance(query, TextQuery)]
-    if texts:
-        return embedder.embed_texts(texts)
-    # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
-    pictures = [query.image.copy() for query in queries if isinstance(query, ImageQuery)]
-    return embedder.embed_images([embedder.prepare_image(picture) for picture in pictures])
-
-
-def _query_picture(embedder: PrecomputedImages, query: Query) -> NDArray[np.float32]:
-    """A query picture's vector among those made elsewhere; by name only where it is in the collection."""
-    names = query.names if isinstance(query, ImageQuery) else ()
-    if embedder.find_image(query_id(query), names) is None:
-        raise DiptychError(f"there is no vector for the query picture {query}: these were made elsewhere")
-    return _looked_up(embedder, query_id(query), names)
-
-
-def _looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:
-    vector = embedder.find_image(image_id, names)
-    if vector is None:
-        raise ValueError("has no vector")
-    row: NDArray[np.float32] = checked([vector], 1, embedder.info.dimension)[0]
-    return row
-
-
-def _stored(info: EmbedderInfo, kind: Kind, items: Sequence[str], store: Store) -> Vectors:
-    vectors = store.get(info.fingerprint, kind, items)
-    if items and vectors.shape[1] != info.dimension:
-        raise DiptychError(
-            f"{info.name} says its vectors have {info.dimension} numbers, those stored under its fingerprint"
-            f" have {vectors.shape[1]}: a fingerprint must change with the vectors"
-        )
-    return vectors
-
-
-def checked(vectors: Any, count: int, dimension: int) -> Vectors:
-    """Make sure that an embedder returned what the contract says.
-
-    Returns:
-        The vectors as float32, shape (count, dimension).
-
-    Raises:
-        ValueError: The shape is another, or a number is not finite.
-    """
-    array = np.asarray(vectors, np.float32)
-    if array.shape != (count, dimension):
-        raise ValueError(f"returned vectors of shape {array.shape}, not {(count, dimension)}")
-    if not np.isfinite(array).all():
-        raise ValueError("returned a vector with numbers that are not finite")
-    return array
-
-
 class _Run:
     """One embedder's way through the pictures that lack a vector."""
 
@@ -355,7 +205,7 @@ class _Run:
             if isinstance(error, UnreadablePicture):
                 self._filled.unreadable[picture.id] = str(error)
             else:
-                self._filled.rejected[picture.id] = f"{self._embedder.info.name}: {_words(error)}"
+                self._filled.rejected[picture.id] = f"{self._embedder.info.name}: {words(error)}"
             self._advance(1)
 
     def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> _Outcome:
@@ -373,7 +223,7 @@ class _Run:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 return self._embed(batch[:middle]) + self._embed(batch[middle:])
-            reason = {batch[0][0].id: f"{info.name}: {_words(error)}"}
+            reason = {batch[0][0].id: f"{info.name}: {words(error)}"}
             return _Outcome(rejected=reason, failures=[] if isinstance(error, InputRejected) else [error])
         stored = [picture for picture, _ in batch]
         self._store.put(info.fingerprint, "image", [picture.id for picture in stored], vectors)
@@ -393,7 +243,7 @@ class _Run:
             )
         if failures and (in_a_row >= _BEWILDERED or len(failures) == total):
             raise DiptychError(
-                f"{name} failed on {count(in_a_row, 'picture')} in a row: {_words(failures[-1])};"
+                f"{name} failed on {count(in_a_row, 'picture')} in a row: {words(failures[-1])};"
                 " what it embedded before is stored"
             )
         if filled.rejected and not filled.embedded and not filled.from_store:
@@ -426,7 +276,7 @@ def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled
     found = []
     for picture in collection.pictures:
         try:
-            _looked_up(embedder, picture.id, (picture.name, *picture.aliases))
+            looked_up(embedder, picture.id, (picture.name, *picture.aliases))
         except ValueError as error:
             filled.rejected[picture.id] = f"{embedder.info.name}: {error}"
         else:
@@ -436,8 +286,3 @@ def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled
         raise DiptychError(f"{name} has a vector for none of {len(collection)} pictures: are they its own?")
     filled.from_store = len(found)
     return found
-
-
-def _words(error: Exception) -> str:
-    """What an error says; one that is not ours with its type, as its words alone may mean nothing."""
-    return str(error) if isinstance(error, DiptychError) else f"{type(error).__name__}: {error}"

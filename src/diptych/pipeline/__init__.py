@@ -1,0 +1,14 @@
+"""From bytes to stored vectors: decode → prepare → embed → store, overlapped and resumable.
+
+Pictures are decoded and prepared in worker threads, embedded from as many threads as the embedder allows, and
+each batch is stored by the thread that got it, at once. Only a window of pictures is in memory at any time.
+What is in the store already is not touched, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+from diptych.pipeline.images import Filled, embed_images, embedding
+from diptych.pipeline.queries import embed_queries, is_stored
+from diptych.pipeline.vectors import image_vectors
+
+__all__ = ["Filled", "embed_images", "embed_queries", "embedding", "image_vectors", "is_stored"]

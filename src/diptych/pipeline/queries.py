@@ -1,0 +1,124 @@
+"""Queries: embedded where the store lacks them, texts in each of an embedder's templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.embedders.base import (
+    Embedder,
+    EmbedderInfo,
+    EmbedderUnavailable,
+    PrecomputedImages,
+    TransientError,
+    Vectors,
+)
+from diptych.embedders.templates import average, fill
+from diptych.errors import DiptychError
+from diptych.overlap import as_done, batched, pool
+from diptych.pipeline.vectors import checked, looked_up, stored, words
+from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.store import Kind, Store
+
+
+def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) -> tuple[Vectors, list[Query]]:
+    """The vectors of queries, embedding and storing only those that the store lacks.
+
+    Returns:
+        Shape (len(queries), dimension), float32, and the queries that were embedded now.
+
+    Raises:
+        DiptychError: The embedder refuses a query, or failed for now; the others are stored.
+    """
+    info = embedder.info
+    vectors = np.empty((len(queries), info.dimension), np.float32)
+    fresh: list[Query] = []
+    kinds: tuple[tuple[Kind, type[Query]], ...] = (("text", TextQuery), ("image", ImageQuery))
+    for kind, of_kind in kinds:
+        rows = [row for row, query in enumerate(queries) if isinstance(query, of_kind)]
+        asked = [queries[row] for row in rows]
+        if not asked:
+            continue
+        if kind == "image" and isinstance(embedder, PrecomputedImages):
+            vectors[rows] = [_query_picture(embedder, query) for query in asked]
+            continue
+        sent = [_as_sent(query, info) for query in asked]
+        everything = [query for queries in sent for query in queries]
+        embedded: set[str] = set()
+        if _missing_queries(everything, kind, info, store):
+            with store.turn(f"{info.fingerprint} {kind} queries", info.name):
+                missing = _missing_queries(everything, kind, info, store)
+                _embed_missing_queries(missing, kind, embedder, store)
+            embedded = {query_id(query) for query in missing}
+        fresh += [
+            query
+            for query, queries in {query_id(q): (q, s) for q, s in zip(asked, sent, strict=True)}.values()
+            if not embedded.isdisjoint(map(query_id, queries))
+        ]
+        found = stored(info, kind, [query_id(query) for query in everything], store)
+        ends = np.cumsum([len(queries) for queries in sent])
+        vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
+    return vectors, fresh
+
+
+def is_stored(query: Query, info: EmbedderInfo, store: Store) -> bool:
+    """Whether a query's vector needs no embedding."""
+    kind: Kind = "text" if isinstance(query, TextQuery) else "image"
+    return not _missing_queries(_as_sent(query, info), kind, info, store)
+
+
+def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
+    """What an embedder gets for a query: a text in each of its templates."""
+    if isinstance(query, TextQuery):
+        return [TextQuery(text) for text in fill(info.templates, query.text)]
+    return [query]
+
+
+def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:
+    by_id = {query_id(query): query for query in asked}
+    known = store.known(info.fingerprint, kind, list(by_id))
+    return [query for item, query in by_id.items() if item not in known]
+
+
+def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
+    """Embed and store queries of one kind, as many batches at once as the embedder allows."""
+    info = embedder.info
+
+    def embed(some: Sequence[Query]) -> None:
+        try:
+            new = checked(_query_batch(some, embedder), len(some), info.dimension)
+        except EmbedderUnavailable:
+            raise
+        except TransientError as error:
+            raise DiptychError(f"{info.name}: {error}") from error
+        except Exception as error:  # a plug-in may raise anything
+            if len(some) == 1:
+                raise DiptychError(f"{info.name} can't take the query {some[0]}: {words(error)}") from error
+            for query in some:
+                embed([query])
+        else:
+            store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
+
+    with pool(info.concurrency, "queries") as callers:
+        for _ in as_done(callers, embed, batched(queries, info.batch_size), ahead=2 * info.concurrency):
+            pass
+
+
+def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:
+    """Embed queries of one kind."""
+    texts = [query.text for query in queries if isinstance(query, TextQuery)]
+    if texts:
+        return embedder.embed_texts(texts)
+    # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
+    pictures = [query.image.copy() for query in queries if isinstance(query, ImageQuery)]
+    return embedder.embed_images([embedder.prepare_image(picture) for picture in pictures])
+
+
+def _query_picture(embedder: PrecomputedImages, query: Query) -> NDArray[np.float32]:
+    """A query picture's vector among those made elsewhere; by name only where it is in the collection."""
+    names = query.names if isinstance(query, ImageQuery) else ()
+    if embedder.find_image(query_id(query), names) is None:
+        raise DiptychError(f"there is no vector for the query picture {query}: these were made elsewhere")
+    return looked_up(embedder, query_id(query), names)

@@ -1,0 +1,76 @@
+"""Vectors as the store has them or as an embedder returned them, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.embedders.base import (
+    Embedder,
+    EmbedderInfo,
+    PrecomputedImages,
+    Vectors,
+)
+from diptych.errors import DiptychError
+from diptych.images import Picture
+from diptych.store import Kind, Store
+
+
+def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store) -> Vectors:
+    """The vectors of pictures that `embed_images` has filled in; shape (n, dimension), float32."""
+    if isinstance(embedder, PrecomputedImages):
+        return np.stack([looked_up(embedder, p.id, (p.name, *p.aliases)) for p in pictures])
+    return stored(embedder.info, "image", [picture.id for picture in pictures], store)
+
+
+def looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:
+    """A picture's vector among those made elsewhere.
+
+    Raises:
+        ValueError: There is none.
+    """
+    vector = embedder.find_image(image_id, names)
+    if vector is None:
+        raise ValueError("has no vector")
+    row: NDArray[np.float32] = checked([vector], 1, embedder.info.dimension)[0]
+    return row
+
+
+def stored(info: EmbedderInfo, kind: Kind, items: Sequence[str], store: Store) -> Vectors:
+    """The vectors of items that the store has; shape (n, dimension), float32.
+
+    Raises:
+        DiptychError: They have another dimension than the embedder says.
+    """
+    vectors = store.get(info.fingerprint, kind, items)
+    if items and vectors.shape[1] != info.dimension:
+        raise DiptychError(
+            f"{info.name} says its vectors have {info.dimension} numbers, those stored under its fingerprint"
+            f" have {vectors.shape[1]}: a fingerprint must change with the vectors"
+        )
+    return vectors
+
+
+def checked(vectors: Any, count: int, dimension: int) -> Vectors:
+    """Make sure that an embedder returned what the contract says.
+
+    Returns:
+        The vectors as float32, shape (count, dimension).
+
+    Raises:
+        ValueError: The shape is another, or a number is not finite.
+    """
+    array = np.asarray(vectors, np.float32)
+    if array.shape != (count, dimension):
+        raise ValueError(f"returned vectors of shape {array.shape}, not {(count, dimension)}")
+    if not np.isfinite(array).all():
+        raise ValueError("returned a vector with numbers that are not finite")
+    return array
+
+
+def words(error: Exception) -> str:
+    """What an error says; one that is not ours with its type, as its words alone may mean nothing."""
+    return str(error) if isinstance(error, DiptychError) else f"{type(error).__name__}: {error}"

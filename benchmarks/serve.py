@@ -165,6 +165,15 @@ def resident(pid: int) -> float:
     return int(found[1]) / 1024 if found else float("nan")
 
 
+def worked(pid: int) -> float:
+    """Processor seconds of a process so far, where the system tells."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def line(name: str, took: list[float]) -> str:
     """Median and spread, beside the bar where there is one."""
     bar = f"{1000 * BARS[name]:6.0f} ms" if name in BARS else ""
@@ -189,13 +198,16 @@ def main() -> None:
                 time.sleep(0.1)
             print(f"diptych serve with {PICTURES:,} pictures: there after {ready:.2f} s")
             searched, described = alone(address)
+            before = worked(pid)
             took, errors, memory = together(address, seconds, pid)
+            work = worked(pid) - before
         print(f"{'':24} {'median':>11} {'95 %':>11} {'bar':>9}")
         print(line("search", searched))
         print(line("described", described))
         print(line("search, 20 at once", took))
         failed = f"{len(errors)} errors{': ' + errors[0] if errors else ''}"
-        print(f"{len(took):,} searches in {seconds:.0f} s, {failed}")
+        each = 1000 * work / max(1, len(took))
+        print(f"{len(took):,} searches in {seconds:.0f} s, {failed}; {each:.1f} ms of processor time each")
         half = len(memory) // 2
         print(f"memory {memory[half]:.0f} MB half-way, {memory[-1]:.0f} MB at the end")
 

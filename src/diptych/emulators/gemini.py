@@ -17,7 +17,7 @@ from diptych.emulators.emulator import Asked, Emulator
 from diptych.emulators.google_errors import invalid, unknown_field
 from diptych.emulators.google_json import base64_bytes, field, parse_json
 from diptych.emulators.model import Limits
-from diptych.emulators.replies import DROPPED, Refusal, Reply, Request, html_error
+from diptych.emulators.replies import DROPPED, Reply, Request, html_error
 from diptych.emulators.vertex import TOKENS
 
 MODEL = "gemini-embedding-2"
@@ -69,8 +69,8 @@ class GeminiEmulator(Emulator):
 
     def elsewhere(self, request: Request) -> Reply | None:
         """Answer addresses that no service has."""
-        found = request.method == "POST" and _route(request)
-        return None if found else google.not_found_page(request.path)
+        found = _ON_VERTEX.fullmatch(request.path) or _GEMINI_API.fullmatch(request.path)
+        return None if found and request.method == "POST" else google.not_found_page(request.path)
 
     def turn_away(self, request: Request) -> Reply | None:
         """Refuse who may not call, or what is not there to be called."""
@@ -110,7 +110,7 @@ class GeminiEmulator(Emulator):
 def _route(request: Request) -> re.Match[str]:
     match = _ON_VERTEX.fullmatch(request.path) or _GEMINI_API.fullmatch(request.path)
     if match is None:
-        raise Refusal(google.not_found_page(request.path))
+        raise AssertionError("what is found elsewhere is answered before")
     return match
 
 

@@ -44,6 +44,9 @@ CREATE TABLE judgment (  -- rows are only ever added
 );
 CREATE INDEX judgment_query ON judgment (query);
 """,
+    """
+ALTER TABLE embedder ADD COLUMN complaints TEXT;  -- JSON list: what was wrong when it was tried out; or NULL
+""",
 )
 """What each format of the file adds to the one before."""
 

@@ -169,6 +169,19 @@ class Store:
         finally:
             lock.release()
 
+    def complaints(self, fingerprint: str) -> list[str] | None:
+        """What was wrong with an embedder when it was tried out, or None where it never was."""
+        rows = self._file.rows("SELECT complaints FROM embedder WHERE fingerprint = ?", [fingerprint])
+        return json.loads(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def put_complaints(self, fingerprint: str, complaints: Sequence[str]) -> None:
+        """Remember how an embedder did when it was tried out; nothing is wrong where there are none."""
+        with self._file.transaction() as db:
+            db.execute(
+                "UPDATE embedder SET complaints = ? WHERE id = ?",
+                (json.dumps(list(complaints)), _embedder_id(db, fingerprint)),
+            )
+
     def add_pace(self, fingerprint: str, images: int, seconds: float) -> None:
         """Remember how long it took to embed some images, for later estimates."""
         with self._file.transaction() as db:

@@ -66,8 +66,9 @@ def average(vectors: Vectors) -> Vectors:
     Returns:
         Shape (dimension,).
     """
+    first: Vectors = vectors[0]
     if len(vectors) == 1:
-        return vectors[0]
+        return first
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     mean: Vectors = units.mean(axis=0)

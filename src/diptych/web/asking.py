@@ -112,10 +112,8 @@ class Asker:
         return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
 
     def _is_stored(self, query: Query) -> bool:
-        kind, item = _key(query)
-        if kind == "image" and isinstance(self.embedder, PrecomputedImages):
-            names = query.names if isinstance(query, ImageQuery) else ()
-            return self.embedder.find_image(item, names) is not None
+        if isinstance(query, ImageQuery) and isinstance(self.embedder, PrecomputedImages):
+            return self.embedder.find_image(query.id, query.names) is not None
         return is_stored(query, self.embedder.info, self._store)
 
     def _keep(self, query: Query, unit: Vectors) -> Vectors:

@@ -11,6 +11,8 @@ import diptych
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.judging import judge
+from diptych.present.threshold import promise
+from diptych.relevance.judgments import Judgment, Judgments
 from diptych.relevance.threshold_file import load_threshold, save_threshold
 from diptych.thresholding import learn_threshold
 from support import need, picture_bytes
@@ -99,6 +101,24 @@ def test_judgments_in_the_store_are_enough(tmp_path: Path) -> None:
     assert learned.judgments == (6, 4)
     assert learned.threshold.f1 == 1
     assert learned.transfer["raw"].ranking_loss is None
+    assert learned.unjudged == 0
+
+
+def test_what_nobody_judged_and_passes_all_the_same_is_counted(
+    bench: diptych.Workbench, tmp_path: Path
+) -> None:
+    """Judgments of first hits alone say nothing of the others that reach a threshold learned from them."""
+    few = diptych.Workbench(bench.collection, ["mini-s"], store=bench.store)
+    hits = few.search("wolf", 12).queries[0].rankings["mini-s"]
+    said = [Judgment(query="wolf", image=hit.id, grade=int(hit.rank < 12)) for hit in hits if hit.rank > 5]
+    learned = learn_threshold(few, ["wolf"], judgments=Judgments(said))
+    assert learned.judgments == (7, 6)
+    assert learned.threshold.kept == 6
+    assert learned.unjudged == 5
+    save_threshold(learned.saved(), tmp_path / "t.json")
+    saved = load_threshold(tmp_path / "t.json", few.embedders[0].info.scoring)
+    assert saved.unjudged == 5
+    assert "and 5 more reached it that nobody had judged" in promise(saved)
 
 
 def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(

@@ -40,6 +40,8 @@ class LearnedThreshold:
         scale: What it cuts: cosines, or z.
         target: The precision that was asked for; None for the best F1.
         threshold: The threshold, without a value where there is none such.
+        unjudged: How many pictures reach it, over the queries, that nobody judged: precision says nothing of
+            them.
         transfer: How far a threshold with the best F1 on other queries does for a query, by scale; z is
             missing without a null bank.
         queries: The queries with judgments.
@@ -53,6 +55,7 @@ class LearnedThreshold:
     scale: Scale
     target: float | None
     threshold: Threshold
+    unjudged: int
     transfer: dict[Scale, Transfer]
     queries: tuple[str, ...]
     judgments: tuple[int, int]
@@ -81,6 +84,7 @@ class LearnedThreshold:
             recall=found.recall,
             recall_interval=found.recall_interval,
             bank=self.bank,
+            unjudged=self.unjudged,
         )
 
 
@@ -117,18 +121,24 @@ def learn_threshold(
             f"nothing is judged of {printable(bench.collection.source)} that was asked: judge with"
             " `diptych judge`, or give --judgments or --labels"
         )
-    scores: dict[Scale, list[Floats]] = {"raw": [case.raw for case in cases]}
+    everything: dict[Scale, list[Floats]] = {"raw": [case.raw for case in cases]}
     if (why := answers.why_no_z.get(info.name)) is None:
-        scores["z"] = [case.z for case in cases]
+        everything["z"] = [case.z for case in cases]
     elif scale == "z":
         raise DiptychError(f"{printable(info.name)} has no z here, {why}: use the raw scale")
+    scores = {
+        each: [of_query[case.judged] for case, of_query in zip(cases, of_scale, strict=True)]
+        for each, of_scale in everything.items()
+    }
     relevant = [case.relevant for case in cases]
     pooled, wanted = np.concatenate(scores[scale]), np.concatenate(relevant)
+    found = best_f1(pooled, wanted) if precision is None else at_precision(pooled, wanted, precision)
     return LearnedThreshold(
         embedder=info,
         scale=scale,
         target=precision,
-        threshold=best_f1(pooled, wanted) if precision is None else at_precision(pooled, wanted, precision),
+        threshold=found,
+        unjudged=_reaching(everything[scale], found.value) - found.kept,
         transfer={each: threshold_transfer(of_scale, relevant) for each, of_scale in scores.items()},
         queries=tuple(case.query for case in cases),
         judgments=(len(wanted), int(wanted.sum())),
@@ -151,24 +161,30 @@ def only_embedder(bench: Workbench) -> Embedder:
 
 @dataclass(frozen=True)
 class _Case:
-    """One query's judged pictures: their scores on both scales, and which are relevant."""
+    """One query: all pictures' scores on both scales, which are judged, and which of these are relevant."""
 
     query: str
     raw: Floats
     z: Floats
+    judged: Bools
     relevant: Bools
 
 
 def _judged(answers: Answers, name: str, judgments: Judgments) -> list[_Case]:
-    """The judged pictures of every query that has any, by one embedder."""
+    """Every query that has judgments, by one embedder."""
     cases = []
     for query, by_name in zip(answers.queries, answers.by_name, strict=True):
         text = query.text if isinstance(query, TextQuery) else query.name
         grades = judgments.grades(text)
-        rows = [row for row, picture in enumerate(answers.pictures) if picture.id in grades]
-        relevant = np.array([grades[answers.pictures[row].id] > 0 for row in rows], bool)
-        raw, z = by_name[name].scores, by_name[name].standing.z
-        no_z = np.zeros(len(rows))
-        if rows:
-            cases.append(_Case(text, raw[rows].astype(np.float64), no_z if z is None else z[rows], relevant))
+        said = [grades.get(picture.id) for picture in answers.pictures]
+        judged = np.array([grade is not None for grade in said], bool)
+        relevant = np.array([grade > 0 for grade in said if grade is not None], bool)
+        raw, z = by_name[name].scores.astype(np.float64), by_name[name].standing.z
+        if judged.any():
+            cases.append(_Case(text, raw, np.zeros(len(raw)) if z is None else z, judged, relevant))
     return cases
+
+
+def _reaching(scores: Sequence[Floats], value: float | None) -> int:
+    """How many scores of all queries reach a threshold; 0 where there is none."""
+    return 0 if value is None else sum(int((of_query >= value).sum()) for of_query in scores)

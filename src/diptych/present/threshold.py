@@ -41,11 +41,12 @@ def promise(threshold: SavedThreshold) -> str:
     """What precision and recall to expect of a saved threshold, and from what."""
     learned = count(threshold.judgments, "judgment")
     queries = count(len(threshold.queries), "query", "queries")
+    silent = f", and {threshold.unjudged} more reached it that nobody had judged"
     return (
         f"{threshold.value:.4f} on {SCALES[threshold.scale]}: precision"
         f" {_share(threshold.precision)}{within(threshold.precision_interval)},"
         f" recall {_share(threshold.recall)}{within(threshold.recall_interval)}"
-        f" on the {learned} of {queries} that it was learned from; expect less elsewhere"
+        f" on the {learned} of {queries} that it was learned from; expect less elsewhere{silent * bool(threshold.unjudged)}"
     )
 
 
@@ -63,6 +64,8 @@ def _figures(learned: LearnedThreshold) -> Text:
         ("recall", _share(found.recall), f"of {relevant}{within(found.recall_interval)}"),
         ("F1", _share(found.f1), ""),
     ]
+    if learned.unjudged:
+        rows.append(("unjudged", str(learned.unjudged), "more reach it: of these precision says nothing"))
     return _aligned(rows)
 
 

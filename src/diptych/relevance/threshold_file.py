@@ -31,6 +31,7 @@ class SavedThreshold:
         queries: The queries that it was learned on.
         judgments: How many judgments it rests on.
         bank: What tells the null bank that z was measured against from others; empty on the raw scale.
+        unjudged: How many pictures reached it that nobody had judged: precision says nothing of them.
     """
 
     embedder: str
@@ -44,6 +45,7 @@ class SavedThreshold:
     recall: float | None = measured(KEPT_RECALL)
     recall_interval: tuple[float, float] | None = measured(KEPT_RECALL)
     bank: str = ""
+    unjudged: int = 0
 
 
 def save_threshold(threshold: SavedThreshold, path: Path) -> None:
@@ -108,6 +110,7 @@ def _parse(saved: Any) -> SavedThreshold:
         recall=_share(saved["recall"]),
         recall_interval=_interval(saved["recall_interval"]),
         bank=str(saved.get("bank", "")),
+        unjudged=int(saved.get("unjudged", 0)),
     )
 
 

@@ -1,8 +1,8 @@
 """Plug-ins for tests, found the way real ones are: a module and its entry points on the path.
 
 `counting` embeds a plain picture as its colour and writes down, for each plain picture, that it was embedded,
-so that a test sees what was done in another process, even one that was killed. Pictures that are not plain are
-those that an embedder is tried out on.
+so that a test sees what was done in another process, even one that was killed. Pictures that are not plain
+are those that an embedder is tried out on.
 """
 
 from __future__ import annotations

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from diptych.embedders import load
+from diptych.embedders.base import PrecomputedImages
 from diptych.embedders.cards import cards
+from diptych.embedders.self_check import Trial, complaints, try_out
 from diptych.errors import DiptychError
 from diptych.http import contact
 from diptych.paths import cache_dir
@@ -35,6 +38,21 @@ class Check:
 def examine(store: Path | None = None) -> list[Check]:
     """Look at everything that Diptych may need here; nothing is sent anywhere."""
     return [_python(), _store(store), _cache(), *_formats(), *_providers(), _device(), _google(), _contact()]
+
+
+def try_embedder(spec: str, store: Path | None = None) -> list[Trial]:
+    """Load an embedder and try it on a few pictures and texts, even where that costs something.
+
+    Raises:
+        DiptychError: It can't be loaded, can't be tried or fails for now.
+    """
+    embedder = load(spec)
+    if isinstance(embedder, PrecomputedImages):
+        raise DiptychError(f"{spec} has vectors that were made elsewhere: there is no model to try")
+    trials = try_out(embedder)
+    with Store(store) as opened:
+        opened.put_complaints(embedder.info.fingerprint, complaints(trials))
+    return trials
 
 
 def _python() -> Check:

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from diptych.cli.app import app
 from diptych.cli.options import Debug, Store
 from diptych.cli.shared import make_console
 
 
 @app.command()
-def embedders(debug: Debug = False) -> None:
-    """List the embedders: what there is, what each needs, licence, price, retirement date."""
+def embedders(
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """List the embedders: what each sees, costs and needs, its licence and retirement date."""
     from diptych.embedders.cards import cards
-    from diptych.present.text import show_cards
+    from diptych.present.catalogue import rows, show_catalogue
 
-    show_cards(cards(), make_console())
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(rows(cards()), ensure_ascii=False, indent=1))
+    else:
+        show_catalogue(cards(), make_console())
 
 
 @app.command()
-def doctor(store: Store = None, debug: Debug = False) -> None:
+def doctor(
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "-e", "--embedder", metavar="SPEC", help="Try this embedder on three pictures and two texts."
+        ),
+    ] = None,
+    store: Store = None,
+    debug: Debug = False,
+) -> None:
     """Say what works here and what is missing, with the line to run."""
     from diptych.doctor import examine
     from diptych.present.text import show_checks
 
-    show_checks(examine(store), make_console())
+    if embedder is not None:
+        _try_out(embedder, store)
+    else:
+        show_checks(examine(store), make_console())
+
+
+def _try_out(spec: str, store: Path | None) -> None:
+    from diptych.doctor import try_embedder
+    from diptych.embedders.self_check import complaints
+    from diptych.errors import DiptychError
+    from diptych.present.catalogue import show_trials
+
+    trials = try_embedder(spec, store)
+    show_trials(spec, trials, make_console())
+    if complaints(trials):
+        raise DiptychError(f"{spec} can't be right: {complaints(trials)[0]}")

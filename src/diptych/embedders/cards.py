@@ -9,8 +9,37 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from typing import Literal
 
 from diptych.embedders.registry import providers
+
+Speed = Literal["fast", "medium", "slow", "very slow", "network"]
+"""What one picture takes: up to 5, 25, 100 or more thousand million multiplications, or a service's call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """One model in a few words.
+
+    Attributes:
+        spec: A spec to copy.
+        dimension: The length of its vectors, unless asked for less.
+        sees: What it sees of a picture: "squashed to 256×256".
+        text_tokens: Where a longer text is cut; None where that is not known.
+        licence: The model's licence.
+        price_per_1k_images: US dollars for a thousand pictures; None where it is not known, 0 for free.
+        speed: What one picture takes; None where that is not known.
+        retires: The ISO date from which it no longer answers.
+    """
+
+    spec: str
+    dimension: int | None = None
+    sees: str | None = None
+    text_tokens: int | None = None
+    licence: str = "not stated"
+    price_per_1k_images: float | None = 0.0
+    speed: Speed | None = None
+    retires: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +55,7 @@ class ProviderCard:
         licence: The licence of its models.
         price: What it costs, in words.
         retires: The ISO date after which it no longer answers.
+        models: The models that people ask for; where there are none, `spec` stands for all.
     """
 
     about: str
@@ -36,6 +66,7 @@ class ProviderCard:
     licence: str = "not stated"
     price: str = "free"
     retires: str | None = None
+    models: tuple[ModelCard, ...] = ()
 
     def missing(self) -> str | None:
         """The line to run where a package is missing, otherwise None."""

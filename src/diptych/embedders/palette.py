@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from diptych.embedders.base import EmbedderInfo, EmbedderUnavailable, Vectors
-from diptych.embedders.cards import ProviderCard
+from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.registry import reject_unknown_options
 from diptych.errors import DiptychWarning
 
@@ -37,6 +37,11 @@ CARD = ProviderCard(
     about="Colour words against the colours of a picture: the floor that a real model must beat",
     spec="palette",
     licence="Apache-2.0",
+    models=(
+        ModelCard(
+            spec="palette", dimension=155, sees="its colours, whole", licence="Apache-2.0", speed="fast"
+        ),
+    ),
 )
 
 REVISION = 1  # raise it whenever a vector changes: stored vectors are found by it

@@ -15,13 +15,14 @@ import numpy as np
 from PIL import Image
 
 from diptych.embedders.base import EmbedderInfo, EmbedderUnavailable, Vectors
-from diptych.embedders.cards import ProviderCard
+from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.registry import reject_unknown_options
 
 CARD = ProviderCard(
     about="A random direction for each picture and text: what no embedder may be worse than",
     spec="random",
     licence="Apache-2.0",
+    models=(ModelCard(spec="random", dimension=64, sees="nothing", licence="Apache-2.0", speed="fast"),),
 )
 
 REVISION = 1  # raise it whenever a vector changes: stored vectors are found by it

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from diptych.doctor import Check
-from diptych.embedders.cards import ProviderCard
 from diptych.estimate import Estimate
 from diptych.images import Collection, Skipped
 from diptych.pipeline import Filled
@@ -137,21 +136,6 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
     refused = {item: why for f in filled.values() for item, why in f.refused.items()}
     lost = [*collection.skipped, *(Skipped(names[item], why) for item, why in refused.items())]
     console.print(Group(*_skipped(lost)))
-
-
-def show_cards(cards: Mapping[str, ProviderCard], console: Console) -> None:
-    """Print what embedders there are to choose from."""
-    for name, card in cards.items():
-        console.print(Text(printable(name), "bold").append(f"  {printable(card.about)}", "not bold"))
-        facts = [f"-e '{card.spec}'", f"licence: {card.licence}", f"price: {card.price}"]
-        if card.retires:
-            facts.append(f"retires {card.retires}")
-        if card.needs:
-            facts.append(f"needs {card.needs}")
-        if card.missing():
-            facts.append(f"not installed: {card.missing()}")
-        for fact in facts:
-            console.print(Text(f"    {printable(fact)}"))
 
 
 def show_checks(checks: Sequence[Check], console: Console) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.embedders.cards import ProviderCard
+from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.prices import terms
 from diptych.embedders.registry import reject_unknown_options
 
@@ -166,14 +166,30 @@ class Settings:
 def card(provider: Provider, *, about: str, spec: str, needs: str, **more: Any) -> ProviderCard:
     """The provider's entry in the catalogue, with the terms of its default model."""
     found = terms(provider.name, next(iter(provider.models)))
+    licence = f"{provider.maker}'s terms of service"
     return ProviderCard(
         about=about,
         spec=spec,
         needs=needs,
-        licence=f"{provider.maker}'s terms of service",
+        licence=licence,
         price=found.price,
         retires=found.retires.isoformat() if found.retires else None,
+        models=tuple(_model_card(provider, name, licence) for name in provider.models),
         **more,
+    )
+
+
+def _model_card(provider: Provider, name: str, licence: str) -> ModelCard:
+    model, found = provider.models[name], terms(provider.name, name)
+    return ModelCard(
+        spec=f"{provider.name}:{name}",
+        dimension=model.default,
+        sees="the whole picture",
+        text_tokens=model.text_tokens,
+        licence=licence,
+        price_per_1k_images=None if found.per_image is None else 1000 * found.per_image,
+        speed="network",
+        retires=found.retires.isoformat() if found.retires else None,
     )
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from diptych.embedders import huggingface
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
-from diptych.embedders.cards import ProviderCard
+from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.onnx import layout
 from diptych.embedders.onnx.loading import MODULES, Settings, import_libraries
@@ -34,6 +34,15 @@ CARD = ProviderCard(
     needs="the model's files, fetched from the Hugging Face Hub at first",
     modules=MODULES,
     licence="the model's",
+    models=(
+        ModelCard(
+            spec="onnx:Xenova/clip-vit-base-patch32",
+            dimension=512,
+            sees="the middle, 224×224",
+            text_tokens=77,
+            speed="fast",
+        ),
+    ),
 )
 
 OPTIONS = ("variant", "threads", "provider", "revision", "batch_size")

@@ -21,6 +21,7 @@ from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.notices import CutTexts
+from diptych.embedders.open_clip.catalogue import MODELS
 from diptych.embedders.open_clip.finding import Found, find
 from diptych.embedders.open_clip.loading import PRECISIONS, open_model, open_tokenizer, open_transform
 from diptych.embedders.open_clip.texts import TextReader
@@ -38,6 +39,7 @@ CARD = ProviderCard(
     modules=("torch", "open_clip"),
     extra="openclip",
     licence="the model's",
+    models=MODELS,
 )
 
 OPTIONS = ("pretrained", *torch_models.OPTIONS)

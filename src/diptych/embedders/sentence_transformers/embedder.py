@@ -28,6 +28,7 @@ from diptych.embedders.licences import tell_before_download
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.sentence_transformers import facts
+from diptych.embedders.sentence_transformers.catalogue import MODELS
 from diptych.embedders.sentence_transformers.loading import (
     DEFAULT_MODEL,
     Settings,
@@ -48,6 +49,7 @@ CARD = ProviderCard(
     modules=("torch", "sentence_transformers"),
     extra="clip",
     licence="the model's",
+    models=MODELS,
 )
 
 OPTIONS = (*torch_models.OPTIONS, "dimension", "trust_remote_code")

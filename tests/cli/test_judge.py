@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pexpect
 import pytest
 from PIL import Image
 
@@ -17,7 +17,10 @@ from diptych.images import open_collection
 from diptych.relevance.judgments import Judgment
 from diptych.relevance.kept import kept
 from diptych.store import Store
-from support import picture_bytes
+from support import need, picture_bytes
+
+if TYPE_CHECKING:
+    import pexpect
 
 PROMPT = r"left[^\n]*\? "
 Spawn = Callable[..., "pexpect.spawn[str]"]
@@ -53,6 +56,9 @@ def command(pictures: Path) -> list[str]:
 
 @pytest.fixture
 def spawn(command: list[str]) -> Spawn:
+    need("pexpect")
+    import pexpect
+
     def start(*more: str, **environment: str) -> pexpect.spawn[str]:
         env = {"TERM": "xterm", **{k: v for k, v in os.environ.items() if k not in {"DISPLAY", "TMUX"}}}
         return pexpect.spawn(
@@ -83,7 +89,9 @@ def answer(child: pexpect.spawn[str], keys: str) -> str:
 
 
 def ended(child: pexpect.spawn[str]) -> str:
-    child.expect(pexpect.EOF)
+    from pexpect import EOF
+
+    child.expect(EOF)
     child.close()
     return str(child.before)
 
@@ -147,6 +155,9 @@ def test_ctrl_c_and_kill_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["q", "\x03", "\x04"])
 def test_the_terminal_is_left_as_it_was(command: list[str], key: str) -> None:
+    need("pexpect")
+    import pexpect
+
     script = f"trap : INT; {sys.executable} {' '.join(command)} --no-open; stty -a"
     child = pexpect.spawn("/bin/sh", ["-c", script], encoding="utf-8", timeout=60)
     answer(child, key)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from plugins import environment, install, install_zs
-from support import picture_bytes
+from support import need, picture_bytes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -240,6 +240,7 @@ def test_a_reader_that_has_seen_enough_ends_it(pictures: Path, tmp_path: Path) -
 
 
 def test_names_can_not_steer_the_terminal_that_a_list_goes_to(tmp_path: Path) -> None:
+    need("pexpect")
     import pexpect
 
     (tmp_path / "p").mkdir()

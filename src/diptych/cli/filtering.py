@@ -72,7 +72,7 @@ def filter_(
     from diptych.present.filtered import Listing
     from diptych.present.picture_files import PictureFolder
 
-    asked = [*(texts or []), *(read_lines(queries) if queries else [])]
+    asked = list(dict.fromkeys([*(texts or []), *(read_lines(queries) if queries else [])]))
     if not asked:
         raise typer.BadParameter("nothing to filter by: give -q TEXT or --queries FILE")
     if len(embedders) > 1:

@@ -39,7 +39,7 @@ class PictureFolder:
         self, folder: Path, collection: Collection, categories: Sequence[str], *, link: bool
     ) -> None:
         self._collection, self._link = collection, link
-        several = len(categories) > 1
+        several = len(set(categories)) > 1
         self._folders = _folders(folder, categories) if several else dict.fromkeys(categories, folder)
         for picture in collection.pictures if link else ():
             self._target(picture)
@@ -108,7 +108,7 @@ def safe_name(text: str, otherwise: str = "picture") -> str:
 def _folders(folder: Path, categories: Sequence[str]) -> dict[str, Path]:
     """A folder for each, all different, also where upper and lower case are one."""
     folders: dict[str, Path] = {}
-    for category in categories:
+    for category in dict.fromkeys(categories):
         name, number = safe_name(category), 2
         taken = {other.name.casefold() for other in folders.values()}
         numbered = name

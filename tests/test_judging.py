@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,15 @@ def test_a_file_about_other_pictures_adds_nothing_and_says_so(
     added = import_judgments(tmp_path / "j.csv", bench.collection, bench.store)
     assert added.added == 1
     assert "gone.png" in added.notes[0]
+
+
+def test_what_is_judged_to_the_end_is_all_that_evaluate_looks_at(bench: diptych.Workbench) -> None:
+    """Ties too: of an embedder that scores everything alike, the same pictures are judged and looked at."""
+    for query in ("red", "a word without colour"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", diptych.DiptychWarning)
+            for image in pool(bench, [query], 3, below=0)[query]:
+                judge(bench, query, image, 1)
+            relevance = bench.evaluate([query], 3).relevance
+        assert relevance is not None
+        assert [each.unjudged_first for each in relevance.queries] == [0]

@@ -47,11 +47,12 @@ def pool(
         DiptychError: A query is blank, or an embedder or the store fails.
     """
     answers = bench.answers([text_query(text) for text in dict.fromkeys(queries)], k)
-    ids = [picture.id for picture in answers.pictures]
+    ids = np.array([picture.id for picture in answers.pictures])
+    by_id = np.argsort(ids)  # equal scores in the order in which `evaluate` looks at them
     pools = {}
     for text, by_name in zip(dict.fromkeys(queries), answers.by_name, strict=True):
-        orders = (np.argsort(-answer.scores, kind="stable") for answer in by_name.values())
-        rankings = [[ids[row] for row in order] for order in orders]
+        orders = (np.argsort(-answer.scores[by_id], kind="stable") for answer in by_name.values())
+        rankings = [ids[by_id[order]].tolist() for order in orders]
         pools[text] = pool_rankings(rankings, k, below=below, seed=_seed(text))
     return pools
 

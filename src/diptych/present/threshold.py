@@ -46,7 +46,8 @@ def promise(threshold: SavedThreshold) -> str:
         f"{threshold.value:.4f} on {SCALES[threshold.scale]}: precision"
         f" {_share(threshold.precision)}{within(threshold.precision_interval)},"
         f" recall {_share(threshold.recall)}{within(threshold.recall_interval)}"
-        f" on the {learned} of {queries} that it was learned from; expect less elsewhere{silent * bool(threshold.unjudged)}"
+        f" on the {learned} of {queries} that it was learned from; expect less elsewhere"
+        f"{silent if threshold.unjudged else ''}"
     )
 
 

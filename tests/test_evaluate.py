@@ -91,6 +91,13 @@ def test_the_sample_comes_with_its_judgments_and_other_tools_agree(run: Run, tmp
     assert_ir_measures_agrees(tmp_path / "out", saved)
     means = saved["relevance"]["means"]["mini-b"]
     assert means["ndcg"]["queries"] == 21  # nothing is relevant to the last one
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "out" / "qrels.trec")))
+    theirs = ir_measures.calc_aggregate(
+        [ir_measures.parse_measure("AP")],
+        qrels,
+        list(ir_measures.read_trec_run(str(tmp_path / "out" / "run.mini-b.trec"))),
+    )
+    assert list(theirs.values()) == [pytest.approx(means["average_precision"]["value"])]
     assert "Is one better?" in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 

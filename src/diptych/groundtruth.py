@@ -189,7 +189,7 @@ def _from_captions(collection: Collection, texts: Sequence[str]) -> GroundTruth:
     return GroundTruth(
         judgments=judgments,
         queries=judgments.queries,
-        origin="the pictures' captions: a caption's own picture is relevant to it",
+        origin="the pictures' captions",
         notes=notes,
         options=("--labels", "captions"),
     )

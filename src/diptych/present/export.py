@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from diptych.comparison import NamedVectors
 from diptych.errors import DiptychError
 from diptych.relevance.qrels import write_qrels
-from diptych.result import Comparison
+from diptych.result import Comparison, Relevance
 from diptych.view import Answers
 from diptych.words import printable
 
@@ -59,8 +59,7 @@ def write_export(
                 _write_complete_run(answers, name, stem, run)
             _write_vectors(vectors[name], folder / "vectors" / f"{stem}.npz")
         if comparison.relevance is not None:
-            asked = [query.query for query in comparison.queries]
-            write_qrels(comparison.relevance.judgments, folder / "qrels.trec", asked)
+            _write_qrels(comparison, comparison.relevance, folder / "qrels.trec")
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 
@@ -132,6 +131,12 @@ def _write_complete_run(answers: Answers, name: str, tag: str, path: Path) -> No
                 f"q{n} Q0 {image} {rank} {score:.9g} {tag}\n"
                 for rank, (image, score) in enumerate(pairs, start=1)
             )
+
+
+def _write_qrels(comparison: Comparison, relevance: Relevance, path: Path) -> None:
+    """As in TREC's, without queries to which nothing is relevant: tools count their undefined metrics as 0."""
+    telling = relevance.judgments.about([query.query for query in relevance.queries if query.relevant])
+    write_qrels(telling, path, [query.query for query in comparison.queries])
 
 
 def _falling(scores: NDArray[np.float64]) -> Iterator[float]:

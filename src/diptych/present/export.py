@@ -134,7 +134,7 @@ def _write_complete_run(answers: Answers, name: str, tag: str, path: Path) -> No
 
 
 def _write_qrels(comparison: Comparison, relevance: Relevance, path: Path) -> None:
-    """As in TREC's, without queries to which nothing is relevant: tools count their undefined metrics as 0."""
+    """As TREC does, without queries to which nothing is relevant: tools count undefined metrics as 0."""
     telling = relevance.judgments.about([query.query for query in relevance.queries if query.relevant])
     write_qrels(telling, path, [query.query for query in comparison.queries])
 

@@ -150,8 +150,8 @@ class Workbench:
         if not asked:
             raise DiptychError("nothing to search for: give at least one query")
         texts = [query.text for query in asked if isinstance(query, TextQuery)]
-        truth = standing_judgments(self.collection, self.store, texts)
-        judged = truth if set(texts) & set(truth.queries) else None
+        truth = standing_judgments(self.collection, self.store, texts) if texts else None
+        judged = truth if truth is not None and set(texts) & set(truth.queries) else None
         return self._compare(asked, k, contrast, judged, DEPTH)
 
     def evaluate(

@@ -170,8 +170,12 @@ def test_a_store_can_be_chosen(run: Run, pictures: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "command", ["compare", "search", "embed", "estimate", "embedders", "doctor", "emulate"]
-)
+    "command",
+    [
+        "compare", "search", "embed", "estimate", "embedders", "doctor", "emulate", "judge", "judgments",
+        "evaluate", "threshold", "filter",
+    ],
+)  # fmt: skip
 def test_every_command_helps(run: Run, command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
@@ -183,8 +187,9 @@ def test_embedders_lists_every_one_with_what_it_needs(run: Run) -> None:
     assert done.returncode == 0, done.stderr
     for name in ("palette", "random", "sentence-transformers", "vectors", "vertex", "counting"):
         assert name in done.stdout
-    assert "2027-04-01" in done.stdout
-    assert "0.0001" in done.stdout
+    assert "retires 2027-04-01" in done.stdout
+    assert "$0.10" in done.stdout
+    assert "not for commercial use" in done.stdout
 
 
 def test_doctor_says_what_works_and_what_to_run(run: Run) -> None:

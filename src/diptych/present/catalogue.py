@@ -63,7 +63,7 @@ def show_catalogue(cards: Mapping[str, ProviderCard], console: Console) -> None:
         console.print(_heading(name, card))
         models = _models(card)
         body = _table(models, longest) if wide else Group(*(_lines(model) for model in models))
-        console.print(Padding(body, (0, 0, 1, 2)))
+        console.print(Padding(body, (0, 0, 1, 2), expand=False))
     for line in _LEGEND:
         console.print(Text(line, "dim"))
 
@@ -75,12 +75,13 @@ _LEGEND = (
 
 
 def _heading(name: str, card: ProviderCard) -> RenderableType:
-    lines = [Text(printable(name), "bold").append(f"  {printable(card.about)}", "not bold")]
+    told = []
     if missing := card.missing():
-        lines.append(Text(f"  not installed: {printable(missing)}", "yellow"))
+        told.append(Text(f"not installed: {printable(missing)}", "yellow"))
     if card.needs:
-        lines.append(Text(f"  needs {printable(card.needs)}", "dim"))
-    return Group(*lines)
+        told.append(Text(f"needs {printable(card.needs)}", "dim"))
+    about = Text(printable(name), "bold").append(f"  {printable(card.about)}", "not bold")
+    return Group(about, *(Padding(line, (0, 0, 0, 2), expand=False) for line in told))
 
 
 def _table(models: Sequence[ModelCard], longest: int, *, header: bool = False) -> Table:
@@ -89,16 +90,16 @@ def _table(models: Sequence[ModelCard], longest: int, *, header: bool = False) -
     table.add_column("numbers", width=7, justify="right")
     table.add_column("sees", width=19, no_wrap=True)
     table.add_column("tokens", width=7, justify="right")
-    table.add_column("$ / 1,000", width=9, justify="right", no_wrap=True)
+    table.add_column("$/1,000", width=7, justify="right", no_wrap=True)
     table.add_column("speed", width=9, no_wrap=True)
-    table.add_column("licence", no_wrap=True)
+    table.add_column("licence")
     for model in models:
         table.add_row(
             Text(printable(model.spec), "cyan"),
             f"{model.dimension:,}" if model.dimension else "",
             Text(printable(model.sees or "")),
             f"{model.text_tokens:,}" if model.text_tokens else "",
-            _price(model, "not known"),
+            _price(model, "unknown"),
             _speed(model),
             _licence(model),
         )
@@ -108,25 +109,27 @@ def _table(models: Sequence[ModelCard], longest: int, *, header: bool = False) -
 
 
 def _lines(model: ModelCard) -> RenderableType:
-    price = _price(model, "price not known")
+    price = _price(model, "price unknown")
+    licence = _licence(model)
     facts = [
         Text(f"{model.dimension:,} numbers" if model.dimension else ""),
         Text(printable(model.sees or "")),
         Text(f"{model.text_tokens:,} tokens" if model.text_tokens else ""),
-        Text(f"{price} for 1,000" if price.startswith("$") else price),
-        _speed(model),
-        _licence(model),
+        Text(f"{price} / 1,000" if price.startswith("$") else price),
+        _speed(model) if model.speed != "network" else Text(""),  # which the price says too
+        Text("licence ").append(licence) if licence.plain == "not stated" else licence,
     ]
     line = Text(" · ").join(fact for fact in facts if fact.plain)
-    return Group(Text(printable(model.spec), "cyan"), Padding(line, (0, 0, 0, 2)), *_notes(model))
+    return Group(
+        Text(printable(model.spec), "cyan"), Padding(line, (0, 0, 0, 2), expand=False), *_notes(model)
+    )
 
 
 def _notes(model: ModelCard) -> list[Text]:
     notes = [Text(f"  retires {printable(model.retires)}", "red")] if model.retires else []
-    return [
-        *notes,
-        *([Text("  not for commercial use", "yellow")] if forbids_commerce(model.licence) else []),
-    ]
+    if forbids_commerce(model.licence):
+        notes.append(Text("  not for commercial use", "yellow"))
+    return notes
 
 
 def _speed(model: ModelCard) -> Text:

@@ -80,7 +80,7 @@ def test_dots_that_touch_stand_side_by_side() -> None:
     assert (one.letter, one.value, one.step) == ("A", 1.0, 0.0)
     assert (two.letter, two.value) == ("B", 0.0)
     together = judged.dots(relevance.queries[0], ["one", "one"])
-    assert sorted(dot.step for dot in together) == [-0.5, 0.5]
+    assert sorted(dot.step for dot in together) == [-1.0, 0.0]
     assert judged.dots(relevance.queries[1], ["one", "two"]) == ()  # nothing to show where nothing is judged
 
 

@@ -141,7 +141,7 @@ def dots(said: QueryRelevance, names: Sequence[str]) -> tuple[Dot, ...]:
     placed: list[Dot] = []
     for value, index in sorted(values):
         together = [(v, i) for v, i in sorted(values) if abs(v - value) < _TOUCHING]
-        step = together.index((value, index)) - (len(together) - 1) / 2
+        step = together.index((value, index)) - (len(together) - 1) * value  # none leaves the line's ends
         placed.append(Dot(index, value, step))
     return tuple(placed)
 

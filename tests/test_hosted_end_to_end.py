@@ -92,3 +92,10 @@ def test_a_price_that_is_not_known_is_said_and_keeps_to_no_limit(pictures: Path)
     assert "cohere" in line
     assert "prices.toml" in line
     assert "nothing was sent" in line
+
+
+def test_a_page_does_not_spend_what_it_can_not_ask_for(pictures: Path) -> None:
+    refused = diptych("serve", pictures, "-e", "cohere?endpoint=http://127.0.0.1:9", "--port", "0")
+    assert refused.returncode == 1
+    assert "cohere" in refused.stderr
+    assert "prices.toml" in refused.stderr

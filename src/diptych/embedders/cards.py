@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import Literal
@@ -50,6 +51,7 @@ class ProviderCard:
         about: What it is, in a line.
         spec: A spec to copy.
         needs: What a person must have or set, in words; empty for nothing.
+        key: The environment variable that its key comes from.
         modules: Packages it imports, by import name.
         extra: The extra of Diptych that brings them.
         licence: The licence of its models.
@@ -61,6 +63,7 @@ class ProviderCard:
     about: str
     spec: str
     needs: str = ""
+    key: str | None = None
     modules: tuple[str, ...] = ()
     extra: str | None = None
     licence: str = "not stated"
@@ -69,10 +72,10 @@ class ProviderCard:
     models: tuple[ModelCard, ...] = ()
 
     def missing(self) -> str | None:
-        """The line to run where a package is missing, otherwise None."""
+        """The line to run where a package is missing, or the key to set; otherwise None."""
         absent = [name for name in self.modules if not _is_installed(name)]
         if not absent:
-            return None
+            return f"set {self.key}" if self.key and not os.environ.get(self.key) else None
         return f"pip install 'diptych[{self.extra}]'" if self.extra else f"pip install {' '.join(absent)}"
 
 

@@ -51,6 +51,7 @@ CARD = card(
     about="Cohere's hosted embeddings, Embed 5 and 4",
     spec="cohere:embed-v5.0-pro",
     needs="an account at Cohere, and its key in CO_API_KEY",
+    key="CO_API_KEY",
 )
 
 

@@ -73,6 +73,7 @@ CARD = card(
     about="Google's Gemini Embedding 2, by the Gemini API or on Vertex AI",
     spec="gemini?dimension=768",
     needs="a key from Google AI Studio in GEMINI_API_KEY; or project=, and what vertex needs",
+    key="GEMINI_API_KEY",
 )
 
 

@@ -50,6 +50,7 @@ CARD = card(
     about="Jina's hosted embeddings, jina-clip-v2 and v5-omni",
     spec="jina:jina-clip-v2",
     needs="an account at Jina AI, and its key in JINA_API_KEY",
+    key="JINA_API_KEY",
 )
 
 

@@ -56,6 +56,7 @@ CARD = card(
     about="Voyage's hosted multimodal embeddings",
     spec="voyage:voyage-multimodal-3.5",
     needs="an account at Voyage AI, and its key in VOYAGE_API_KEY",
+    key="VOYAGE_API_KEY",
 )
 
 

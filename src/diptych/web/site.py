@@ -9,7 +9,9 @@ from importlib.metadata import version
 
 from diptych.comparison import Workbench
 from diptych.description import describe
+from diptych.errors import DiptychError
 from diptych.images import Skipped
+from diptych.paths import prices_path
 from diptych.queries import Query, TextQuery, text_query
 from diptych.result import Comparison, Overall, QueryResult
 from diptych.view import Answer
@@ -27,9 +29,13 @@ class Site:
     Args:
         bench: What is served.
         allowed: US dollars that may be spent without asking.
+
+    Raises:
+        DiptychError: The price of an embedder is not known.
     """
 
     def __init__(self, bench: Workbench, allowed: float = 0.0) -> None:
+        _refuse_unpriced(bench)
         self.bench = bench
         self.collection = bench.collection
         self.embedders = {embedder.info.name: embedder for embedder in bench.embedders}
@@ -118,3 +124,13 @@ class Site:
         refused = {item: why for f in self.fillers.values() for item, why in f.filling.refused.items()}
         lost = (Skipped(p.name, refused[p.id]) for p in self.collection.pictures if p.id in refused)
         return (*self.collection.skipped, *lost)
+
+
+def _refuse_unpriced(bench: Workbench) -> None:
+    """Refuse embedders whose price nobody knows: what costs is asked for here, and this can't be."""
+    unpriced = [embedder.info.name for embedder in bench.embedders if not embedder.info.price_known]
+    if unpriced:
+        raise DiptychError(
+            f"what {' and '.join(unpriced)} costs is not known, so that the page could not ask before it"
+            f" spends: write the prices into {prices_path()}"
+        )

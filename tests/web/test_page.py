@@ -27,7 +27,7 @@ class Opened:
     def __init__(self, browser: Browser, url: str, **settings: Any) -> None:
         self.context = browser.new_context(**(BROWSING | settings))
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)  # CI's machines are slow at times
         self.trouble: list[str] = []
         self.page.on("console", lambda message: self.trouble.append(message.text))
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
@@ -44,7 +44,15 @@ class Opened:
         self.page.locator("#text").fill(text)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(re.compile("text="))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until both embedders have answered and that is shown."""
         self.hits(1).first.wait_for()
+        self.page.locator("#answer:not([aria-busy])").wait_for()
+
+    def names(self, column: int) -> list[str]:
+        return list(self.page.locator(f"#answer .col-{column} .hit .file").all_inner_texts())
 
     def hits(self, column: int) -> Any:
         return self.page.locator(f"#answer .col-{column} .hit")
@@ -90,10 +98,10 @@ def test_a_text_is_answered_side_by_side_and_found_again_by_its_address(opened: 
     assert left["x"] + left["width"] < right["x"]
     assert opened.page.locator("#answer .hinge path").count() > 0
     assert opened.page.locator("#history a").first.inner_text() == "a red picture"
-    order = opened.hits(0).all_inner_texts()
+    order = opened.names(0)
     opened.page.reload()
-    opened.hits(1).first.wait_for()
-    assert opened.hits(0).all_inner_texts() == order
+    opened.settle()
+    assert opened.names(0) == order
     assert opened.page.locator("#text").input_value() == "a red picture"
 
 

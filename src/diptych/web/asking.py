@@ -31,9 +31,8 @@ class TooDear(DiptychError):
     """
 
     def __init__(self, dollars: float, purse: Purse) -> None:
-        super().__init__(
-            f"would cost about ${dollars:.6f}; ${purse.spent():.4f} of ${purse.allowed:.4f} is spent"
-        )
+        left = max(0.0, purse.allowed - purse.spent())
+        super().__init__(f"would cost about ${dollars:.6f}, and ${left:.6f} more is allowed")
         self.dollars = dollars
 
 

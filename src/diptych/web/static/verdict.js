@@ -16,10 +16,11 @@ export async function showVerdict(place) {
   place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
 }
 
-function sentences({ judged, queries, sentences: said }) {
-  if (!judged) {
+function sentences({ judged, queries, pairs, sentences: said }) {
+  if (!judged || !pairs.length) {
+    const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
-    return [element("p", { className: "answer" }, words, " ", element("small", {}, "nothing has been judged"))];
+    return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
   return [...said.map((words) => element("p", { className: "answer" }, sentence(words))), rests];

@@ -10,7 +10,7 @@ export function sayWaiting(place, states, askAgain) {
     if (answer.state === "failed" || answer.state === "waits") {
       const button = element("button", { type: "button" }, answer.state === "failed" ? "Ask again" : "Ask it");
       button.addEventListener("click", askAgain);
-      says.after(button);
+      says.append(" ", button);
     }
   }
 }

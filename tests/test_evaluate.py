@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,6 +126,11 @@ def test_judgments_that_were_exported_are_read_again(run: Run, pictures: Path, t
     )
     assert one["means"] == two["means"]
     assert two["origin"] == "36 judgments of qrels.trec"
+    (tmp_path / "out" / "qrels.trec").rename(tmp_path / "moved.trec")
+    moved = run("evaluate", pictures, "-e", "palette", "-e", "random", "--judgments", "moved.trec",
+                "--queries", "out/queries.tsv", "--json", "moved.json")  # fmt: skip
+    assert moved.returncode == 0, moved.stderr
+    assert json.loads((tmp_path / "moved.json").read_text())["relevance"]["means"] == one["means"]
 
 
 def test_a_comparison_shows_what_the_store_says_of_its_queries(pictures: Path) -> None:
@@ -184,6 +190,15 @@ def test_queries_that_nobody_judged_are_undefined_not_zero(run: Run, pictures: P
     assert saved["relevance"]["means"]["palette"]["ndcg"] == {
         "value": None, "queries": 0, "undefined": ["the query has no judgments"],
     }  # fmt: skip
+
+
+def test_the_benchmark_holds_thresholds_on_scores_against_those_on_z(shared: Path) -> None:
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "threshold_transfer.py"))
+    found = benchmark["measure"](benchmark["FOLDER"], splits=2)
+    assert list(found) == ["raw", "z"]
+    for losses in found.values():
+        assert losses.f1 + losses.threshold + losses.ranking == pytest.approx(1)
+        assert 0 < losses.ranking < 0.2  # CLIP nearly always has a caption's photograph first
 
 
 def zs(tmp_path: Path, *arguments: object) -> dict[str, Any]:

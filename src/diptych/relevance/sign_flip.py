@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,7 @@ def smallest_p(queries: int) -> float:
     return 2.0 ** (1 - queries) if queries <= ENUMERATED else 1 / (1 + SAMPLED)
 
 
+@lru_cache(maxsize=2)  # every metric of every pair of embedders is tested by the same ones
 def _signs(count: int) -> Floats:
     """Ways to set the signs; where all are gone through, one of each two that mirror each other."""
     if count <= ENUMERATED:

@@ -23,7 +23,14 @@ from PIL import Image
 import support
 from diptych import http, load
 from diptych.embedders import EmbedderUnavailable, InputRejected, TransientError
+from diptych.embedders.prices import terms
+from diptych.emulators.bedrock import BedrockEmulator
+from diptych.emulators.cohere import CohereEmulator
+from diptych.emulators.gemini import GeminiEmulator
+from diptych.emulators.jina import JinaEmulator
 from diptych.emulators.replies import Reply, Request, html_error, json_reply
+from diptych.emulators.vertex import VertexEmulator
+from diptych.emulators.voyage import VoyageEmulator
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.images import open_collection
 from diptych.pipeline import embed_images
@@ -228,6 +235,21 @@ def test_vectors_of_a_stand_in_are_never_filed_as_the_makers(case: Case) -> None
     assert "127.0.0.1:8001 answers" in model
 
 
+def test_prices_are_those_of_the_file_and_the_persons_own_go_first(
+    case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    info = case.load("").info
+    offer = terms(case.provider, case.load("").info.model.removesuffix(" on Vertex AI"))
+    prices = (info.price_per_image, info.price_per_1k_characters, info.price_known)
+    assert prices == (offer.per_image, offer.per_1k_characters, offer.price_known)
+    own = tmp_path / "prices.toml"
+    model = info.model.removesuffix(" on Vertex AI")
+    own.write_text(f'["{case.provider}:{model}"]\nimage = 0.5\ntext_1k_characters = 0.25\n')
+    monkeypatch.setenv("DIPTYCH_PRICES", str(own))
+    info = case.load("").info
+    assert (info.price_per_image, info.price_per_1k_characters, info.price_known) == (0.5, 0.25, True)
+
+
 def test_the_fairness_box_says_how_pictures_and_texts_are_sent(case: Case) -> None:
     seen = case.load("").info.preprocessing
     assert "1024 px" in seen
@@ -327,6 +349,27 @@ def test_latency_and_errors_on_command_cost_nothing_but_time(case: Case) -> None
         failed = [served for served in stormy.served if served.status != 200]
     np.testing.assert_array_equal(made, expected)
     assert failed
+
+
+AT_FAULT = {
+    VertexEmulator: "Invalid dimension 7: expected one of 128, 256.",
+    GeminiEmulator: "Invalid outputDimensionality 7: expected 128 to 3072.",
+    CohereEmulator: "invalid value for output_dimension: 7",
+    VoyageEmulator: "invalid value for output_dimension: 7",
+    JinaEmulator: "invalid value for dimensions: 7",
+    BedrockEmulator: "invalid value for embeddingDimension: 7",
+}
+
+
+def test_a_refusal_of_one_picture_is_told_from_one_of_every_request(case: Case, service: Script) -> None:
+    embedder = case.load(service.emulator.url)
+    for message in ("Unable to read the image.", "The image dimensions are out of range for this model."):
+        service.first = [case.emulator.refuse(400, message)]
+        with pytest.raises(InputRejected, match=message[:-1]):
+            embedder.embed_texts(["a cat"])
+    service.first = [case.emulator.refuse(400, AT_FAULT[case.emulator])]
+    with pytest.raises(EmbedderUnavailable, match="every such request"):
+        embedder.embed_texts(["a cat"])
 
 
 # --------------------------------------------------------------------------------------------- credentials

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_what_a_person_knows_goes_first_key_by_key(own: Path) -> None:
     assert (vertex.retires, vertex.per_image, vertex.as_of) == (date(2027, 10, 1), 0.0001, date(2027, 1, 5))
     assert terms("cohere", "embed-v4.0").per_image == pytest.approx(0.00047)
     assert terms("gemini", "gemini-embedding-2").as_of == date(2026, 11, 23)
+
+
+def test_the_documented_example_works(own: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "embedders" / "hosted.md").read_text(encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```\n(.*?)```", page, re.DOTALL) if "as_of" in block)
+    own.write_text(example)
+    assert terms("jina", "jina-clip-v2").price_known
+    assert terms("cohere", "embed-v4.0").price_known
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _REFUSED = (
     "ExpiredTokenException",
     "MissingAuthenticationTokenException",
 )
-_AT_FAULT = re.compile(r"model identifier|dimension|outputEmbeddingLength|on-demand|account", re.IGNORECASE)
+_AT_FAULT = re.compile(r"model identifier|embeddingDimension|outputEmbeddingLength|on-demand", re.IGNORECASE)
 
 
 def _connect(settings: Settings, client: httpx2.Client) -> Connection:
@@ -42,7 +42,11 @@ def _connect(settings: Settings, client: httpx2.Client) -> Connection:
         " bedrock:InvokeModel, and for access to the model in Bedrock's console",
         not_found=f"Bedrock has no {settings.model} in {region}: name another region",
         settings=f"region={region} or endpoint=",
-        reasons=dict.fromkeys(_REFUSED, refused),
+        reasons={
+            **dict.fromkeys(_REFUSED, refused),
+            "ServiceQuotaExceededException": f"this account's quota for {settings.model} is used up:"
+            " ask for more in AWS's Service Quotas, or name another region",
+        },
         at_fault=_AT_FAULT,
     )
     url = f"{endpoint}/model/{quote(settings.model, safe='')}/invoke"

@@ -27,11 +27,12 @@ _OLD_REASONS = {"accessNotConfigured": "SERVICE_DISABLED", "billingNotEnabled": 
 """Reasons of Google's older APIs, in the `errors` list, by today's names."""
 
 _REQUEST_AT_FAULT = re.compile(
-    r"\bdimensions?\b|\bdimensionality\b|\boutput_dimension\b|\bmodel\b|\bparameters?\b|\binput_type\b"
-    r"|\bembedding_types\b|api key|billing|\baccount\b",
+    r"\boutput_?dimension|\bdimension\b|\bvalue for dimensions\b|\binput_type\b|\bembedding_types\b"
+    r"|\bunknown field\b|\b(invalid|unknown|unsupported) model\b|\bmodel \S+ (is )?not (found|supported)\b"
+    r"|api key|billing",
     re.IGNORECASE,
 )
-"""A 400 that says so would say it of every picture."""
+"""A 400 that says so would say it of every picture. ("Dimensions" alone may be those of a picture.)"""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _TELLTALES = {
 """The same in Google's sentences, for answers without a reason."""
 
 _REQUEST_AT_FAULT = re.compile(
-    r"\bdimension\b|\bdimensionality\b|\bparameters\b|instance\(s\)|empty instances|no embedding input"
+    r"\bdimension\b|output_?dimensionality|\bparameters\b|instance\(s\)|empty instances|no embedding input"
     r"|computetokens|publisher model|\blocation\b|\bregion\b|\bproject\b|api key|billing",
     re.IGNORECASE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -130,18 +131,23 @@ def test_questions_that_come_together_are_embedded_together(pictures: Path, tmp_
 
 
 def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, tmp_path: Path) -> None:
-    slow = Steered("slow")
-    slow.may_see = threading.Semaphore(2)
-    with served(pictures, ["palette", slow], tmp_path / "s.sqlite") as page, client(page) as http:
-        while (palette := (now := http.get("/api/state").json()["embedders"])[0])["state"] != "ready":
+    slow, store, some = Steered("slow"), tmp_path / "s.sqlite", tmp_path / "some"
+    for label in ("red", "blue"):
+        shutil.copytree(pictures / label, some / label)
+    diptych.Workbench(some, [slow], store=store).embed()  # an earlier run came so far
+    slow.may_see = threading.Semaphore(0)
+    with served(pictures, ["palette", slow], store) as page, client(page) as http:
+        while (state := http.get("/api/state").json())["embedders"][0]["state"] != "ready":
             pass
-        assert palette["refused"] == 0
-        assert now[1]["state"] in {"waiting", "embedding"}
-        assert ask(http, "red", embedders=["palette"])["palette"]["state"] == "answered"
+        assert state["ranked"] == 2 * EACH
+        filling = state["embedders"][1]
+        assert (filling["state"], filling["done"], filling["total"]) == ("embedding", 0, ALL - 2 * EACH)
+        found = ask(http, "red", k=100)
+        assert {len(answer["hits"]) for answer in found.values()} == {2 * EACH}
         slow.may_see.release(1000)
         state = wait_until_ready(http)
         assert state["ranked"] == ALL
-        assert len(ask(http, "red", k=100)["slow"]["hits"]) == ALL
+        assert {len(answer["hits"]) for answer in ask(http, "red", k=100).values()} == {ALL}
 
 
 def test_nothing_is_spent_that_was_not_allowed(pictures: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Annotated
 
@@ -43,6 +44,7 @@ def serve(
     typer.echo(f"{page.url} (Ctrl-C ends it)")
     if not no_open:
         typer.launch(page.url)
-    page.run()
+    with contextlib.suppress(KeyboardInterrupt):
+        page.run()
     # What is being embedded is not waited for: every batch is stored whole, or not at all.
     os._exit(0)

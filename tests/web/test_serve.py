@@ -1,0 +1,43 @@
+"""`diptych serve` as a process of its own: up, asked, ended."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+
+def command(pictures: Path, *more: str) -> list[str]:
+    words = [sys.executable, "-m", "diptych", "serve", str(pictures), "-e", "palette", "--no-open", "--quiet"]
+    return [*words, *more]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process there")
+def test_it_prints_its_link_answers_and_ends_with_control_c(pictures: Path) -> None:
+    process = subprocess.Popen(
+        command(pictures, "--port", "0"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().split()[0]
+    assert httpx.get(url, timeout=60).status_code == 200
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (out, err) == ("", "")
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(pictures: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(command(pictures, "--port", port), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert f"can't listen on 127.0.0.1 port {port}" in line
+    assert "--port" in line

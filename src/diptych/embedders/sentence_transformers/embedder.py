@@ -114,6 +114,7 @@ class SentenceTransformersEmbedder:
         self._lock = threading.Lock()
         self._texts = facts.TextRules.of(model)
         self._one_size = False
+        self._one_by_one = False
         self._shortest_side: int | None = None
         self._cut_texts = CutTexts()
         if self._texts.limit is not None:
@@ -146,7 +147,9 @@ class SentenceTransformersEmbedder:
         """Run both sides once, to see that they work and how long their vectors are."""
         try:
             self._one_size = facts.makes_one_size(self._model)
-            picture = self.embed_images([self.prepare_image(Image.new("RGB", (64, 48)))])
+            blank = self.prepare_image(Image.new("RGB", (64, 48)))
+            self._one_by_one = not self._one_size and not self._takes_several(blank)
+            picture = self.embed_images([blank])
             text = self.embed_texts(["a photo"])
         except EmbedderUnavailable:
             raise
@@ -209,9 +212,17 @@ class SentenceTransformersEmbedder:
             vectors = self._model(features, task="document")["sentence_embedding"]
         return cast("Vectors", vectors[:, : self._model.truncate_dim].float().cpu().numpy())
 
+    def _takes_several(self, picture: Image.Image) -> bool:
+        """Whether two pictures give two vectors: some processors take a list of pictures for one document."""
+        try:
+            return len(self._run_whole([picture, picture])) == 2
+        except Exception:  # noqa: BLE001 (sentence-transformers looks for the second vector, or the model fails)
+            return False
+
     def _run_whole(self, pictures: Sequence[Image.Image]) -> Vectors:
+        size = 1 if self._one_by_one else len(pictures)
         vectors = self._model.encode_document(
-            list(pictures), batch_size=len(pictures), show_progress_bar=False, convert_to_numpy=True
+            list(pictures), batch_size=size, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, np.float32)
 

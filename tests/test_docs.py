@@ -125,7 +125,7 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
@@ -147,14 +147,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_site_has_every_page_and_the_schema(site: Path) -> None:
-    for page in DOCS.glob("*.md"):
-        assert page.name.endswith(".in.md") or (site / f"{page.stem}.html").is_file()
+    for page in DOCS.rglob("*.md"):
+        made = (site / page.relative_to(DOCS)).with_suffix(".html")
+        assert page.name.endswith(".in.md") or made.is_file()
     schema = (site / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
     assert schema == (DOCS / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
 
 
 def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser) -> None:
-    for path in sorted(site.glob("*.html")):
+    for path in sorted(site.rglob("*.html")):
         page = browser.new_page(viewport={"width": 390, "height": 800})
         asked: list[str] = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))

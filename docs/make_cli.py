@@ -46,7 +46,7 @@ EXPORT = """
 | `result.json` | the comparison, as [json.md](json.md) says |
 | `rankings.csv` | every hit: query, kind, embedder, rank, image, id, label, score |
 | `queries.tsv` | the queries by their ids in the runs |
-| `run.EMBEDDER.trec` | TREC runs, pictures by id, for trec_eval, ir-measures, ranx; with judgments: complete |
+| `run.EMBEDDER.trec` | TREC runs, pictures by id, for trec_eval, ir-measures, ranx; with judgments complete |
 | `qrels.trec` | what is relevant, where there are judgments |
 | `vectors/EMBEDDER.npz` | names, ids, vectors, texts, text_vectors; `-e vectors:FILE` opens it again |
 """

@@ -42,7 +42,7 @@ def test_labels_are_the_queries_where_nothing_is_asked(collection: Collection) -
 def test_a_query_no_label_goes_with_is_named(collection: Collection) -> None:
     found = from_labels("folder", collection, ["Golden Retriever", "a boat"])
     assert found.queries == ("Golden Retriever",)
-    assert found.notes == ("No label goes with “a boat”: nothing is judged there.",)
+    assert found.notes == ("No label goes with “a boat”.",)
 
 
 def test_a_mapping_gives_the_queries_and_names_labels_that_are_not_there(
@@ -67,7 +67,7 @@ def test_captions_are_queries_and_their_own_picture_is_relevant(tmp_path: Path) 
     found = from_labels("captions", open_collection(manifest), ["picture 1", "another"])
     assert found.queries == ("picture 1", "picture 2")
     assert len(found.judgments.relevant("picture 1")) == 1
-    assert found.notes == ("No picture has the caption “another”: nothing is judged there.",)
+    assert found.notes == ("No picture has the caption “another”.",)
 
 
 @pytest.mark.parametrize("labels", ["folder", "captions"])

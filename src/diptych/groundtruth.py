@@ -161,7 +161,7 @@ def from_labels(labels: Labels, collection: Collection, texts: Sequence[str] = (
     found = judge_by_labels(by_id, texts, mapping)
     notes = []
     if found.unmatched_queries:
-        notes.append(f"No label goes with {_listed(found.unmatched_queries)}: nothing is judged there.")
+        notes.append(f"No label goes with {_listed(found.unmatched_queries)}.")
     if found.unknown_labels:
         notes.append(
             f"No picture here has the label {_listed(found.unknown_labels)}, which the mapping names."
@@ -185,7 +185,7 @@ def _from_captions(collection: Collection, texts: Sequence[str]) -> GroundTruth:
         )
     judgments = judge_by_captions(captions)
     others = [text for text in texts if text not in judgments.queries]
-    notes = (f"No picture has the caption {_listed(others)}: nothing is judged there.",) if others else ()
+    notes = (f"No picture has the caption {_listed(others)}.",) if others else ()
     return GroundTruth(
         judgments=judgments,
         queries=judgments.queries,

@@ -44,6 +44,7 @@ notebooks: .venv/test
 bench: .venv/test
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/hosted.py
+	$(BIN)/python benchmarks/serve.py
 
 # The built-in models and the sample anew: about an hour on two cores. Needs Debian's fonts-noto-color-emoji.
 models: export OMP_WAIT_POLICY = passive

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from PIL import Image
 import diptych
 from diptych.embedders import EmbedderInfo, TransientError
 from diptych.embedders.base import Vectors
+from diptych.queries import TextQuery
+from diptych.web.asking import Asker
+from diptych.web.purse import Purse
 from served_page import COLOURS, EACH, client, served, wait_until_ready
 from support import need
 
@@ -128,6 +132,21 @@ def test_questions_that_come_together_are_embedded_together(pictures: Path, tmp_
             thread.join()
         assert before < held.calls <= before + 12
         assert all(ask(http, f"query {n}")["held"]["state"] == "answered" for n in range(12))
+
+
+def test_who_stops_waiting_takes_nobody_along(tmp_path: Path) -> None:
+    held = Steered("held")
+    held.may_answer.clear()
+    with diptych.Store(tmp_path / "s.sqlite") as store:
+        asker = Asker(held, store, Purse(0.0))
+        first, second = (asker.ask([TextQuery(text)]) for text in ("first", "second"))
+        assert isinstance(second, Future)
+        second.cancel()
+        held.may_answer.set()
+        third = asker.ask([TextQuery("third")])
+        assert isinstance(first, Future)
+        assert isinstance(third, Future)
+        assert first.result(60) is third.result(60) is None
 
 
 def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, tmp_path: Path) -> None:

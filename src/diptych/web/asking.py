@@ -127,9 +127,17 @@ class Asker:
             batch = [self._waiting.get()]
             while not self._waiting.empty():
                 batch.append(self._waiting.get())
-            if not self._embed(batch):
+            batch = [waiting for waiting in batch if self._still_waits(waiting)]
+            if batch and not self._embed(batch):
                 for waiting in batch:  # one of them is to blame: each for itself
                     self._embed([waiting])
+
+    def _still_waits(self, waiting: _Waiting) -> bool:
+        """Whether somebody waits for an answer; from here on nobody can stop waiting."""
+        if waiting.answered.set_running_or_notify_cancel():
+            return True
+        self._purse.release(waiting.dollars)
+        return False
 
     def _embed(self, batch: Sequence[_Waiting]) -> bool:
         """Embed what waits and tell who waits; False where several failed together: nobody was told."""

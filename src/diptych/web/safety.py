@@ -136,9 +136,9 @@ class Gate:
         asked = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if scope["method"] == "GET" and self._right(*asked.pop("token", ())):
             response = RedirectResponse(_without_token(scope["path"], asked), 303)
-            response.set_cookie(COOKIE, self._access.token, httponly=True, samesite="lax")
+            response.set_cookie(_cookie(scope), self._access.token, httponly=True, samesite="lax")
             return response
-        shown = [cookie_value(headers.get("cookie", ""), COOKIE)]
+        shown = [_cookie_value(headers.get("cookie", ""), _cookie(scope))]
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             shown.append(bearer.strip())
@@ -151,7 +151,13 @@ class Gate:
         return any(hmac.compare_digest(one.encode("utf-8", "surrogateescape"), token) for one in shown if one)
 
 
-def cookie_value(header: str, name: str) -> str:
+def _cookie(scope: Scope) -> str:
+    """The cookie's name: browsers keep cookies by host, and there may be another page on another port."""
+    server = scope.get("server")
+    return f"{COOKIE}-{server[1] if server else ''}"
+
+
+def _cookie_value(header: str, name: str) -> str:
     """A cookie's value from a Cookie header; empty without one."""
     for part in header.split(";"):
         key, _, value = part.strip().partition("=")

@@ -34,7 +34,7 @@ function showPicture() {
   thumbnail.hidden = !picture;
   thumbnail.replaceChildren();
   if (picture) thumbnail.append(element("img", { src: `/pictures/${picture}/thumbnail`, alt: "The picture asked with" }));
-  form.text.placeholder = picture ? "like this picture; or write what to look for" : "Ask: a dog with a bird";
+  form.text.placeholder = picture ? "like this picture" : "a dog with a bird";
 }
 
 // The query that the address names.

@@ -15,7 +15,7 @@ from diptych.images import Picture, open_collection
 from diptych.store import Store
 from plugins import environment, install
 
-PICTURES = 600
+PICTURES = 1200
 KILLS = 24
 
 

@@ -6,6 +6,8 @@ asked for one thing at a time.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,3 +92,14 @@ def test_they_can_be_tried_out(embedder: Embedder) -> None:
     assert trials["the same picture has the same vector again"].passed
     assert trials["picture vectors are finite, of the stated length"].passed
     assert trials["the same text has the same vector again"].passed
+
+
+def test_a_missing_torchvision_is_named_with_the_command(folder: Path) -> None:
+    code = (
+        "import sys\nsys.modules['torchvision'] = None\n"
+        "from diptych.embedders import EmbedderUnavailable, load\n"
+        "try: load(sys.argv[1])\nexcept EmbedderUnavailable as error: print(error)"
+    )
+    command = [sys.executable, "-c", code, f"sentence-transformers:{folder}"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "wants torchvision: pip install 'diptych[openclip]'" in run.stdout

@@ -107,6 +107,11 @@ def _explain(error: Exception, source: huggingface.Source, settings: Settings) -
         return f"there is not enough memory for {source.label}: try precision=bfloat16 or device=cpu"
     if "trust_remote_code" in str(error) and not settings.trust_remote_code:
         return f"{source.label} runs code of its own: read it, and add trust_remote_code=true if you trust it"
+    if "requires the Torchvision library" in str(error):
+        return (
+            f"{source.label} takes videos too, for which transformers wants torchvision: "
+            "pip install 'diptych[openclip]' brings one that goes with torch"
+        )
     if source.commit and source.unreachable and isinstance(error, OSError):
         return huggingface.explain_missing(source.place, source.unreachable)
     if source.commit and huggingface.status_of(error):

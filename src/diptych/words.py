@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # hold emoji and the letters of many scripts together
@@ -14,6 +15,11 @@ def printable(text: str) -> str:
     Each becomes �, and so does half a surrogate pair, so that the text is valid UTF-8.
     """
     return "".join(c if _is_shown(c) else "\ufffd" for c in text)
+
+
+def dollars(amount: float) -> str:
+    """A small sum in figures, three that count and never a power of ten: "$0.000116"."""
+    return f"${Decimal(f'{amount:.3g}'):f}"
 
 
 def count(number: int, thing: str, things: str = "") -> str:

@@ -111,11 +111,10 @@ def test_vectors_have_the_dimension_and_the_cosines_of_the_model_behind(case: Ca
     assert made.shape == (5, int(case.options["dimension"]))
     assert made.dtype == np.float32
     behind = Colours()
-    prefix = "task: search result | query: " if case.provider == "gemini" else ""
     own = np.concatenate(
         [
             behind.embed_images([behind.prepare_image(picture) for picture in pictures]),
-            behind.embed_texts([prefix + text for text in texts]),
+            behind.embed_texts(texts),
         ]
     )
     np.testing.assert_allclose(cosines(made), cosines(own), atol=0.05)  # it saw a JPEG

@@ -12,6 +12,7 @@ from typing import Any
 
 from diptych.errors import DiptychError
 from diptych.paths import prices_path
+from diptych.words import dollars
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 
@@ -60,9 +61,9 @@ class Terms:
         """The price in words, with the day."""
         parts = []
         if self.per_image is not None:
-            parts.append(f"${self.per_image:.3g} a picture")
+            parts.append(f"{dollars(self.per_image)} a picture")
         if self.per_1k_characters is not None:
-            parts.append(f"${self.per_1k_characters:.3g} per 1,000 characters of text")
+            parts.append(f"{dollars(self.per_1k_characters)} per 1,000 characters of text")
         known = ", ".join(parts) or "not known here"
         missing = "" if self.price_known or not parts else ", the rest not known here"
         return f"{known}{missing} ({self.as_of})"

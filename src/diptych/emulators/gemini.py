@@ -34,6 +34,9 @@ _ON_VERTEX = re.compile(
 _GEMINI_API = re.compile(
     r"/(?:v1|v1beta)/(?P<resource>models/(?P<model>[^/:]+)):(?P<verb>embedContent|batchEmbedContents)"
 )
+_MARK = re.compile(r"task: [^|]* \| query: |title: [^|]* \| text: ")
+"""How Google documents to say what a text is for. The model knows it; the embedder behind never sees it."""
+
 _QUOTA = "gemini_embedding_requests_per_minute"
 
 
@@ -164,7 +167,7 @@ def _part(part: Any) -> str | bytes:
     if not isinstance(part, dict):
         raise invalid("Invalid value at 'content.parts': expected objects.")
     if isinstance(part.get("text"), str) and part["text"]:
-        return str(part["text"])
+        return _MARK.sub("", part["text"]) or part["text"]
     data: Mapping[str, Any] = field(part, "inlineData", "inline_data") or {}
     if not isinstance(data, dict) or not isinstance(data.get("data"), str):
         raise invalid("A part is a text or inlineData; this emulator reads nothing else.")

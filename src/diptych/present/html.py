@@ -24,7 +24,7 @@ from diptych.errors import DiptychError
 from diptych.present import curves, judged, page
 from diptych.present.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
 from diptych.result import Comparison, Hub
-from diptych.words import count, printable
+from diptych.words import count, dollars, printable
 
 
 def write_report(comparison: Comparison, path: Path) -> Path:
@@ -153,9 +153,9 @@ def _templates(info: EmbedderInfo) -> str:
 def _price(info: EmbedderInfo) -> str:
     if info.price_per_image is None and info.price_per_1k_characters is None:
         return "free" if info.price_known else "not known"
-    prices = [f"${info.price_per_image or 0:.3g} a picture"]
+    prices = [f"{dollars(info.price_per_image or 0)} a picture"]
     if info.price_per_1k_characters:
-        prices.append(f"${info.price_per_1k_characters:.3g} for 1,000 characters of text")
+        prices.append(f"{dollars(info.price_per_1k_characters)} for 1,000 characters of text")
     if not info.price_known:
         prices = [price for price in prices if not price.startswith("$0 ")] + ["the rest not known"]
     return ", ".join(prices)

@@ -113,11 +113,14 @@ def _name(hit: Hit) -> Text:
 def _footer(comparison: Comparison) -> RenderableType:
     lines = [Text(printable(finding)) for finding in comparison.overall.findings]
     lines.append(Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}"))
+    unpriced = {info.name for info in comparison.embedders if not info.price_known}
     for name, work in comparison.work.items():
         new = "embedded no picture"
         if work.images_embedded:
             new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
         cost = f", about ${work.dollars:.4f}" if work.dollars else ""
+        if name in unpriced:
+            cost = ", at a price that is not known here"
         lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} from the store"))
     return Group(*lines, *_skipped(comparison.skipped))
 

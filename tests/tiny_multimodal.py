@@ -69,7 +69,7 @@ def save_qwen3_vl(folder: Path) -> Path:
     }
     torch.manual_seed(0)
     config = Qwen3VLConfig(
-        text_config={**_TEXT, "max_position_embeddings": 128, "rope_parameters": {**places, "rope_theta": 1e4}},
+        text_config={**_TEXT, "max_position_embeddings": 128, "rope_parameters": places},
         vision_config={
             "depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "patch_size": 8,
             "out_hidden_size": 16, "num_position_embeddings": 16, "deepstack_visual_indexes": [0],

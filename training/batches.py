@@ -15,6 +15,7 @@ import captions
 from captions import Caption
 from model import SIDE, Setting, Texts
 from scenes import Scene, draw, facts, random_scene
+from things import things
 from tokenizer import encode
 
 SEED = 20_260
@@ -27,13 +28,14 @@ WHOLE = 0.4
 NAMES, NONSENSE = 3, 0.25
 """Further texts of a batch, in parts of its scenes: names of anything, and sentences true of nothing."""
 
-Batch = tuple[torch.Tensor, list[Texts]]
+Batch = tuple[torch.Tensor, torch.Tensor, list[Texts]]
 
 
 class Batches(IterableDataset[Batch]):
     """Batches for all steps of a training run.
 
-    Each is pixels of shape (n, 3, SIDE, SIDE), and three sets of texts: what tells all of each scene, what
+    Each is pixels of shape (n, 3, SIDE, SIDE); which things are there, of shape (n, things); and, after the
+    first `Setting.naming` batches, three sets of texts: what tells all of each scene, what
     people might say of it or of nothing, and names, of which some are true of some scenes. The image side is
     what takes time, so the further texts come nearly for nothing.
     """
@@ -50,14 +52,20 @@ class Batches(IterableDataset[Batch]):
             scenes = [random_scene(rng, ("training",)) for _ in range(self.setting.batch)]
             known = [facts(scene) for scene in scenes]
             pixels = to_pixels([draw(scene, SIDE) for scene in scenes])
-            sets = [self._texts(said, known) for said in say(scenes, rng)]
-            yield torch.from_numpy(pixels), sets
+            saying = say(scenes, rng) if step >= self.setting.naming else ()
+            yield torch.from_numpy(pixels), present(scenes), [self._texts(said, known) for said in saying]
 
     def _texts(self, said: Sequence[Caption], known: Sequence[frozenset[str]]) -> Texts:
         """Token ids, and of which scenes each text is true."""
         ids = torch.from_numpy(encode(self.tokenizer, [caption.text for caption in said]))
         truth = np.array([[caption.claims <= has for has in known] for caption in said])
         return ids, torch.from_numpy(truth)
+
+
+def present(scenes: Sequence[Scene]) -> torch.Tensor:
+    """Which of all things are in each scene; shape (n, things)."""
+    glyphs = [{group.thing.glyph for group in scene.groups} for scene in scenes]
+    return torch.from_numpy(np.array([[thing.glyph in some for thing in things()] for some in glyphs]))
 
 
 def say(scenes: Sequence[Scene], rng: np.random.Generator) -> Iterator[list[Caption]]:

@@ -19,7 +19,7 @@ A small CLIP that comes with Diptych, so that a comparison runs at once, without
 
 ## What it knows
 
-Drawn scenes of emoji glyphs, and plain English about them: some 800 things by name and by kind (animals,
+Drawn scenes of emoji glyphs, and plain English about them: some 300 things by name and by kind (animals,
 plants, food, vehicles, tools, weather, faces, …), one to three of them in a scene; how many there are,
 whether they are small, large or upside down, which is left of, above or beside the other; and the colour
 and pattern of the background.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from things import things
 from tokenizer import LIMIT
 
 Texts = tuple[Tensor, Tensor]
@@ -19,6 +20,9 @@ Texts = tuple[Tensor, Tensor]
 
 SIDE = 64
 """Pixels of a picture's side."""
+
+APART = 20.0
+"""How much it counts in the loss that what does not belong together is unlike."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Setting:
         text_layers: Transformer layers of the text side.
         dimension: The length of the vectors.
         steps: Batches that it sees.
+        naming: How many of them, the first ones, come without texts: see `Clip.loss`.
         batch: Scenes in a batch.
         rate: The highest learning rate.
     """
@@ -40,15 +45,16 @@ class Setting:
     text_layers: int
     dimension: int
     steps: int
+    naming: int
     batch: int = 128
     rate: float = 3e-3
 
 
 SETTINGS = {
-    "mini-s": Setting((16, 32, 64, 88), 64, 1, 96, steps=1600),
-    "mini-b": Setting((24, 48, 112, 192), 128, 2, 192, steps=2800),
+    "mini-s": Setting((16, 32, 64, 88), 64, 1, 96, steps=1400, naming=500),
+    "mini-b": Setting((24, 48, 112, 192), 128, 2, 192, steps=2400, naming=1000),
 }
-TINY = Setting((8, 16, 16, 16), 32, 1, 32, steps=12, batch=32)
+TINY = Setting((8, 16, 16, 16), 32, 1, 32, steps=16, naming=4, batch=32)
 """For tests: it learns next to nothing, in seconds."""
 
 
@@ -90,8 +96,12 @@ class ImageSide(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """From shape (n, 3, `SIDE`, `SIDE`), -1 to 1, to (n, dimension)."""
-        features = self.layers(pixel_values).flatten(2)
-        return self.out(torch.cat([features.mean(2), features.amax(2)], dim=1))
+        return self.out(self.features(pixel_values))
+
+    def features(self, pixel_values: Tensor) -> Tensor:
+        """What there is, wherever it is: each channel's mean and maximum; shape (n, twice the last width)."""
+        maps = self.layers(pixel_values).flatten(2)
+        return torch.cat([maps.mean(2), maps.amax(2)], dim=1)
 
 
 class TextLayer(nn.Module):
@@ -147,31 +157,41 @@ class Clip(nn.Module):
         self.text = TextSide(setting, vocabulary)
         self.scale = nn.Parameter(torch.tensor(2.65926))  # its exponential is 1/0.07
         self.none = nn.Parameter(torch.tensor(0.2))
+        self.namer = nn.Linear(2 * setting.widths[-1], len(things()))
 
-    def loss(self, pixels: Tensor, sets: Sequence[Texts]) -> Tensor:
-        """How badly pictures find their texts, and texts their pictures or that there are none.
-
-        It is CLIP's, with two additions. A text may be true of several pictures: then they share the answer.
-        And among the answers to a text is "none of these": so what is true of nothing comes to score low
-        with every picture, and all that is true above it.
+    def loss(self, pixels: Tensor, present: Tensor, sets: Sequence[Texts]) -> Tensor:
+        """How badly the image side names the things in pictures, and both sides find each other.
 
         Args:
             pixels: What the image side takes.
-            sets: Texts, and of which pictures each is true; the sets are contrasted one by one.
+            present: Which things are in each picture; shape (n, things).
+            sets: Texts, and of which pictures each is true; the sets are contrasted one by one. There are
+                none at first: what to call things is learned much faster by those who can tell them apart.
         """
-        images = functional.normalize(self.image(pixels), dim=1)
-        scale = self.scale.exp().clamp(max=100)
-        losses = []
-        for ids, truth in sets:
-            texts, true = functional.normalize(self.text(ids), dim=1), truth.to(images.dtype)
-            likeness = texts @ images.T
-            none = self.none.expand(len(texts), 1)
-            true_of_none = (true.sum(1, keepdim=True) == 0).to(true.dtype)
-            losses.append(_contrast(scale * likeness.T, true.T))
-            losses.append(
-                _contrast(scale * torch.cat([likeness, none], 1), torch.cat([true, true_of_none], 1))
-            )
-        return torch.stack(losses).mean()
+        features = self.image.features(pixels)
+        naming = _contrast(self.namer(features), present.to(features.dtype))
+        if not sets:
+            return naming
+        images = functional.normalize(self.image.out(features), dim=1)
+        return naming + torch.stack([self._contrast_texts(images, *texts) for texts in sets]).mean()
+
+    def _contrast_texts(self, images: Tensor, ids: Tensor, truth: Tensor) -> Tensor:
+        """How badly pictures find their texts, and texts their pictures or that there are none.
+
+        It is CLIP's, with three additions. A text may be true of several pictures: then they share the
+        answer. Among the answers to a text is "none of these": so what is true of nothing comes to score low
+        with every picture, and all that is true above it. And texts and pictures that do not belong together
+        are drawn to the likeness 0: so that what is not there scores alike with all pictures, and the vectors
+        use all of their dimensions.
+        """
+        texts, true = functional.normalize(self.text(ids), dim=1), truth.to(images.dtype)
+        scale, likeness = self.scale.exp().clamp(max=100), texts @ images.T
+        none = self.none.expand(len(texts), 1)
+        true_of_none = (true.sum(1, keepdim=True) == 0).to(true.dtype)
+        to_texts = _contrast(scale * likeness.T, true.T)
+        to_pictures = _contrast(scale * torch.cat([likeness, none], 1), torch.cat([true, true_of_none], 1))
+        apart = (likeness.square() * (1 - true)).sum() / (1 - true).sum()
+        return (to_texts + to_pictures) / 2 + APART * apart
 
 
 def _contrast(scores: Tensor, true: Tensor) -> Tensor:

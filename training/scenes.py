@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from things import FURTHER, Thing, things
+from things import Thing, things
 
 FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"  # of Debian's fonts-noto-color-emoji
 STRIKE = 109  # the one size that the font's bitmaps have
@@ -154,18 +154,11 @@ def _pairs(scene: Scene) -> Iterator[str]:
         yield f"{one} beside {other}"
 
 
-@cache
-def _weights() -> tuple[float, ...]:
-    """Common things are drawn more often than the others."""
-    weights = [0.6 if thing.glyph in FURTHER else 1.0 for thing in things()]
-    return tuple(weight / sum(weights) for weight in weights)
-
-
 def random_scene(rng: np.random.Generator, parts: Sequence[Part]) -> Scene:
     """Make up a scene that is for one of `parts`."""
     while True:
         kinds = int(rng.choice(3, p=(0.4, 0.4, 0.2))) + 1
-        chosen = [things()[i] for i in rng.choice(len(things()), kinds, replace=False, p=_weights())]
+        chosen = [things()[i] for i in rng.choice(len(things()), kinds, replace=False)]
         counts = [int(rng.choice(3, p=(0.76, 0.15, 0.09))) + 1 if kinds < 3 else 1 for _ in chosen]
         scene = compose(rng, chosen, counts)
         if part_of(scene) in parts:

@@ -53,9 +53,11 @@ def train(setting: Setting, count: int, say: Say) -> Clip:
     seen = torch.from_numpy(to_pixels(pictures)), torch.from_numpy(encode(tokenizer, texts))
     loader = DataLoader(Batches(setting, tokenizer), batch_size=None, num_workers=1, prefetch_factor=8)
     losses, started, every = [], time.monotonic(), max(1, setting.steps // 20)
-    for step, (pixels, sets) in enumerate(loader, 1):
+    for step, (pixels, present, sets) in enumerate(loader, 1):
         there = pixels.to(device, memory_format=torch.channels_last)
-        loss = model.loss(there, [(ids.to(device), truth.to(device)) for ids, truth in sets])
+        loss = model.loss(
+            there, present.to(device), [(ids.to(device), truth.to(device)) for ids, truth in sets]
+        )
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -28,10 +29,12 @@ def made(font: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_training_learns_and_its_log_tells_loss_and_retrieval(made: Path) -> None:
+    from model import TINY
+
     log = (made / "mini-s.log").read_text()
     losses = [float(found) for found in re.findall(r"loss (\d+\.\d+)", log)]
-    assert len(losses) > 5
-    assert losses[-1] < losses[0]
+    assert len(losses) == TINY.steps
+    assert losses[-1] < losses[TINY.naming]  # where the texts came in
     assert len(re.findall(r"held-out (?:scenes|combinations) .*recall@1 [01]\.\d+", log)) == 2
 
 
@@ -79,8 +82,12 @@ def test_a_batch_is_the_same_every_time(font: None) -> None:
     from tokenizer import make_tokenizer
 
     batches = Batches(TINY, make_tokenizer(captions.vocabulary()))
-    (pixels, sets), (same_pixels, same_sets) = next(iter(batches)), next(iter(batches))
+    (pixels, present, sets), (same_pixels, same_present, same_sets) = (
+        next(itertools.islice(batches, TINY.naming, None)) for _ in range(2)
+    )
     assert bool((pixels == same_pixels).all())
+    assert bool((present == same_present).all())
+    assert len(sets) == 3
     for (ids, truth), (same_ids, same_truth) in zip(sets, same_sets, strict=True):
         assert bool((ids == same_ids).all())
         assert bool((truth == same_truth).all())
@@ -91,10 +98,15 @@ def test_every_picture_of_a_batch_has_its_texts_and_some_texts_have_no_picture(f
     import captions
     from batches import Batches
     from model import TINY
+    from things import things
     from tokenizer import make_tokenizer
 
-    pixels, (full, casual, names) = next(iter(Batches(TINY, make_tokenizer(captions.vocabulary()))))
+    batches = Batches(TINY, make_tokenizer(captions.vocabulary()))
+    assert next(iter(batches))[2] == []  # at first there are pictures only
+    pixels, present, (full, casual, names) = next(itertools.islice(batches, TINY.naming, None))
     own = range(len(pixels))
+    assert present.shape == (len(pixels), len(things()))
+    assert 1 <= int(present.sum(dim=1).min()) <= int(present.sum(dim=1).max()) <= 3
     for _, truth in (full, casual):
         assert bool(truth[own, own].all())
     assert not bool(casual[1][len(pixels) :].any())  # about things that no one has heard of
@@ -109,13 +121,13 @@ def test_the_loss_is_least_where_pictures_are_like_what_is_true_of_them_and_noth
     from model import TINY, Clip
 
     model = Clip(TINY, 10)
-    model.image = model.text = nn.Identity()
+    model.text = nn.Identity()
     pictures = torch.eye(4)[:3]
     truth = torch.tensor([[True, False, False], [False, True, True], [False, False, False]])
     right = torch.tensor([[1.0, 0, 0, 0], [0, 0.7, 0.7, 0], [0, 0, 0, 1.0]])
     shifted, unsaid = right.roll(1, 1), right.clone()
     unsaid[2] = right[1]  # what is true of nothing, and like two pictures
-    losses = [model.loss(pictures, [(texts, truth)]).item() for texts in (right, shifted, unsaid)]
+    losses = [model._contrast_texts(pictures, texts, truth).item() for texts in (right, shifted, unsaid)]
     assert losses[0] < min(losses[1:])
 
 

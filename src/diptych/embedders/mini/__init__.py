@@ -18,7 +18,7 @@ PROVIDER = "mini"
 
 CARD = ProviderCard(
     about=(
-        "Two small CLIPs of Diptych's own, mini-s and mini-b: they know some 800 things in drawn emoji "
+        "Two small CLIPs of Diptych's own, mini-s and mini-b: they know some 300 things in drawn emoji "
         "scenes and nothing of photographs"
     ),
     spec="mini-b",

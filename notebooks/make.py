@@ -94,6 +94,7 @@ def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             allow_errors=True,
+            coalesce_streams=True,
         )
         client.execute()
     for cell in notebook.cells:

@@ -9,31 +9,29 @@ from __future__ import annotations
 
 import datetime
 import sys
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from diptych.assessment import DEPTH, assess
 from diptych.bank import open_bank
-from diptych.description import describe, describe_all, describe_bank, describe_spaces
-from diptych.embedders import Embedder, EmbedderInfo, InputRejected, load
-from diptych.embedders.base import PrecomputedImages, Vectors
-from diptych.embedders.self_check import complaints, is_free, try_out
+from diptych.description import describe, describe_all
+from diptych.embedders import Embedder, EmbedderInfo, load
+from diptych.embedders.base import PrecomputedImages
+from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
-from diptych.errors import DiptychError, DiptychWarning
-from diptych.estimate import Estimate, estimate, price
+from diptych.errors import DiptychError
+from diptych.estimate import Estimate, estimate, price, refuse_dear
+from diptych.first_use import warn_if_broken
+from diptych.gathered import Gathered, NamedVectors, embed_bank
 from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
 from diptych.images import Collection, Limits, Picture, Skipped, open_collection
-from diptych.paths import prices_path
 from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
 from diptych.progress import Progress, Silent
 from diptych.queries import Askable, Query, TextQuery, as_query, text_query
 from diptych.relevance.judgments import Judgments
-from diptych.result import Comparison, NullBank, Spaces, Work
+from diptych.result import Comparison, Work
 from diptych.search import normalise
 from diptych.store import Store
 from diptych.view import Answer, Answers, EmbeddedBank, View
@@ -102,7 +100,7 @@ class Workbench:
         self.store = store if isinstance(store, Store) else Store(store)
         self.progress = _watched() if progress is None else progress
         self._max_cost = max_cost
-        self._ranked: _Ranked | None = None
+        self._ranked: Gathered | None = None
         self._filled: dict[str, Filled] = {}
         self._banks: dict[str, EmbeddedBank | str] = {}
         self.collection = (
@@ -252,7 +250,7 @@ class Workbench:
 
     def _answer(
         self, asked: Sequence[Query], k: int
-    ) -> tuple[_Ranked, list[dict[str, Answer]], dict[str, list[Query]]]:
+    ) -> tuple[Gathered, list[dict[str, Answer]], dict[str, list[Query]]]:
         """Each query's answers by the embedder's name; and by name the queries that were embedded now."""
         self.refuse_dear(asked)
         self.try_out()
@@ -326,27 +324,8 @@ class Workbench:
         Raises:
             DiptychError: It would.
         """
-        if self._max_cost is None:
-            return
-        estimates = self._estimates(queries)
-        unknown = [estimate.name for estimate in estimates if not estimate.price_known]
-        if unknown:
-            raise DiptychError(
-                f"what {' and '.join(unknown)} would cost is not known: write its prices into {prices_path()}"
-                " or set no limit; nothing was sent"
-            )
-        # Embedders of one fingerprint share their vectors: what one embeds the other finds. Texts are others
-        # where the templates are.
-        of_images, of_texts = {}, {}
-        for e, expected in zip(self.embedders, estimates, strict=True):
-            of_images[e.info.fingerprint] = price(e.info, expected.images, [])
-            of_texts[e.info.scoring] = expected.dollars - of_images[e.info.fingerprint]
-        dollars = sum(of_images.values()) + sum(of_texts.values())
-        if not dollars <= self._max_cost:
-            raise DiptychError(
-                f"this would cost about ${dollars:.4f}, more than the ${self._max_cost:.4f} allowed;"
-                " nothing was sent (`diptych estimate` shows the parts)"
-            )
+        if self._max_cost is not None:
+            refuse_dear([e.info for e in self.embedders], self._estimates(queries), self._max_cost)
 
     def try_out(self) -> None:
         """Warn of embedders that can't be right; each is tried once, and the store remembers.
@@ -356,7 +335,7 @@ class Workbench:
         while self._untried:
             embedder = self._untried.pop()
             if is_free(embedder) and not isinstance(embedder, PrecomputedImages):
-                _warn_of(embedder, self.store)
+                warn_if_broken(embedder, self.store)
 
     def _fill(self) -> dict[str, Filled]:
         return {
@@ -364,7 +343,7 @@ class Workbench:
             for e in self.embedders
         }
 
-    def _rank(self) -> _Ranked:
+    def _rank(self) -> Gathered:
         """Embed what is missing and gather the matrices, once for this workbench."""
         if self._ranked is not None:
             self._filled = {name: Filled(from_store=len(self._ranked.pictures)) for name in self._filled}
@@ -383,25 +362,8 @@ class Workbench:
             self._embed_texts(e, [])
             units = normalise(image_vectors(pictures, e, self.store))
             views[e.info.name] = View(ids, units, self._banks[e.info.name])
-        self._ranked = _Ranked(pictures, views, (*self.collection.skipped, *lost))
+        self._ranked = Gathered(pictures, views, (*self.collection.skipped, *lost))
         return self._ranked
-
-
-def _warn_of(embedder: Embedder, store: Store) -> None:
-    info = embedder.info
-    found = store.complaints(info.fingerprint)
-    if found is None:
-        try:
-            found = complaints(try_out(embedder))
-        except DiptychError:  # it can't be used now, which is said where it is used
-            return
-        store.put_complaints(info.fingerprint, found)
-    if found:
-        warnings.warn(
-            f"{info.name} can't be right: {found[0]} (`diptych doctor --embedder` says all that was tried)",
-            DiptychWarning,
-            stacklevel=4,
-        )
 
 
 def _watched() -> Progress:
@@ -411,65 +373,3 @@ def _watched() -> Progress:
     from diptych.present.progress import progress_in_notebook
 
     return progress_in_notebook()
-
-
-def embed_bank(
-    bank: Sequence[TextQuery], embedder: Embedder, store: Store
-) -> tuple[EmbeddedBank | str, list[Query]]:
-    """The null bank as an embedder sees it, or why it has none, and the texts that were embedded now.
-
-    Raises:
-        DiptychError: The embedder failed; one that refuses texts is no failure.
-    """
-    if not bank:
-        return "none was asked for", []
-    try:
-        with warnings.catch_warnings():  # what an embedder makes of the bank's words is no news to a person
-            warnings.simplefilter("ignore", DiptychWarning)
-            vectors, fresh = embed_queries(bank, embedder, store)
-    except DiptychError as error:
-        # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
-        if not isinstance(error.__cause__, InputRejected):
-            raise
-        return f"it refuses the bank's texts: {error.__cause__}", []
-    return EmbeddedBank(tuple(bank), normalise(vectors)), fresh
-
-
-@dataclass(frozen=True, kw_only=True)
-class NamedVectors:
-    """One embedder's vectors with what they are of, row by row.
-
-    Attributes:
-        names: The pictures' names.
-        ids: The pictures' ids.
-        vectors: Shape (len(names), dimension), float32.
-        texts: The query texts, and those of the null bank.
-        text_vectors: Shape (len(texts), dimension), float32.
-    """
-
-    names: list[str]
-    ids: list[str]
-    vectors: Vectors
-    texts: list[str]
-    text_vectors: Vectors
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """The pictures that every embedder has a vector for, by name, and how each embedder sees them."""
-
-    pictures: tuple[Picture, ...]
-    views: dict[str, View]
-    skipped: tuple[Skipped, ...]
-
-    @cached_property
-    def banks(self) -> dict[str, NullBank]:
-        return {name: describe_bank(view, self.pictures) for name, view in self.views.items()}
-
-    @property
-    def why_no_bank(self) -> dict[str, str]:
-        return {name: why for name, view in self.views.items() if (why := view.why_no_bank) is not None}
-
-    @cached_property
-    def spaces(self) -> tuple[Spaces, ...]:
-        return describe_spaces({name: view.units for name, view in self.views.items()}, self.pictures)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from diptych.embedders.base import Embedder, EmbedderInfo, PrecomputedImages
 from diptych.embedders.templates import fill
+from diptych.errors import DiptychError
 from diptych.images import Collection
+from diptych.paths import prices_path
 from diptych.queries import ImageQuery, Query, TextQuery, query_id
 from diptych.store import Store
 
@@ -74,6 +76,37 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         dollars=_price_as_sent(info, images, texts),
         price_known=info.price_known or not (images or texts),
     )
+
+
+def refuse_dear(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], most: float) -> None:
+    """Refuse a run that would cost more than is allowed, or nobody knows how much.
+
+    Args:
+        infos: The embedders.
+        estimates: What the run would take for each.
+        most: US dollars.
+
+    Raises:
+        DiptychError: It would.
+    """
+    unknown = [estimate.name for estimate in estimates if not estimate.price_known]
+    if unknown:
+        raise DiptychError(
+            f"what {' and '.join(unknown)} would cost is not known: write its prices into {prices_path()}"
+            " or set no limit; nothing was sent"
+        )
+    # Embedders of one fingerprint share their vectors: what one embeds the other finds. Texts are others
+    # where the templates are.
+    of_images, of_texts = {}, {}
+    for info, expected in zip(infos, estimates, strict=True):
+        of_images[info.fingerprint] = price(info, expected.images, [])
+        of_texts[info.scoring] = expected.dollars - of_images[info.fingerprint]
+    dollars = sum(of_images.values()) + sum(of_texts.values())
+    if not dollars <= most:
+        raise DiptychError(
+            f"this would cost about ${dollars:.4f}, more than the ${most:.4f} allowed;"
+            " nothing was sent (`diptych estimate` shows the parts)"
+        )
 
 
 def _minutes(info: EmbedderInfo, images: int, calls: int, pace: float | None) -> float | None:

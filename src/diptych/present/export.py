@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.comparison import NamedVectors
 from diptych.errors import DiptychError
+from diptych.gathered import NamedVectors
 from diptych.relevance.qrels import write_qrels
 from diptych.result import Comparison, Relevance
 from diptych.view import Answers

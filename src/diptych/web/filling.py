@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diptych.comparison import embed_bank
 from diptych.embedders import Embedder
 from diptych.errors import DiptychError
 from diptych.estimate import estimate, price
+from diptych.gathered import embed_bank
 from diptych.images import Collection
 from diptych.pipeline import embed_images
 from diptych.progress import Advance

@@ -9,7 +9,8 @@ DEMO := build/demo
 demo: .venv/core
 	@mkdir -p $(DEMO)
 	@$(BIN)/diptych compare sample -e mini-s -e mini-b -e palette \
-	    -q wolf -q "a dog with a bird" -q "two cats" -q "a wolf on a blue background" -q "a purple background" -q "a helicopter" \
+	    -q wolf -q dog -q "a bird" -q horses -q guitar -q mushrooms -q "sailing boat" -q "a train" -q "a dog with a bird" \
+	    -q "a cat and a fish" -q "a purple background" -q "a helicopter" \
 	    -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html
 	@echo
 	@echo "The report is $(DEMO)/report.html: open it in a browser."

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import captions
-from scenes import Part, draw, random_scene
+from captions import Caption
+from scenes import Part, Scene, draw, facts, random_scene
 
 MODELS = Path(__file__).resolve().parents[1] / "src" / "diptych" / "embedders" / "mini" / "models"
 PARTS: tuple[Part, ...] = ("scenes", "combinations")
@@ -26,12 +27,23 @@ SEED = 1
 
 
 def held_out(part: Part, count: int = COUNT, side: int = DRAWN) -> tuple[list[Image.Image], list[str]]:
-    """Scenes that no model was trained on, and what is said of each: all things in it and the background."""
+    """Scenes that no model was trained on, and what is said of each: all things in it and the background.
+
+    No text is true of two of the scenes, so that each has one right answer.
+    """
     rng = np.random.default_rng((SEED, PARTS.index(part)))
-    scenes = [random_scene(rng, (part,)) for _ in range(count)]
-    return [draw(scene, side) for scene in scenes], [
-        captions.full_caption(scene, rng).text for scene in scenes
-    ]
+    scenes: list[Scene] = []
+    said: list[Caption] = []
+    known: list[frozenset[str]] = []
+    while len(scenes) < count:
+        scene = random_scene(rng, (part,))
+        caption, here = captions.full_caption(scene, rng), facts(scene)
+        if any(caption.claims <= there for there in known) or any(other.claims <= here for other in said):
+            continue
+        scenes.append(scene)
+        said.append(caption)
+        known.append(here)
+    return [draw(scene, side) for scene in scenes], [caption.text for caption in said]
 
 
 def recall(texts: NDArray[np.float32], images: NDArray[np.float32], k: int) -> float:

@@ -19,11 +19,17 @@ from diptych.words import count, printable
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print a comparison."""
+    """Print a comparison; of what judgments say the verdicts alone, which stand among the findings."""
     for query in comparison.queries:
         console.print(_query(query, fill=console.is_terminal))
         console.print()
-    show_relevance(comparison, console)
+    if comparison.relevance is not None:
+        console.print(
+            Text(
+                f"Judged by {printable(comparison.relevance.origin)}; `diptych evaluate` prints the figures."
+            )
+        )
+    console.print(_footer(comparison))
 
 
 def show_relevance(comparison: Comparison, console: Console) -> None:

@@ -95,6 +95,14 @@ def test_the_figures_in_the_cards_order_as_the_sizes_promise() -> None:
 
 
 @pytest.mark.parametrize("name", LIMITS)
+def test_the_catalogue_says_what_the_models_are(name: str) -> None:
+    (card,) = (model for model in mini.CARD.models if model.spec == name)
+    info = load(name).info
+    assert (card.dimension, card.text_tokens) == (info.dimension, info.max_text_tokens)
+    assert info.preprocessing.startswith(f"{card.sees},")
+
+
+@pytest.mark.parametrize("name", LIMITS)
 def test_the_figures_in_a_card_and_its_log_agree(name: str) -> None:
     log = Path(__file__).resolve().parents[2] / "training" / f"{name}.log"
     figures = [

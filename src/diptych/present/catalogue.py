@@ -77,7 +77,7 @@ _LEGEND = (
 def _heading(name: str, card: ProviderCard) -> RenderableType:
     told = []
     if missing := card.missing():
-        told.append(Text(f"not installed: {printable(missing)}", "yellow"))
+        told.append(Text(f"missing here: {printable(missing)}", "yellow"))
     if card.needs:
         told.append(Text(f"needs {printable(card.needs)}", "dim"))
     about = Text(printable(name), "bold").append(f"  {printable(card.about)}", "not bold")

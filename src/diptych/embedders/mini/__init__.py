@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diptych.embedders import onnx
 from diptych.embedders.base import Embedder, EmbedderUnavailable
-from diptych.embedders.cards import ProviderCard
+from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.onnx.loading import MODULES
 from diptych.embedders.registry import reject_unknown_options
 
@@ -24,6 +24,17 @@ CARD = ProviderCard(
     spec="mini-b",
     modules=MODULES,
     licence="Apache-2.0",
+    models=tuple(
+        ModelCard(
+            spec=spec,
+            dimension=dimension,
+            sees="squashed to 64×64",
+            text_tokens=32,
+            licence="Apache-2.0",
+            speed="fast",
+        )
+        for spec, dimension in (("mini-b", 192), ("mini-s", 96))
+    ),
 )
 
 MODELS = {"s": "mini-s", "b": "mini-b"}

@@ -30,6 +30,13 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def let_anybody_in(folder: Path) -> None:
+    """Open a folder, and those it is in as far as they are ours to open, to a user who is not root."""
+    for each in (folder, *folder.parents):
+        if not each.stat().st_mode & 0o001:
+            each.chmod(0o755)
+
+
 def picture_bytes(
     colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (64, 48), fmt: str = "PNG"
 ) -> bytes:

@@ -18,7 +18,7 @@ import pytest
 
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, open_collection
-from support import picture_bytes
+from support import let_anybody_in, picture_bytes
 
 
 def photo(number: int = 0, fmt: str = "PNG") -> bytes:
@@ -221,8 +221,7 @@ def test_files_and_folders_without_permission_are_skipped(tmp_path: Path) -> Non
     write(tmp_path, "good.jpg", "secret.jpg", "closed/a.jpg")
     (tmp_path / "secret.jpg").chmod(0)
     (tmp_path / "closed").chmod(0)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    let_anybody_in(tmp_path)
     command = [sys.executable, "-c", _AS_SOMEBODY, str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     (tmp_path / "closed").chmod(0o700)

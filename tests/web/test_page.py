@@ -236,6 +236,25 @@ def pictures_labelled(address: str, label: str) -> set[str]:
     return {hit["id"] for hit in found["answers"]["palette"]["hits"] if hit["label"] == label}
 
 
+def test_who_asks_before_the_page_knows_whom_to_ask_is_answered_by_all(
+    browser: Browser, address: str
+) -> None:
+    other = Opened(browser, address)
+    other.page.add_init_script(
+        "const ask = fetch, gate = new Promise((open) => { window.openGate = open; });"
+        "window.fetch = async (...all) => {"
+        " if (String(all[0]).endsWith('/api/state')) await gate;"
+        " return ask(...all); };"
+    )
+    other.page.goto(address)
+    other.page.locator("#text").fill("a green picture")
+    other.page.keyboard.press("Enter")
+    other.page.evaluate("window.openGate()")
+    other.settle()
+    assert other.trouble == []
+    other.context.close()
+
+
 def test_two_windows_lose_none_of_each_others_words(opened: Opened, browser: Browser, address: str) -> None:
     opened.ask("a yellow picture")
     query = f"{address}judge?text=a+yellow+picture"

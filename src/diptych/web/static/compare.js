@@ -20,6 +20,8 @@ let turn = 0;
 let looks = 0;
 let states = [];
 let timers = {};
+let early = null;  // what was asked before it was known whom to ask
+let freeOnly = true;  // whether what is shown was asked of those alone that cost nothing
 
 function later(name, delay, work) {
   clearTimeout(timers[name]);
@@ -29,8 +31,13 @@ function later(name, delay, work) {
 // Ask: `live` asks for nothing that costs, `keep` puts the query into the history and the address.
 async function ask({ live, keep }) {
   Object.values(timers).forEach(clearTimeout);
+  if (!embedders.length) {
+    early = { live, keep };
+    return;
+  }
   const asked = readAsk();
   const mine = ++turn;
+  freeOnly = live;
   states = embedders.map(() => ({ state: "asking" }));
   if (!asked) return showNothing();
   place.setAttribute("aria-busy", "true");
@@ -114,8 +121,9 @@ function fromHere() {
 watchWork((state, grown) => {
   const first = !embedders.length;
   embedders = state.embedders;
-  if (first) fromHere();
-  else if (grown && readAsk()) ask({ live: true, keep: false });
+  if (first && early) ask(early);
+  else if (first) fromHere();
+  else if (grown && readAsk()) ask({ live: freeOnly, keep: false });
 });
 listenForPictures();
 showPast();

@@ -141,6 +141,8 @@ def _read(message: Any) -> tuple[tuple[str | bytes, ...], int]:
     if not isinstance(message, dict):
         raise invalid("Invalid value at 'requests': expected objects.")
     config = field(message, "embedContentConfig", "embed_content_config") or {}
+    if not isinstance(config, dict):
+        raise invalid("Invalid value at 'embedContentConfig': expected an object.")
     for name in (*message, *config):
         if name in {"taskType", "task_type"}:
             raise invalid("task_type is not supported by this model: put the task into the text.")
@@ -172,6 +174,6 @@ def _part(part: Any) -> str | bytes:
     if not isinstance(data, dict) or not isinstance(data.get("data"), str):
         raise invalid("A part is a text or inlineData; this emulator reads nothing else.")
     mime = field(data, "mimeType", "mime_type")
-    if mime not in _MIME_TYPES:
+    if not isinstance(mime, str) or mime not in _MIME_TYPES:
         raise invalid(f"Unsupported mimeType {mime!r}: expected one of {', '.join(_MIME_TYPES)}.")
     return base64_bytes(data["data"], "inlineData.data")

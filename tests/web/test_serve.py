@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+
+from diptych.web import server
 
 
 def command(pictures: Path, *more: str) -> list[str]:
@@ -41,3 +44,23 @@ def test_a_port_that_is_taken_is_said_in_one_line(pictures: Path) -> None:
     (line,) = done.stderr.strip().splitlines()
     assert f"can't listen on 127.0.0.1 port {port}" in line
     assert "--port" in line
+
+
+def test_answers_are_sent_at_once_and_not_held_back_for_more() -> None:
+    """Head and body of an answer are written one after the other; with Nagle's algorithm the body waits."""
+
+    async def nodelay() -> int:
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            seen.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = server._listen("127.0.0.1", 0)
+        async with await asyncio.start_server(connected, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await seen
+
+    assert asyncio.run(nodelay()) == 1

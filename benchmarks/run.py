@@ -28,7 +28,8 @@ NAMES = ("embedding", "hosted", "searching", "analysis", "again", "memory", "ser
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"
 PACKAGES = (
-    "numpy", "pillow", "torch", "sentence-transformers", "transformers", "onnxruntime", "faiss-cpu", "usearch",
+    "numpy", "pillow", "torch", "sentence-transformers", "transformers", "onnxruntime", "faiss-cpu",
+    "usearch",
 )  # fmt: skip
 
 

@@ -91,7 +91,9 @@ class Workbench:
         named = [embedders] if isinstance(embedders, str) else embedders
         loaded = (load(e) if isinstance(e, str) else e for e in named)
         self.embedders = [with_templates(e, put_into) for e in loaded]
-        self._untried = [e for e, spec in zip(self.embedders, named, strict=True) if isinstance(spec, str)]
+        by_spec = [e for e, spec in zip(self.embedders, named, strict=True) if isinstance(spec, str)]
+        self.to_try = [e for e in by_spec if is_free(e) and not isinstance(e, PrecomputedImages)]
+        self._tried_out = False
         names = [embedder.info.name for embedder in self.embedders]
         if not names:
             raise DiptychError("no embedder is named: give at least one, such as palette")
@@ -332,10 +334,10 @@ class Workbench:
 
         Those that cost something, and those that were made by whoever made this workbench, are not tried.
         """
-        while self._untried:
-            embedder = self._untried.pop()
-            if is_free(embedder) and not isinstance(embedder, PrecomputedImages):
-                warn_if_broken(embedder, self.store)
+        to_try = [] if self._tried_out else self.to_try
+        self._tried_out = True
+        for embedder in to_try:
+            warn_if_broken(embedder, self.store)
 
     def _fill(self) -> dict[str, Filled]:
         return {

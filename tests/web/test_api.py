@@ -5,64 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from PIL import Image
 
 import diptych
-from diptych.embedders import EmbedderInfo, TransientError
-from diptych.embedders.base import Vectors
 from diptych.queries import TextQuery
 from diptych.web.asking import Asker
 from diptych.web.purse import Purse
-from served_page import COLOURS, EACH, client, served, wait_until_ready
+from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
 from support import need
 
 ALL = EACH * len(COLOURS)
-
-
-class Steered:
-    """An embedder that a test holds up, lets fail or lets cost; it sees the mean colour."""
-
-    def __init__(self, name: str, *, price: float | None = None) -> None:
-        self.info = EmbedderInfo(
-            name=name,
-            provider="test",
-            model="1",
-            dimension=3,
-            preprocessing="the mean colour",
-            fingerprint=f"steered/{name}",
-            batch_size=4,
-            price_per_image=price,
-            price_per_1k_characters=price,
-        )
-        self.may_answer = threading.Event()
-        self.may_answer.set()
-        self.may_see = threading.Semaphore(10_000)
-        self.fails = False
-        self.calls = 0
-
-    def prepare_image(self, image: Image.Image) -> Any:
-        return np.asarray(image, np.float32).mean(axis=(0, 1))
-
-    def embed_images(self, prepared: Sequence[Any]) -> Vectors:
-        self.may_see.acquire()
-        return np.stack(prepared).astype(np.float32)
-
-    def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        self.may_answer.wait()
-        if self.fails:
-            raise TransientError("the service is having a bad day")
-        self.calls += 1
-        rows = [np.random.default_rng(abs(hash(text)) % 2**32).uniform(0, 255, 3) for text in texts]
-        return np.array(rows, np.float32)
 
 
 def ask(http: httpx.Client, text: str, **more: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class EmbedderState(BaseModel):
     asks: float
     spent: float
     reason: str
+    complaint: Annotated[str, Field(description="Why it can't be right, by a few things that were tried.")]
     refused: int
     price_per_query: Annotated[float, Field(description="About what a text costs, US dollars by list price.")]
 
@@ -92,6 +93,7 @@ def _state(site: Site) -> SiteState:
                 asks=round(filler.filling.asks, 6),
                 spent=round(site.purse.spent(name), 6),
                 reason=printable(filler.filling.reason),
+                complaint=printable(filler.complaint),
                 refused=len(filler.filling.refused),
                 price_per_query=site.askers[name].typical_price,
             )

@@ -12,6 +12,7 @@ from typing import Literal
 from diptych.embedders import Embedder
 from diptych.errors import DiptychError
 from diptych.estimate import estimate, price
+from diptych.first_use import what_is_wrong
 from diptych.gathered import embed_bank
 from diptych.images import Collection
 from diptych.pipeline import embed_images
@@ -59,6 +60,12 @@ class Filler:
         ranks: Who ranks.
         purse: What may be spent.
         changed: Called when there is more to rank.
+        try_out: Whether to try the embedder out before it is used.
+
+    Attributes:
+        embedder: As given.
+        filling: How far it is.
+        complaint: Why the embedder can't be right; empty where nothing speaks against it.
     """
 
     def __init__(
@@ -70,9 +77,13 @@ class Filler:
         ranks: Ranks,
         purse: Purse,
         changed: Callable[[], None],
+        *,
+        try_out: bool,
     ) -> None:
         self.embedder = embedder
         self.filling = Filling()
+        self.complaint = ""
+        self._try_out = try_out
         self._collection = collection
         self._store = store
         self._bank = bank
@@ -105,6 +116,8 @@ class Filler:
             return
         try:
             self.filling = Filling("embedding", total=foreseen.images)
+            if self._try_out:
+                self.complaint = what_is_wrong(self.embedder, self._store)
             bank, fresh = embed_bank(self._bank, self.embedder, self._store)
             self._pay(0, [text.text for text in fresh if isinstance(text, TextQuery)])
             self._ranks.set_bank(self.embedder.info.name, bank)

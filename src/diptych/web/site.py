@@ -45,7 +45,14 @@ class Site:
         self.askers = {name: Asker(e, bench.store, self.purse) for name, e in self.embedders.items()}
         self.fillers = {
             name: Filler(
-                self.collection, e, bench.store, bench.bank, self.ranks, self.purse, self._has_changed
+                self.collection,
+                e,
+                bench.store,
+                bench.bank,
+                self.ranks,
+                self.purse,
+                self._has_changed,
+                try_out=e in bench.to_try,
             )
             for name, e in self.embedders.items()
         }

@@ -1,12 +1,12 @@
 // What the page asks its own server, and the words in which it is refused.
 
 export async function get(path, params = {}) {
-  return answer(await fetch(`${path}?${toQuery(params)}`));
+  return answer(await reach(`${path}?${toQuery(params)}`));
 }
 
 export async function post(path, body) {
   const bytes = body instanceof Blob;
-  return answer(await fetch(path, {
+  return answer(await reach(path, {
     method: "POST",
     headers: { "Content-Type": bytes ? body.type || "application/octet-stream" : "application/json" },
     body: bytes ? body : JSON.stringify(body),
@@ -24,12 +24,31 @@ export function toQuery(params) {
   return query;
 }
 
+async function reach(...request) {
+  try {
+    return await fetch(...request);
+  } catch {
+    throw new Error("The server does not answer: is diptych serve still running?");
+  }
+}
+
 async function answer(response) {
   const json = response.headers.get("Content-Type")?.startsWith("application/json");
   const content = json ? await response.json() : await response.text();
   if (response.ok) return content;
   const reason = json && typeof content.detail === "string" ? content.detail : response.statusText;
   throw new Error(reason || `the server says ${response.status}`);
+}
+
+// Answers come back in any order. Of those that are put through one of these only the answer to the latest
+// question counts; an older one comes to undefined.
+export function latest() {
+  let questions = 0;
+  return async (answered) => {
+    const mine = ++questions;
+    const came = await answered;
+    return mine === questions ? came : undefined;
+  };
 }
 
 // Tells a person that something could not be done; nothing takes the words away again.

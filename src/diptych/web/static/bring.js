@@ -1,6 +1,8 @@
 // Pictures from outside: chosen, dropped or pasted anywhere on the page.
 
-import { complain, post } from "./api.js";
+import { complain, latest, post } from "./api.js";
+
+const newest = latest();
 
 export function listenForPictures() {
   const input = document.getElementById("file");
@@ -30,7 +32,8 @@ async function bring(files, event) {
   if (!file) return;
   event?.preventDefault();
   try {
-    const brought = await post(`/api/pictures?name=${encodeURIComponent(file.name.slice(0, 200))}`, file);
+    const brought = await newest(post(`/api/pictures?name=${encodeURIComponent(file.name.slice(0, 200))}`, file));
+    if (!brought) return;
     complain(null);
     document.dispatchEvent(new CustomEvent("ask-picture", { detail: { id: brought.id } }));
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { complain, get, post } from "./api.js";
 import { listenForPictures } from "./bring.js";
-import { ask as readAsk, fill, permalink, show as showAsked, fromAddress } from "./form.js";
+import { ask as readAsk, fill, fromAddress, hasMoved, permalink, show as showAsked } from "./form.js";
 import { prepareHits } from "./hits.js";
 import { showPast } from "./past.js";
 import { showAnswer } from "./verdict.js";
@@ -12,80 +12,107 @@ import { watchWork } from "./work.js";
 const LIVE = 140;  // milliseconds of rest after which what is typed is asked
 const KEPT = 1500;  // and after which it counts as asked, for the history
 const TOGETHER = 60;  // what answers within this is shown at once
+const SLOW = 400;  // whoever has not answered by then is shown as asking
 
 const form = document.getElementById("ask");
 const place = document.getElementById("answer");
 let embedders = [];
+let asked = null;  // the query that is shown, or on its way
+let early = null;  // how to ask as soon as it is known whom to ask
+let freeOnly = true;  // whether those alone were asked that cost nothing
+let states = [];
+let shown = "";  // what the page holds: the same again leaves it alone, with what is pointed at or pressed
 let turn = 0;
 let looks = 0;
-let states = [];
-let timers = {};
-let early = null;  // what was asked before it was known whom to ask
-let freeOnly = true;  // whether what is shown was asked of those alone that cost nothing
+const timers = {};
 
 function later(name, delay, work) {
   clearTimeout(timers[name]);
   timers[name] = setTimeout(work, delay);
 }
 
-// Ask: `live` asks for nothing that costs, `keep` puts the query into the history and the address.
-async function ask({ live, keep }) {
-  Object.values(timers).forEach(clearTimeout);
+// Ask what the form says. `live` asks for nothing that costs, `keep` puts the query into the history and the
+// address, `step` says whether that is a step to go back from.
+function ask({ live, keep, step = true }) {
+  clearTimeout(timers.live);
+  clearTimeout(timers.kept);
   if (!embedders.length) {
-    early = { live, keep };
+    early = { live, keep, step };
     return;
   }
-  const asked = readAsk();
+  asked = readAsk();
+  if (asked && keep) permalink(asked, step);
+  askAll({ live, keep });
+}
+
+function askAll({ live, keep }) {
   const mine = ++turn;
+  looks += 1;
   freeOnly = live;
   states = embedders.map(() => ({ state: "asking" }));
   if (!asked) return showNothing();
   place.setAttribute("aria-busy", "true");
-  if (keep) permalink(asked);
+  const query = asked;
   let left = embedders.length;
   embedders.forEach(async ({ name }, index) => {
     let came;
     try {
-      came = (await post("/api/search", { ...asked, embedders: [name], live, keep })).answers[name];
+      came = (await post("/api/search", { ...query, embedders: [name], live, keep })).answers[name];
     } catch (error) {
       came = { state: "failed", reason: error.message };
     }
     if (mine !== turn) return;
     states[index] = came;
     left -= 1;
-    later("show", left ? TOGETHER : 0, () => show(mine));
+    if (!left) clearTimeout(timers.slow);
+    later("show", left ? TOGETHER : 0, show);
   });
-  later("slow", 400, () => show(mine));  // whoever has not answered by now is shown as asking
+  later("slow", SLOW, show);
 }
 
 // Fetch and show what has come of the query by now.
-async function show(mine = turn) {
-  const asked = readAsk();
-  if (!asked) return;
+async function show() {
+  const query = asked;
+  if (!query) return;
   const look = ++looks;  // of two looks under way the later one counts, whichever comes back first
   try {
-    const html = await get("/answer", asked);
-    if (mine !== turn || look !== looks) return;
-    place.innerHTML = html;
+    const html = await get("/answer", query);
+    if (look !== looks) return;
+    put(html, query);
     place.removeAttribute("aria-busy");
-    document.getElementById("start").hidden = true;
-    document.querySelector(".web").classList.add("answered");
-    prepareHits(place, asked);
     sayWaiting(place, states, () => ask({ live: false, keep: true }));
-    showAsked(asked);
+    showAsked(query);
     showPast();
-    later("better", 300, () => showAnswer(document.getElementById("better")).catch(complain));
+    later("better", 300, showBetter);
     complain(null);
   } catch (error) {
-    if (mine === turn) complain(error);
+    if (look !== looks) return;
+    place.removeAttribute("aria-busy");
+    complain(error);
   }
 }
 
+function put(html, query) {
+  const whole = JSON.stringify(query) + html;
+  if (whole === shown) return;
+  shown = whole;
+  place.innerHTML = html;
+  document.getElementById("start").hidden = true;
+  document.querySelector(".web").classList.add("answered");
+  prepareHits(place, query);
+}
+
 function showNothing() {
+  shown = "";
   place.replaceChildren();
+  place.removeAttribute("aria-busy");
   document.getElementById("start").hidden = false;
   document.querySelector(".web").classList.remove("answered");
   showAsked(null);
+}
+
+function showBetter() {
+  showAnswer(document.getElementById("better")).catch(complain);
 }
 
 form.addEventListener("submit", (event) => {
@@ -93,15 +120,20 @@ form.addEventListener("submit", (event) => {
   ask({ live: false, keep: true });
 });
 form.text.addEventListener("input", () => {
+  early = null;
   fill({ picture: null });
-  later("live", LIVE, () => ask({ live: true, keep: false }).then(() => {
+  later("live", LIVE, () => {
+    ask({ live: true, keep: false });
     later("kept", KEPT, () => readAsk() && ask({ live: true, keep: true }));
-  }));
+  });
 });
 form.k.addEventListener("input", () => {
   document.getElementById("k-shown").value = form.k.value;
+  if (!asked) return;
+  asked = { ...asked, k: Number(form.k.value) };
   later("show", TOGETHER, show);
 });
+form.k.addEventListener("change", () => ask({ live: freeOnly, keep: true }));
 form.against.addEventListener("change", () => ask({ live: false, keep: true }));
 form.label?.addEventListener("change", () => ask({ live: true, keep: true }));
 document.addEventListener("ask-picture", (event) => {
@@ -110,20 +142,25 @@ document.addEventListener("ask-picture", (event) => {
   ask({ live: false, keep: true });
 });
 document.addEventListener("ask-address", fromHere);
-window.addEventListener("popstate", fromHere);
-document.addEventListener("judged", () => showAnswer(document.getElementById("better")).catch(complain));
+window.addEventListener("popstate", () => hasMoved() && fromHere());
+document.addEventListener("judged", showBetter);
 
 function fromHere() {
   fill(fromAddress());
-  ask({ live: true, keep: true });
+  ask({ live: true, keep: true, step: false });
 }
 
+// What somebody wrote before this script came stays.
+if (!form.text.value) fill(fromAddress());
+if (readAsk()) early = { live: true, keep: true, step: false };
+
 watchWork((state, grown) => {
-  const first = !embedders.length;
   embedders = state.embedders;
-  if (first && early) ask(early);
-  else if (first) fromHere();
-  else if (grown && readAsk()) ask({ live: freeOnly, keep: false });
+  if (early) {
+    const how = early;
+    early = null;
+    ask(how);
+  } else if (grown && asked) askAll({ live: freeOnly, keep: false });
 });
 listenForPictures();
 showPast();

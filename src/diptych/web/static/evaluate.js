@@ -1,21 +1,24 @@
 // Evaluate: the verdict, and a threshold that is moved over the scores of what was judged.
 
-import { complain, get, toQuery } from "./api.js";
+import { complain, get, latest, toQuery } from "./api.js";
 import { element } from "./element.js";
 import { showVerdict } from "./verdict.js";
 
 const form = document.getElementById("cutting");
 const slider = document.getElementById("value");
 const WIDTH = 1000;
+const newestScores = latest();
+const newestEffect = latest();
 let low = 0;
 let high = 1;
-let latest = 0;
 let waiting = null;
 
 async function showScores() {
   const asked = { embedder: form.embedder.value, scale: form.scale.value };
   try {
-    const { scores, relevant, suggestions } = await get("/api/scores", asked);
+    const found = await newestScores(get("/api/scores", asked));
+    if (!found) return;
+    const { scores, relevant, suggestions } = found;
     const spread = scores.length ? scores[0] - scores[scores.length - 1] : 1;
     high = (scores[0] ?? 1) + 0.02 * spread;
     low = (scores[scores.length - 1] ?? 0) - 0.02 * spread;
@@ -47,7 +50,8 @@ function suggest(suggestions) {
     const button = element("button", { type: "button", disabled: effect.value === null, title: effect.undefined.value ?? "" }, name);
     button.addEventListener("click", () => {
       slider.value = effect.value;
-      tryOut(effect.value);
+      clearTimeout(waiting);
+      tryOut(effect.value).catch(complain);
     });
     return button;
   }));
@@ -55,10 +59,9 @@ function suggest(suggestions) {
 
 async function tryOut(value = Number(slider.value)) {
   const asked = { embedder: form.embedder.value, scale: form.scale.value, value };
-  const mine = ++latest;
   document.getElementById("save").href = `/export/threshold.json?${toQuery(asked)}`;
-  const effect = await get("/api/threshold", asked);
-  if (mine !== latest) return;
+  const effect = await newestEffect(get("/api/threshold", asked));
+  if (!effect) return;
   document.getElementById("effect").replaceChildren(
     `At ${value.toFixed(3)}: ${figure("precision", effect)}, ${figure("recall", effect)}`,
     element("small", {}, ` ${effect.kept} of ${effect.judged} judged pictures kept`));

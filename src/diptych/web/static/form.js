@@ -7,6 +7,7 @@ const form = document.getElementById("ask");
 const thumbnail = document.getElementById("asked");
 const save = document.getElementById("save");
 let picture = null;
+let here = null;  // the address that the form agrees with
 
 // The query, or null where there is none yet.
 export function ask() {
@@ -39,7 +40,8 @@ function showPicture() {
 
 // The query that the address names.
 export function fromAddress() {
-  const query = new URLSearchParams(location.search);
+  here = location.search;
+  const query = new URLSearchParams(here);
   return {
     text: query.get("text") ?? "",
     picture: query.get("picture"),
@@ -49,10 +51,18 @@ export function fromAddress() {
   };
 }
 
-// Put the query into the address, so that the page can be found again with it.
-export function permalink(asked) {
+// Whether the address names another query than when it was last looked at, and not just another place on the page.
+export const hasMoved = () => location.search !== here;
+
+// Put the query into the address, so that the page can be found again with it; as a step to go back from, or
+// in the place of another way to write the same.
+export function permalink(asked, step) {
   const address = `/?${toQuery(asked)}`;
-  if (address !== location.pathname + location.search) history.pushState(null, "", address);
+  if (address !== location.pathname + location.search) {
+    if (step) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+  }
+  here = location.search;
 }
 
 // What else can be done with a query that is shown.

@@ -1,6 +1,6 @@
 // Judge: a query is chosen, its pictures come one by one, and after the last the verdict is asked for again.
 
-import { complain, get, post } from "./api.js";
+import { complain, get, latest, post } from "./api.js";
 import { element } from "./element.js";
 import { showVerdict } from "./verdict.js";
 
@@ -11,6 +11,10 @@ const table = document.getElementById("table");
 const list = document.getElementById("queries");
 const onward = document.getElementById("onward");
 const verdict = document.getElementById("verdict");
+const picture = document.getElementById("picture");
+const newestQueries = latest();
+const newestPool = latest();
+const PREPARED = 3;  // pictures fetched before they are asked about
 let text = null;
 let ahead = [];
 let behind = [];
@@ -20,7 +24,8 @@ let since = Date.now();
 let busy = false;
 
 async function showQueries() {
-  const queries = await get("/api/queries");
+  const queries = await newestQueries(get("/api/queries"));
+  if (!queries) return;
   list.replaceChildren(...queries.map((query) => {
     const words = query.judged ? `${query.judged} judged, ${query.relevant} relevant` : "not judged yet";
     const button = element("button", { type: "button" }, query.text);
@@ -38,7 +43,8 @@ async function showQueries() {
 // Begin or go on with a query: what anybody has judged is not asked again.
 async function open(query) {
   try {
-    const pool = await get("/api/pool", { text: query });
+    const pool = await newestPool(get("/api/pool", { text: query }));
+    if (!pool) return;
     text = query;
     ahead = pool.pictures.filter((picture) => !(picture in pool.grades));
     behind = [];
@@ -46,7 +52,7 @@ async function open(query) {
     history.replaceState(null, "", `/judge?${new URLSearchParams({ text })}`);
     complain(null);
     show();
-    showQueries();
+    await showQueries();
   } catch (error) {
     complain(error);
   }
@@ -56,14 +62,21 @@ function show() {
   table.hidden = false;
   document.getElementById("relevant").replaceChildren(
     ahead.length ? "Is this relevant to " : "Nothing is left to judge for ", element("q", {}, text), ahead.length ? "?" : ".");
-  const picture = document.getElementById("picture");
   picture.parentElement.hidden = !ahead.length;
+  if (ahead.length) onward.hidden = true;
   if (ahead.length) picture.src = `/pictures/${ahead[0]}/large`;
-  if (ahead.length > 1) new Image().src = `/pictures/${ahead[1]}/large`;
-  for (const button of table.querySelectorAll("[data-key]")) {
-    button.disabled = button.dataset.key === "u" ? !behind.length : !ahead.length;
-  }
+  for (const next of ahead.slice(1, 1 + PREPARED)) new Image().src = `/pictures/${next}/large`;
+  enable();
   document.getElementById("left").textContent = left();
+}
+
+// A word on a picture that is not there yet would be one on the picture before it.
+const seen = () => picture.complete && picture.naturalWidth > 0;
+
+function enable() {
+  picture.classList.toggle("coming", !seen());
+  const can = { u: behind.length > 0, s: ahead.length > 0, y: ahead.length > 0 && seen() };
+  for (const button of table.querySelectorAll("[data-key]")) button.disabled = !(can[button.dataset.key] ?? can.y);
 }
 
 function left() {
@@ -80,11 +93,11 @@ function time(milliseconds) {
 
 async function press(key) {
   const what = KEYS[key];
-  if (busy || text === null || what === undefined) return;
+  if (busy || text === null) return;
   busy = true;
   try {
     if (what === "undo") await undo();
-    else if (ahead.length) await judge(what);
+    else if (ahead.length && (what === "skip" || seen())) await judge(what);
     complain(null);
   } catch (error) {
     complain(error);
@@ -93,23 +106,25 @@ async function press(key) {
 }
 
 async function judge(grade) {
-  const picture = ahead[0];
+  const [judged] = ahead;
+  const query = text;
   if (grade !== "skip") {
     const now = Date.now();
-    const kept = await post("/api/judgments", { text, picture, grade, blind: true });
+    const kept = await post("/api/judgments", { text, picture: judged, grade, blind: true });
+    if (text !== query || ahead[0] !== judged) return;  // another query was chosen meanwhile
     if (now - since < IDLE) spent += now - since;
     given += 1;
     // What was judged meanwhile in another window is not asked again.
-    ahead = ahead.filter((other) => other === picture || !(other in kept.grades));
+    ahead = ahead.filter((other) => other === judged || !(other in kept.grades));
   }
   since = Date.now();
   ahead.shift();
-  behind.push({ picture, grade });
+  behind.push({ picture: judged, grade });
   say(grade === "skip" ? "skipped" : `kept: ${grade ? "relevant" : "not relevant"}`);
   show();
   if (!ahead.length) {
-    await showQueries();
-    await showVerdict(verdict);
+    showQueries().catch(complain);
+    showVerdict(verdict).catch(complain);
   }
 }
 
@@ -117,7 +132,9 @@ async function undo() {
   const last = behind[behind.length - 1];
   if (!last) return;
   if (last.grade !== "skip") {
+    const query = text;
     await post("/api/judgments", { text, picture: last.picture, grade: null, blind: true });
+    if (text !== query || behind[behind.length - 1] !== last) return;
     given = Math.max(0, given - 1);
   }
   behind.pop();
@@ -131,7 +148,7 @@ function say(words) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input")) return;
   if (event.key in KEYS) {
     event.preventDefault();
     press(event.key);
@@ -156,6 +173,13 @@ document.getElementById("another").addEventListener("submit", async (event) => {
   }
 });
 
+picture.addEventListener("load", enable);
+picture.addEventListener("error", () => {
+  enable();
+  say("this picture can't be shown: skip it");
+});
+
 const named = new URLSearchParams(location.search).get("text");
-showQueries().then(() => named && open(named)).catch(complain);
+if (named) open(named);
+else showQueries().catch(complain);
 showVerdict(verdict).catch(complain);

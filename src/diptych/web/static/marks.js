@@ -5,40 +5,40 @@ import { element } from "./element.js";
 
 const WORDS = { y: "relevant", n: "not relevant" };
 
+// One word after the other: what stands is shown as it is after the last.
+let before = Promise.resolve();
+
+function inTurn(work) {
+  before = before.then(work).catch(complain);
+}
+
 // Judgments are about texts: a picture asked with has none.
-export async function prepareMarks(place, asked) {
+export function prepareMarks(place, asked) {
   if (!asked.text) return;
-  for (const hit of place.querySelectorAll(".hit")) {
+  const hits = [...place.querySelectorAll(".hit")];
+  for (const hit of hits) {
     const marks = element("span", { className: "mark" });
     for (const [key, words] of Object.entries(WORDS)) {
       const button = element("button", { type: "button", "data-mark": key, title: words, "aria-pressed": "false",
         "aria-label": `${hit.querySelector(".file")?.textContent ?? ""}: ${words}` }, key);
-      button.addEventListener("click", () => mark(place, asked.text, hit.dataset.of, button));
+      button.addEventListener("click", () => inTurn(() => mark(hits, asked.text, hit.dataset.of, button)));
       marks.append(button);
     }
     hit.querySelector(".rank").append(marks);
   }
-  try {
-    show(place, (await get("/api/judgments", { text: asked.text })).grades);
-  } catch (error) {
-    complain(error);
-  }
+  inTurn(async () => show(hits, (await get("/api/judgments", { text: asked.text })).grades));
 }
 
 // Pressing a mark that is set takes it back.
-async function mark(place, text, picture, button) {
+async function mark(hits, text, picture, button) {
   const set = button.getAttribute("aria-pressed") === "true";
   const grade = set ? null : Number(button.dataset.mark === "y");
-  try {
-    show(place, (await post("/api/judgments", { text, picture, grade, blind: false })).grades);
-    document.dispatchEvent(new Event("judged"));
-  } catch (error) {
-    complain(error);
-  }
+  show(hits, (await post("/api/judgments", { text, picture, grade, blind: false })).grades);
+  document.dispatchEvent(new Event("judged"));
 }
 
-function show(place, grades) {
-  for (const hit of place.querySelectorAll(".hit")) {
+function show(hits, grades) {
+  for (const hit of hits) {
     const grade = grades[hit.dataset.of];
     for (const button of hit.querySelectorAll("[data-mark]")) {
       const set = grade !== undefined && (button.dataset.mark === "y") === grade > 0;

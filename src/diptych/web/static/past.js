@@ -1,12 +1,14 @@
 // What was asked here before, each with its verdicts; pressing one asks it again.
 
-import { get, toQuery } from "./api.js";
+import { get, latest, toQuery } from "./api.js";
 import { element, letter } from "./element.js";
 
 const list = document.getElementById("history");
+const newest = latest();
 
 export async function showPast() {
-  const past = await get("/api/history").catch(() => []);
+  const past = await newest(get("/api/history").catch(() => []));
+  if (!past) return;
   document.getElementById("past").hidden = !past.length;
   list.replaceChildren(...past.map(item));
 }

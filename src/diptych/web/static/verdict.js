@@ -1,17 +1,20 @@
 // Is one better? The sentences, and for each two embedders the difference with its interval.
 
-import { get } from "./api.js";
+import { get, latest } from "./api.js";
 import { element } from "./element.js";
+
+const newest = latest();
 
 // Beside a query's other answers: the sentences alone.
 export async function showAnswer(place) {
   if (!place) return;
-  const verdict = await get("/api/verdict");
-  place.replaceChildren(...sentences({ ...verdict, sentences: verdict.pairs.map((pair) => pair.sentence) }));
+  const verdict = await newest(get("/api/verdict"));
+  if (verdict) place.replaceChildren(...sentences({ ...verdict, sentences: verdict.pairs.map((pair) => pair.sentence) }));
 }
 
 export async function showVerdict(place) {
-  const verdict = await get("/api/verdict");
+  const verdict = await newest(get("/api/verdict"));
+  if (!verdict) return;
   const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
   place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
 }

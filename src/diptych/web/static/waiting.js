@@ -6,7 +6,9 @@ export function sayWaiting(place, states, askAgain) {
   for (const column of place.querySelectorAll(".waiting")) {
     const answer = states[column.dataset.embedder] ?? { state: "empty" };
     const says = column.querySelector("[data-says]");
-    says.textContent = words(answer);
+    const said = words(answer);
+    if (says.dataset.says === said) continue;  // a button under the pointer stays where it is
+    says.dataset.says = says.textContent = said;
     if (answer.state === "failed" || answer.state === "waits") {
       const button = element("button", { type: "button" }, answer.state === "failed" ? "Ask again" : "Ask it");
       button.addEventListener("click", askAgain);

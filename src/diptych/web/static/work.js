@@ -1,50 +1,75 @@
 // The embedders at work: how far each is, what it cost, and leave to spend more.
 
-import { complain, get, post } from "./api.js";
+import { complain, get, latest, post } from "./api.js";
 import { dollars, element, letter } from "./element.js";
 
 const OFTEN = 600;
 const SELDOM = 5000;  // milliseconds between two looks, while something is being embedded and after
 const place = document.getElementById("work");
+const newest = latest();
+let tell = () => {};
 let version = null;
+let timer = null;
+let lost = false;
 
 // Tells `changed` of every look, and whether there is more to rank than at the last.
-export async function watchWork(changed) {
+export function watchWork(changed) {
+  tell = changed;
+  look();
+}
+
+async function look() {
+  clearTimeout(timer);
   let busy = false;
   try {
-    const state = await get("/api/state");
+    const state = await newest(get("/api/state"));
+    if (!state) return;  // a later look is under way
     busy = state.embedders.some((embedder) => ["waiting", "embedding"].includes(embedder.state));
-    draw(state, changed);
-    changed(state, version !== null && version !== state.version);
+    if (lost) complain(null);
+    lost = false;
+    draw(state);
+    tell(state, version !== null && version !== state.version);
     version = state.version;
   } catch (error) {
+    lost = true;
     complain(error);
   }
-  setTimeout(() => watchWork(changed), busy ? OFTEN : SELDOM);
+  clearTimeout(timer);
+  timer = setTimeout(look, busy ? OFTEN : SELDOM);
 }
 
-function draw(state, changed) {
-  const lines = state.embedders.map((embedder, index) => line(embedder, index, state, changed)).filter(Boolean);
-  if (state.spent) {
-    lines.push(element("p", { className: "spent" }, `${dollars(state.spent)} of ${dollars(state.allowed)} spent, by list price`));
-  }
-  if (place.dataset.drawn === JSON.stringify(state)) return;  // a button under the pointer stays where it is
-  place.dataset.drawn = JSON.stringify(state);
-  place.hidden = !lines.length;
-  place.replaceChildren(...lines);
+function draw(state) {
+  const { embedders, spent, allowed } = state;
+  while (place.children.length <= embedders.length) place.append(element("p", { hidden: true }));
+  embedders.forEach((embedder, index) => {
+    const leave = embedder.state === "asks" ? [spent, allowed] : [];
+    renew(place.children[index], [embedder, ...leave], () => line(embedder, index, state));
+  });
+  renew(place.lastElementChild, [spent, allowed], () => (spent
+    ? [element("span", { className: "spent" }, `${dollars(spent)} of ${dollars(allowed)} spent, by list price`)] : []));
+  place.hidden = [...place.children].every((one) => one.hidden);
 }
 
-function line(embedder, index, state, changed) {
-  const words = says(embedder, state);
-  if (!words) return null;
+// A line is made anew only where something in it has changed: what is typed or pointed at in it stays.
+function renew(one, facts, make) {
+  const drawn = JSON.stringify(facts);
+  if (one.dataset.drawn === drawn) return;
+  one.dataset.drawn = drawn;
+  one.replaceChildren(...make());
+  one.hidden = !one.childNodes.length;
+}
+
+function line(embedder, index, state) {
+  const words = [says(embedder, state), embedder.complaint].filter(Boolean);
+  if (!words.length) return [];
   const who = element("span", { className: `who ink-${index % 4}` },
     element("b", { className: "letter" }, letter(index)), " ", element("span", { className: "name" }, embedder.name));
-  const made = element("p", { className: "filling" }, who, " ", words);
+  const made = [who, " ", words.join("; ")];
   if (embedder.state === "embedding" && embedder.total) {
-    made.append(" ", element("progress", { max: embedder.total, value: embedder.done, "aria-label": `Embedding with ${embedder.name}` }));
+    made.push(" ", element("progress", { max: embedder.total, value: embedder.done, "aria-label": `Embedding with ${embedder.name}` }));
   }
-  if (embedder.state === "asks") made.append(" ", leave(embedder, state, changed));
-  if (embedder.state === "stopped") made.append(" ", button("Try again", () => post("/api/embed", { embedder: embedder.name })));
+  if (embedder.state === "asks") made.push(" ", leave(embedder, state));
+  if (embedder.state === "stopped") made.push(" ", button("Try again", () => post("/api/embed", { embedder: embedder.name })));
   return made;
 }
 
@@ -73,7 +98,7 @@ function button(words, work) {
     made.disabled = true;
     try {
       await work();
-      place.dataset.drawn = "";
+      look();
     } catch (error) {
       complain(error);
     }

@@ -238,7 +238,6 @@ def test_an_architecture_takes_its_weights_from_a_file(tiny: Path, clip: Embedde
     np.testing.assert_allclose(embedder.embed_texts(TEXTS), clip.embed_texts(TEXTS), **CLOSE)
 
 
-@pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -251,12 +250,12 @@ def test_an_architecture_takes_its_weights_from_a_file(tiny: Path, clip: Embedde
         ("./nowhere", r"there is no model folder \./nowhere"),
         ("tiny-clip?colour=red", "open_clip has no option colour: it takes pretrained, device"),
         ("tiny-clip?precision=int8", "precision is one of float32"),
-        ("tiny-clip?device=nowhere", "device=nowhere can't be used here"),
+        ("tiny-clip?pretrained={tiny}&device=nowhere", "device=nowhere can't be used here"),
     ],
 )
-def test_what_can_not_be_loaded_is_said(spec: str, words: str) -> None:
+def test_what_can_not_be_loaded_is_said(spec: str, words: str, tiny: Path) -> None:
     with pytest.raises(EmbedderUnavailable, match=words) as caught:
-        load(f"open_clip:{spec}")
+        load(f"open_clip:{spec.format(tiny=tiny)}")
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.memory import file_hashes
 
 TIMEOUT = 10.0
 """Seconds to wait for the Hub's first answer; its own client would wait for as long as the system does."""
@@ -74,13 +75,11 @@ def find_folder(model: str, revision: str | None) -> Path | None:
 def describe_folder(folder: Path, files: Iterable[Path]) -> Source:
     """A model in a folder, known by the content of its files.
 
-    Whole files, because training one layer on leaves sizes, headers and most bytes alone: about a second for
-    two gigabytes.
+    Whole files, because training one layer on leaves sizes, headers and most bytes alone. That takes a second
+    or so for each gigabyte, once: the hashes are remembered for as long as a file is not touched.
     """
     digest = hashlib.sha256()
-    for path in sorted(files):
-        with path.open("rb") as file:
-            contents_of_file = hashlib.file_digest(file, "sha256").hexdigest()
+    for path, contents_of_file in file_hashes(sorted(files)).items():
         digest.update(f"{path.relative_to(folder).as_posix()}\0{contents_of_file}\n".encode())
     contents = digest.hexdigest()
     return Source(

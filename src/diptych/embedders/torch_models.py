@@ -19,6 +19,9 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 OPTIONS = ("device", "revision", "batch_size", "precision")
 
+PACKAGES = ("torch", "torchvision", "transformers", "tokenizers")
+"""What a model's facts may depend on, as it is installed."""
+
 LARGEST_RESIZED = 100_000_000
 """Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
 

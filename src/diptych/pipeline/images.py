@@ -15,6 +15,7 @@ from diptych.embedders.base import (
     PrecomputedImages,
     TransientError,
 )
+from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode
 from diptych.overlap import as_done, batched, in_order, pool
@@ -141,6 +142,8 @@ def _embed_missing(
     missing = _missing(collection, embedder, store)  # fewer than were waiting where another run was at it
     yield _others(waiting, missing)
     filled.from_store = len(collection) - len(missing)
+    if missing and isinstance(embedder, Remembered):
+        embedder.open()  # before the clock runs, and before many threads wait for it
     start = time.monotonic()
     with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
         yield from _Run(collection, embedder, store, filled, advance).over(missing)

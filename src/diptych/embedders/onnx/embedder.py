@@ -25,6 +25,7 @@ from diptych.embedders.onnx.pictures import PictureProcessor, PictureRules
 from diptych.embedders.onnx.sessions import MASK, PICTURES, TOKENS, Side, open_session
 from diptych.embedders.onnx.texts import TextReader, Tokens, is_siglip
 from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.remembered import load_once
 
 PROVIDER = "onnx"
 
@@ -73,9 +74,15 @@ def load(model: str, **options: str) -> Embedder:
         raise EmbedderUnavailable(
             "onnx needs a model: write onnx:FOLDER or onnx:Xenova/clip-vit-base-patch32"
         )
-    import_libraries()
+    if CARD.missing():
+        import_libraries()  # says what to install
     source, files = layout.find(model, settings.variant, settings.revision)
-    return OnnxEmbedder(source, files, settings)
+
+    def load_now() -> Embedder:
+        import_libraries()
+        return OnnxEmbedder(source, files, settings)
+
+    return load_once(source, options, ("onnxruntime", "tokenizers"), load_now)
 
 
 class OnnxEmbedder:

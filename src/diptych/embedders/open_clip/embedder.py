@@ -26,6 +26,7 @@ from diptych.embedders.open_clip.finding import Found, find
 from diptych.embedders.open_clip.loading import PRECISIONS, open_model, open_tokenizer, open_transform
 from diptych.embedders.open_clip.texts import TextReader
 from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.remembered import load_once
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,9 @@ CARD = ProviderCard(
 )
 
 OPTIONS = ("pretrained", *torch_models.OPTIONS)
+
+PACKAGES = ("open-clip-torch", "timm", *torch_models.PACKAGES)
+"""What a model's facts depend on, as it is installed."""
 
 
 def load(model: str, **options: str) -> Embedder:
@@ -69,9 +73,16 @@ def load(model: str, **options: str) -> Embedder:
             "open_clip needs a model: write open_clip:ViT-B-16-SigLIP2-256, or "
             "open_clip:ViT-B-32?pretrained=laion2b_s34b_b79k"
         )
-    torch_models.import_packages("open_clip", "openclip")
-    device = torch_models.pick_device(settings.device)
-    return OpenClipEmbedder(find(model, options.get("pretrained"), settings.revision), settings, device)
+    if CARD.missing():
+        torch_models.import_packages("open_clip", "openclip")  # says what to install
+    found = find(model, options.get("pretrained"), settings.revision)
+
+    def load_now() -> Embedder:
+        torch_models.import_packages("open_clip", "openclip")
+        return OpenClipEmbedder(found, settings, torch_models.pick_device(settings.device))
+
+    of_tokenizer = found.tokenizer and found.tokenizer.identity
+    return load_once(found.source, {**options, "tokenizer": of_tokenizer}, PACKAGES, load_now)
 
 
 class OpenClipEmbedder:
@@ -113,7 +124,7 @@ class OpenClipEmbedder:
             max_text_tokens=self._reader.limit,
             logit_scale=float(scale.detach().float().exp().item()),
             logit_bias=None if bias is None else float(bias.detach().item()),
-            licence=found.licence,
+            licence=huggingface.licence(found.source),
         )
 
     def _measure(self, label: str) -> int:

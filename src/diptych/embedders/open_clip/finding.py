@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from diptych.embedders import huggingface
+from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.embedders.licences import tell_before_download
+from diptych.memory import file_hashes, recall, remember
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = (
@@ -20,6 +22,14 @@ WEIGHTS = (
     "open_clip_pytorch_model.bin",
 )
 """What a model's weights are called on the Hub, as open_clip looks for them."""
+
+_TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
 
 _HUB = "hf-hub:"
 _SHOWN = 12  # names of weights in an error message
@@ -31,23 +41,23 @@ class Found:
 
     Attributes:
         source: Where its weights came from.
-        licence: What its card names, or None.
         settings: The architecture, as open_clip's own configuration.
         architecture: What open_clip calls it; None where `folder` holds the configuration.
         folder: Where `open_clip_config.json` and the weights are; None where open_clip has the configuration.
         weights: The file; None where it is in `folder`.
         pictures: How pictures are prepared for these weights, beyond what the configuration says.
         quick_gelu: Whether these weights were trained with OpenAI's approximate GELU.
+        tokenizer: Where its tokenizer is; None for OpenAI's, which comes with open_clip.
     """
 
     source: huggingface.Source
-    licence: str | None
     settings: Mapping[str, Any]
     architecture: str | None = None
     folder: Path | None = None
     weights: Path | None = None
     pictures: Mapping[str, Any] = field(default_factory=dict)
     quick_gelu: bool = False
+    tokenizer: huggingface.Source | None = None
 
 
 def find(model: str, weights: str | None, revision: str | None) -> Found:
@@ -62,10 +72,13 @@ def find(model: str, weights: str | None, revision: str | None) -> Found:
     Raises:
         EmbedderUnavailable: There is no such model, or it can't be had from here.
     """
-    import open_clip
+    found = _find(model, weights, revision)
+    return replace(found, tokenizer=_find_tokenizer(found))
 
-    if model in open_clip.list_models():
-        return _find_weights(model, weights, revision)
+
+def _find(model: str, weights: str | None, revision: str | None) -> Found:
+    if known := _ask_open_clip(model, weights):
+        return _find_weights(model, known, revision)
     if weights is not None:
         raise EmbedderUnavailable(
             f"pretrained goes with an architecture of open_clip's, and {model} is none: leave it out"
@@ -79,7 +92,7 @@ def find(model: str, weights: str | None, revision: str | None) -> Found:
         raise EmbedderUnavailable(f"the folder {folder} holds no model of open_clip's: it has no {CONFIG}")
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
     source = huggingface.describe_folder(folder, files)
-    return Found(source, huggingface.licence(source), _read(folder / CONFIG), folder=folder)
+    return Found(source, _read(folder / CONFIG), folder=folder)
 
 
 def _nearest(model: str) -> str:
@@ -96,25 +109,48 @@ def _find_on_hub(repo: str, revision: str | None) -> Found:
     config = huggingface.fetch(source, revision, CONFIG)
     if config is None:
         raise EmbedderUnavailable(f"{source.label} is no model of open_clip's: it has no {CONFIG}")
-    licence = tell_before_download(source)
+    tell_before_download(source)
     _fetch_first(source, revision, WEIGHTS)
-    return Found(source, licence, _read(config), folder=config.parent)
+    return Found(source, _read(config), folder=config.parent)
 
 
-def _find_weights(architecture: str, weights: str | None, revision: str | None) -> Found:
+def _ask_open_clip(model: str, weights: str | None) -> Mapping[str, Any] | None:
+    """What open_clip knows of an architecture and of weights for it; None where `model` is none of its own.
+
+    Importing it takes seconds, and what it knows follows from its version: asked once, that is remembered. A
+    program that has imported it may have added architectures of its own.
+    """
+    key = f"open_clip {version('open-clip-torch')}: {json.dumps([model, weights])}"
+    imported = "open_clip" in sys.modules
+    known: dict[str, Mapping[str, Any] | None] = {} if imported else recall([key])
+    if key not in known:
+        torch_models.import_packages("open_clip", "openclip")
+        known = {key: _look_up(model, weights)}
+        if not imported:
+            remember(known)
+    return known[key]
+
+
+def _look_up(model: str, weights: str | None) -> Mapping[str, Any] | None:
     import open_clip
 
-    settings = open_clip.get_model_config(architecture)
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if model not in open_clip.list_models():
+        return None
+    tags = open_clip.list_pretrained_tags_by_model(model)
     if weights is None and len(tags) == 1:
         weights = tags[0]
+    tag = open_clip.get_pretrained_cfg(model, weights) if weights else None
+    return {"settings": open_clip.get_model_config(model), "tags": tags, "weights": weights, "tag": tag}
+
+
+def _find_weights(architecture: str, known: Mapping[str, Any], revision: str | None) -> Found:
+    settings, tags, weights, tag = (known[name] for name in ("settings", "tags", "weights", "tag"))
     if weights is None:
         raise EmbedderUnavailable(
             f"say which weights of {architecture}: {architecture}?pretrained={_some(tags)}"
             if tags
             else f"no weights of {architecture} are published: add ?pretrained=FILE"
         )
-    tag = open_clip.get_pretrained_cfg(architecture, weights)
     if tag:
         return _find_published(architecture, weights, tag, settings, revision)
     file = Path(weights).expanduser()
@@ -122,33 +158,36 @@ def _find_weights(architecture: str, weights: str | None, revision: str | None) 
         raise EmbedderUnavailable(
             f"{architecture} has no weights {weights!r}, and there is no such file: it has {_some(tags)}"
         )
-    return Found(_describe_file(file), None, settings, architecture, weights=file)
+    return Found(_describe_file(file), settings, architecture, weights=file)
 
 
 def _find_published(
     architecture: str, name: str, tag: Mapping[str, Any], settings: Mapping[str, Any], revision: str | None
 ) -> Found:
     """Weights that open_clip knows by name: from the Hub wherever they are there, pinned to a commit."""
-    from open_clip.pretrained import download_pretrained_from_url
-
     if repo := tag.get("hf_hub"):
         repo, _, file = repo.rpartition("/")
         names = (file,) if file else WEIGHTS
         source = huggingface.find_on_hub(repo, revision, marks=names)
-        licence = tell_before_download(source)
+        tell_before_download(source)
         weights = _fetch_first(source, revision, names)
     else:
+        from open_clip.pretrained import download_pretrained_from_url
+
         try:
             weights = Path(download_pretrained_from_url(tag["url"]))
         except Exception as error:
             raise EmbedderUnavailable(
                 f"the weights {name} of {architecture} can't be fetched ({huggingface.one_line(error)})"
             ) from error
-        source, licence = _describe_file(weights), None
-    pictures = {key: tag[key] for key in ("mean", "std", "interpolation", "resize_mode") if tag.get(key)}
+        source = _describe_file(weights)
+    pictures = {
+        key: tuple(tag[key]) if isinstance(tag[key], list) else tag[key]  # as it was before it was JSON
+        for key in ("mean", "std", "interpolation", "resize_mode")
+        if tag.get(key)
+    }
     return Found(
         source,
-        licence,
         settings,
         architecture,
         weights=weights,
@@ -167,14 +206,29 @@ def _fetch_first(source: huggingface.Source, revision: str | None, names: tuple[
 
 
 def _describe_file(file: Path) -> huggingface.Source:
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    digest = file_hashes([file])[file]
     return huggingface.Source(
         place=str(file),
         label=f"{file.name}@{digest[:12]}",
         identity=f"file@{digest}",
         unreachable="a file is loaded without it",
     )
+
+
+def _find_tokenizer(found: Found) -> huggingface.Source | None:
+    """The model's own folder or repository where the tokenizer is in it, otherwise the one that it names."""
+    name = found.settings["text_cfg"].get("hf_tokenizer_name")
+    if not name:
+        return None
+    if found.source.commit is None and found.folder and _is_in(found.folder):
+        return found.source
+    if found.source.commit is not None and name == found.source.place:
+        return found.source
+    return huggingface.find_on_hub(name, None, marks=_TOKENIZERS)
+
+
+def _is_in(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _TOKENIZERS)
 
 
 def _read(config: Path) -> Mapping[str, Any]:

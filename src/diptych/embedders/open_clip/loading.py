@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from diptych.embedders import huggingface
@@ -15,14 +14,6 @@ from diptych.embedders.open_clip.finding import Found
 
 PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 """What open_clip calls each type; it keeps what needs it, such as layer norms, in full precision."""
-
-_TOKENIZERS = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
 
 
 def open_model(found: Found, precision: str, device: str) -> Any:
@@ -68,11 +59,10 @@ def open_tokenizer(found: Found) -> tuple[Any, str]:
     """
     import open_clip
 
-    texts = found.settings["text_cfg"]
-    name = texts.get("hf_tokenizer_name")
-    if not name:  # OpenAI's, which comes with open_clip
+    source = found.tokenizer
+    if source is None:  # OpenAI's, which comes with open_clip
         return open_clip.get_tokenizer(found.architecture or f"local-dir:{found.folder}"), "open_clip"
-    source = _find_tokenizer(found, name)
+    texts = found.settings["text_cfg"]
     with _quietly():
         try:
             tokenizer = open_clip.tokenizer.HFTokenizer(
@@ -85,22 +75,10 @@ def open_tokenizer(found: Found) -> tuple[Any, str]:
             )
         except Exception as error:
             raise EmbedderUnavailable(
-                f"the tokenizer {name} of {found.source.label} can't be loaded: {huggingface.one_line(error)}"
+                f"the tokenizer {source.label} of {found.source.label} can't be loaded: "
+                f"{huggingface.one_line(error)}"
             ) from error
     return tokenizer, source.identity
-
-
-def _find_tokenizer(found: Found, name: str) -> huggingface.Source:
-    """The model's own folder or repository where the tokenizer is in it, otherwise the one that it names."""
-    if found.source.commit is None and found.folder and _is_in(found.folder):
-        return found.source
-    if found.source.commit is not None and name == found.source.place:
-        return found.source
-    return huggingface.find_on_hub(name, None, marks=_TOKENIZERS)
-
-
-def _is_in(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _TOKENIZERS)
 
 
 def open_transform(model: Any) -> tuple[Any, Mapping[str, Any]]:

@@ -27,6 +27,7 @@ from diptych.embedders.cards import ProviderCard
 from diptych.embedders.licences import tell_before_download
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.registry import reject_unknown_options
+from diptych.embedders.remembered import load_once
 from diptych.embedders.sentence_transformers import facts
 from diptych.embedders.sentence_transformers.catalogue import MODELS
 from diptych.embedders.sentence_transformers.loading import (
@@ -54,6 +55,9 @@ CARD = ProviderCard(
 
 OPTIONS = (*torch_models.OPTIONS, "dimension", "trust_remote_code")
 
+PACKAGES = ("sentence-transformers", *torch_models.PACKAGES)
+"""What a model's facts depend on, as it is installed."""
+
 
 def load(model: str, **options: str) -> Embedder:
     """Load a model; called for specs such as `sentence-transformers:clip-ViT-L-14?precision=bfloat16`.
@@ -75,10 +79,18 @@ def load(model: str, **options: str) -> Embedder:
     """
     reject_unknown_options(PROVIDER, options, OPTIONS)
     settings = Settings.parse(options)
-    import_libraries()
+    if CARD.missing():
+        import_libraries()  # says what to install
     source = find_model(model or DEFAULT_MODEL, settings.revision)
-    licence = tell_before_download(source)
-    return SentenceTransformersEmbedder(open_model(source, settings), source, settings, licence)
+
+    def load_now() -> Embedder:
+        import_libraries()
+        licence = tell_before_download(source)
+        return SentenceTransformersEmbedder(open_model(source, settings), source, settings, licence)
+
+    if settings.trust_remote_code:  # what a model's own code says of it may change with anything
+        return load_now()
+    return load_once(source, options, PACKAGES, load_now)
 
 
 class SentenceTransformersEmbedder:

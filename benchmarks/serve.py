@@ -1,9 +1,10 @@
-"""How fast the page answers: `python benchmarks/serve.py [SECONDS]`.
+"""How fast the page answers: `python benchmarks/serve.py`.
 
 10,000 pictures with their vectors in place, made up for this: plain tiny files, and around the vectors of the
 sample's drawn scenes as many others, by mini-b and mini-s. A search is one POST to /api/search that both
-embedders answer, with a text that nobody asked before; `described` is the part of the page with z, breaks,
-agreement and findings that follows it. 20 people then ask without pause. Client and server share the machine.
+embedders answer, with a text that nobody asked before; what is said of it is the part of the page that
+follows. 20 people then ask without pause for a minute. Of the times of searches the table gives the median
+and what nine tenths of them lie between. Client and server share the machine.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ import http.client
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import numpy as np
 from PIL import Image
+from table import Row, print_rows
 
 from diptych.comparison import Workbench
 from diptych.images import open_collection
@@ -34,7 +36,8 @@ PICTURES = 10_000
 EMBEDDERS = ("mini-b", "mini-s")
 PEOPLE = 20
 ALONE = 200
-BARS = {"ready": 3.0, "search": 0.050, "search, 20 at once": 0.400}
+SECONDS = 60
+STARTS = 5
 WORDS = ("wolf", "dog", "cat", "bird", "apple", "house", "red", "blue", "night", "snow", "two", "small")
 
 
@@ -174,43 +177,46 @@ def worked(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def line(name: str, took: list[float]) -> str:
-    """Median and spread, beside the bar where there is one."""
-    bar = f"{1000 * BARS[name]:6.0f} ms" if name in BARS else ""
-    ninth = statistics.quantiles(took, n=20)[-1]
-    return f"{name:24} {1000 * statistics.median(took):8.1f} ms {1000 * ninth:8.1f} ms {bar:>9}"
-
-
-def main() -> None:
-    """Print the figures."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+def rows() -> Iterator[Row]:
+    """The page of the sample, then of 10,000 pictures: one person, and 20 at once."""
     with tempfile.TemporaryDirectory() as place:
         store, folder = Path(place) / "store.sqlite", Path(place) / "pictures"
         draw(folder)
         make_vectors(folder, store)
-        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-        print(f"{os.cpu_count()} processors, load average {load:.1f} before; {PICTURES:,} made-up pictures")
-        with serving("sample", store) as (_, _, ready):
-            print(f"diptych serve sample: its page is there after {ready:.2f} s (bar {BARS['ready']:.1f} s)")
+        started = []
+        for _ in range(STARTS):
+            with serving("sample", store) as (_, _, ready):
+                started.append(ready)
+        yield row("diptych serve sample -e mini-b -e mini-s: until its page is there", started, "s", bar=3)
         with serving(str(folder), store) as (address, pid, ready):
             client = Client(address)
             while json.loads(client.get("/api/state"))["ranked"] < PICTURES:
                 time.sleep(0.1)
-            print(f"diptych serve with {PICTURES:,} pictures: there after {ready:.2f} s")
+            yield row(f"the same with {PICTURES:,} pictures", [ready], "s")
             searched, described = alone(address)
             before = worked(pid)
-            took, errors, memory = together(address, seconds, pid)
+            took, errors, memory = together(address, SECONDS, pid)
             work = worked(pid) - before
-        print(f"{'':24} {'median':>11} {'95 %':>11} {'bar':>9}")
-        print(line("search", searched))
-        print(line("described", described))
-        print(line("search, 20 at once", took))
-        failed = f"{len(errors)} errors{': ' + errors[0] if errors else ''}"
-        each = 1000 * work / max(1, len(took))
-        print(f"{len(took):,} searches in {seconds:.0f} s, {failed}; {each:.1f} ms of processor time each")
-        half = len(memory) // 2
-        print(f"memory {memory[half]:.0f} MB half-way, {memory[-1]:.0f} MB at the end")
+    yield row("a search, one person", usual(searched), "ms", bar=50)
+    yield row("what is said of it: z, breaks, agreement, findings", usual(described), "ms")
+    each = f"{1000 * work / max(1, len(took)):.1f} ms of processor time each"
+    done = f"{len(took):,} searches in {SECONDS} s, {each}"
+    yield row(f"a search, {PEOPLE} people at once", usual(took), "ms", bar=400, note=done)
+    yield row("errors meanwhile", [len(errors)], "", bar=0, note=errors[0] if errors else "")
+    half = memory[len(memory) // 2]
+    grew = f"{half:.0f} → {memory[-1]:.0f} MB"
+    yield row("memory at the end", [memory[-1] / half], "×", bar=1.05, note=grew, against="half-way")
+
+
+def usual(took: Sequence[float]) -> list[float]:
+    """In milliseconds: what a twentieth stays below, the median, and what a twentieth is above."""
+    return [1000 * float(one) for one in np.percentile(took, [5, 50, 95])]
+
+
+def row(work: str, values: Sequence[float], unit: str, **more: Any) -> Row:
+    """A row of this part of the table."""
+    return Row(part="The page", work=work, values=tuple(values), unit=unit, **more)
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(rows())

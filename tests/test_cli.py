@@ -8,17 +8,24 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from commands import run_each
 from plugins import environment, install
 from support import need, picture_bytes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+RunAll = Callable[[Sequence[Sequence[object]]], list[subprocess.CompletedProcess[str]]]
+
+COMMANDS = (
+    "compare", "search", "embed", "estimate", "embedders", "doctor", "emulate", "judge", "judgments",
+    "evaluate", "threshold", "filter",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -32,6 +39,13 @@ def run(tmp_path: Path) -> Run:
         )
 
     return diptych
+
+
+@pytest.fixture
+def run_all(tmp_path: Path) -> RunAll:
+    """For what ends before anything is embedded: each of several commands, in one process."""
+    env = environment(install(tmp_path / "plugins"))
+    return lambda commands: run_each(commands, tmp_path, env)
 
 
 @pytest.fixture
@@ -169,17 +183,10 @@ def test_a_store_can_be_chosen(run: Run, pictures: Path, tmp_path: Path) -> None
     assert not (tmp_path / "store.sqlite").exists()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "compare", "search", "embed", "estimate", "embedders", "doctor", "emulate", "judge", "judgments",
-        "evaluate", "threshold", "filter",
-    ],
-)  # fmt: skip
-def test_every_command_helps(run: Run, command: str) -> None:
-    done = run(command, "--help")
-    assert done.returncode == 0
-    assert "Usage" in done.stdout
+def test_every_command_helps(run_all: RunAll) -> None:
+    for done in run_all([[command, "--help"] for command in COMMANDS]):
+        assert done.returncode == 0, done.args
+        assert f"diptych {done.args[0]} " in done.stdout
 
 
 def test_embedders_lists_every_one_with_what_it_needs(run: Run) -> None:
@@ -200,21 +207,20 @@ def test_doctor_says_what_works_and_what_to_run(run: Run) -> None:
     assert "DIPTYCH_CONTACT" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [], ["compare"], ["compare", "pictures"], ["compare", "pictures", "-e", "palette"], ["unheard-of"],
-        ["compare", "pictures", "-e", "palette", "-q", "x", "-k", "0"],
-        ["compare", "pictures", "-e", "palette", "-q", "x", "--open"],
-        ["search", "pictures", "-e", "palette"],
-        ["compare", "pictures", "-e", "palette", "-q", "x", "--json", "a", "--report", "a"],
-        ["compare", "pictures", "-e", "palette", "-q", "x", "--max-cost", "much"],
-    ],
-)  # fmt: skip
-def test_wrong_usage_exits_with_2(run: Run, pictures: Path, arguments: list[str]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+WRONG_USAGE = [
+    [], ["compare"], ["compare", "pictures"], ["compare", "pictures", "-e", "palette"], ["unheard-of"],
+    ["compare", "pictures", "-e", "palette", "-q", "x", "-k", "0"],
+    ["compare", "pictures", "-e", "palette", "-q", "x", "--open"],
+    ["search", "pictures", "-e", "palette"],
+    ["compare", "pictures", "-e", "palette", "-q", "x", "--json", "a", "--report", "a"],
+    ["compare", "pictures", "-e", "palette", "-q", "x", "--max-cost", "much"],
+]  # fmt: skip
+
+
+def test_wrong_usage_exits_with_2(run_all: RunAll, pictures: Path) -> None:
+    for done in run_all(WRONG_USAGE):
+        assert done.returncode == 2, done
+        assert "Traceback" not in done.stderr
 
 
 def zip_with(path: Path, name: str) -> None:
@@ -233,18 +239,17 @@ def make_bad_sources(folder: Path) -> None:
     (folder / "urls.txt").write_text("ftp://nowhere/a.jpg\n")
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("empty", "empty"), ("words", "words"), ("missing", "missing"), ("torn.zip", "torn.zip"),
-        ("climbing.zip", "climbing.zip"), ("bad.csv", "path"), ("bad.jsonl", "2"), ("urls.txt", "ftp://nowhere"),
-    ],
-)  # fmt: skip
-def test_a_bad_source_is_said_in_one_line(
-    run: Run, pictures: Path, tmp_path: Path, source: str, words: str
-) -> None:
+BAD_SOURCES = {
+    "empty": "empty", "words": "words", "missing": "missing", "torn.zip": "torn.zip",
+    "climbing.zip": "climbing.zip", "bad.csv": "path", "bad.jsonl": "2", "urls.txt": "ftp://nowhere",
+}  # fmt: skip
+
+
+def test_a_bad_source_is_said_in_one_line(run_all: RunAll, pictures: Path, tmp_path: Path) -> None:
     make_bad_sources(tmp_path)
-    assert words in fails(run("compare", source, "-e", "palette", "-q", "red", "--quiet"))
+    commands = [["compare", source, "-e", "palette", "-q", "red", "--quiet"] for source in BAD_SOURCES]
+    for done, words in zip(run_all(commands), BAD_SOURCES.values(), strict=True):
+        assert words in fails(done)
 
 
 def test_an_unknown_embedder_is_told_the_nearest_names(run: Run, pictures: Path) -> None:
@@ -258,21 +263,21 @@ def test_a_bad_store_is_said_in_one_line(run: Run, pictures: Path, tmp_path: Pat
     assert "is not a Diptych store" in line
 
 
-@pytest.mark.parametrize(
-    ("option", "place"),
-    [
-        ("--export", "file/out"),
-        ("--plots", "file/out"),
-        *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"]),
-    ],
-)
+UNWRITABLE = [
+    ("--export", "file/out"),
+    ("--plots", "file/out"),
+    *product(["--json", "--report"], ["file/out", "nowhere/at/all", "folder"]),
+]
+
+
 def test_what_can_not_be_written_is_said_before_anything_is_embedded(
-    run: Run, pictures: Path, tmp_path: Path, option: str, place: str
+    run_all: RunAll, pictures: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     spec = f"counting:?log={tmp_path / 'log'}"
-    assert "can't write" in fails(run("compare", pictures, "-e", spec, "-q", "red", option, place))
+    for done in run_all([["compare", pictures, "-e", spec, "-q", "red", *option] for option in UNWRITABLE]):
+        assert "can't write" in fails(done)
     assert not (tmp_path / "log").exists()
 
 

@@ -26,6 +26,7 @@ let busy = false;
 async function showQueries() {
   const queries = await newestQueries(get("/api/queries"));
   if (!queries) return;
+  queries.sort((a, b) => (a.judged > 0) - (b.judged > 0));  // what is left to do comes first
   list.replaceChildren(...queries.map((query) => {
     const words = query.judged ? `${query.judged} judged, ${query.relevant} relevant` : "not judged yet";
     const button = element("button", { type: "button" }, query.text);

@@ -1,0 +1,232 @@
+"""The command again with everything stored; starting; the report: `python benchmarks/again.py`.
+
+The pictures are 100 photographs, each several times with another byte at its end, so that all are different
+files. CLIP is a stand-in: random weights in the layout of the real one, and made-up vectors in the store, for
+nothing is embedded when everything is stored.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import stand_ins
+from table import Row, in_turn, print_rows, seconds
+
+import diptych
+from diptych.bank import default_bank
+from diptych.images import open_collection
+from diptych.queries import query_id, text_query
+
+PICTURES, RUNS = 1000, 5
+QUERIES = [
+    f"{shade} {colour}" for shade in ("a dark", "a light") for colour in
+    ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "grey")
+]  # fmt: skip
+AGAIN = "The command again, everything stored: 1,000 pictures × 20 queries × 2 embedders, to JSON"
+START, REPORT = "Starting", "The report: 300 pictures × 20 queries × 3 embedders"
+
+WATCHED = {
+    "opening the collection: listing, hashes": ("diptych.comparison:open_collection",),
+    "facts of the embedders": ("diptych.comparison:load",),
+    "the store": (
+        "diptych.database:Database.__init__",
+        "diptych.store:Store.known",
+        "diptych.store:Store.get",
+        "diptych.store:Store.judgments",
+        "diptych.store:Store.complaints",
+    ),
+    "ranking": ("diptych.view:search", "diptych.view:score_all"),
+    "analysis": (
+        "diptych.view:View.__init__",
+        "diptych.view:View.answer",
+        "diptych.comparison:describe",
+        "diptych.comparison:describe_all",
+    ),
+    "writing JSON": ("diptych.result:Comparison.to_json",),
+    "printing the rankings": ("diptych.present.text:show",),
+}
+"""The parts of a run, each with the functions that do it, less what they call of another part."""
+
+
+def pictures(count: int) -> Path:
+    """A folder of so many different files."""
+    originals = sorted(stand_ins.photographs(100, 1).iterdir())
+    folder = stand_ins.PLACE / f"{count}-copies"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = folder / f"{number:04}.jpg"
+        if not path.exists():
+            path.write_bytes(originals[number % len(originals)].read_bytes() + str(number).encode())
+    return folder
+
+
+def command(*arguments: str | Path, watch: bool = False) -> str:
+    """Run `diptych` in a process of its own, with a stopwatch or without; what it printed as errors."""
+    start = [sys.executable, __file__, "--watch"] if watch else [sys.executable, "-m", "diptych"]
+    run = subprocess.run(
+        [*start, *map(str, arguments)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return run.stderr
+
+
+class Stopwatch:
+    """Tells how long each of several parts of this process takes, without what they call of one another."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[str] = Counter()
+        self._now = ["everything else"]
+        self._since = time.perf_counter()
+
+    def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, watched."""
+
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self.switch()
+            self._now.append(part)
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.switch()
+                self._now.pop()
+
+        return watched
+
+    def switch(self) -> None:
+        """Note what has passed since the last time."""
+        now = time.perf_counter()
+        self.taken[self._now[-1]] += now - self._since
+        self._since = now
+
+
+def watch(arguments: Sequence[str]) -> None:
+    """Run the command in this process and print, as errors, how long its parts took."""
+    watch = Stopwatch()
+    builtins.__import__ = watch.around("imports", builtins.__import__)
+    load_module = watch.around("imports", importlib.import_module)
+    for part, places in WATCHED.items():
+        for place in places:
+            module, _, path = place.partition(":")
+            owner = load_module(module)
+            *inside, name = path.split(".")
+            owner = functools.reduce(getattr, inside, owner)
+            setattr(owner, name, watch.around(part, getattr(owner, name)))
+    from diptych.cli import main
+
+    sys.argv = ["diptych", *arguments]
+    try:
+        main()
+    finally:
+        watch.switch()
+        print(json.dumps(watch.taken), file=sys.stderr)
+
+
+def fill(source: Path, specs: Sequence[str], place: Path) -> None:
+    """Put made-up vectors of everything into the store, under the embedders' own fingerprints."""
+    rng = np.random.default_rng(0)
+    images = [picture.id for picture in open_collection(source).pictures]
+    texts = [query_id(query) for query in (*map(text_query, QUERIES), *default_bank())]
+    with diptych.Store(place) as store:
+        for spec in specs:
+            info = diptych.load(spec).info
+            for kind, items in (("image", images), ("text", texts)):
+                vectors = rng.normal(size=(len(items), info.dimension)).astype(np.float32)
+                store.put(info.fingerprint, kind, items, vectors)
+            store.put_complaints(info.fingerprint, [])
+
+
+def again(scratch: Path, specs: Sequence[str], what: str, made_up: str) -> Iterator[Row]:
+    """The whole command, and where its time goes."""
+    source, queries = pictures(PICTURES), scratch / "queries.txt"
+    queries.write_text("\n".join(QUERIES), encoding="utf-8")
+    store = scratch / f"{len(what)}.sqlite"
+    embedders = [word for spec in specs for word in ("-e", spec)]
+    arguments = ["compare", source, *embedders, "--queries", queries, "--quiet"]
+    arguments += ["--json", scratch / "result.json", "--store", store]
+    if made_up:
+        fill(source, specs, store)
+    command(*arguments)
+    work = json.loads((scratch / "result.json").read_text(encoding="utf-8"))["summary"]["work"]
+    assert not made_up or all(each["images_embedded"] == 0 for each in work.values()), work
+    (whole,) = in_turn([lambda: command(*arguments)], RUNS)
+    yield Row(part=AGAIN, work=what, unit="s", values=tuple(whole), bar=2, note=made_up)
+    parts: dict[str, list[float]] = {}
+    for _ in range(3):
+        start = time.perf_counter()
+        taken = json.loads(command(*arguments, watch=True).splitlines()[-1])
+        taken["the interpreter, before and after"] = time.perf_counter() - start - sum(taken.values())
+        for part, value in taken.items():
+            parts.setdefault(part, []).append(value)
+    for part, values in sorted(parts.items(), key=lambda item: -sorted(item[1])[1]):
+        yield Row(part=AGAIN, work=f"… of which {part}", unit="s", values=tuple(values))
+
+
+def starting() -> Iterator[Row]:
+    """Whole processes that do nothing much."""
+    python = [sys.executable]
+    commands = {
+        "python -c pass": ([*python, "-c", "pass"], None),
+        "python -c 'import diptych'": ([*python, "-c", "import diptych"], 0.3),
+        "diptych --help": ([*python, "-m", "diptych", "--help"], 0.4),
+    }
+    taken = in_turn(
+        [
+            lambda line=line: subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+            for line, _ in commands.values()
+        ],
+        2 * RUNS,
+    )
+    for (what, (_, bar)), values in zip(commands.items(), taken, strict=True):
+        yield Row(part=START, work=what, unit="s", values=tuple(values), bar=bar)
+
+
+def report(scratch: Path) -> Iterator[Row]:
+    """A large report: how long it takes to write, and its size."""
+    bench = diptych.Workbench(
+        pictures(300), ["palette", "random?seed=1", "random?seed=2"], store=scratch / "report.sqlite"
+    )
+    comparison = bench.compare(QUERIES, k=20)
+    path = scratch / "report.html"
+    values = tuple(seconds(lambda: comparison.report(path)) for _ in range(3))
+    yield Row(part=REPORT, work="writing it", unit="s", values=values, bar=5)
+    yield Row(part=REPORT, work="its size", unit="MB", values=(path.stat().st_size / 1e6,), bar=15)
+
+
+def rows() -> Iterator[Row]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        os.environ["DIPTYCH_CACHE"] = str(scratch / "cache")
+        yield from again(scratch, ["mini-b", "mini-s"], "mini-b and mini-s", "")
+        clip, onnx = stand_ins.clip("ViT-B/32"), stand_ins.onnx("ViT-B/32")
+        yield from again(
+            scratch,
+            [f"sentence-transformers:{clip}", f"onnx:{onnx}"],
+            "CLIP ViT-B/32 by sentence-transformers, and by onnx",
+            "random weights; the vectors in the store are made up",
+        )
+        yield from starting()
+        yield from report(scratch)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--watch"]:
+        watch(sys.argv[2:])
+    else:
+        print_rows(rows())

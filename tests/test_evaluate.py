@@ -17,6 +17,7 @@ import ir_measures
 import pytest
 
 import diptych
+from commands import run_each
 from diptych.present.export import write_export
 from diptych.queries import text_query
 from diptych.relevance.judgments import Judgment
@@ -156,29 +157,28 @@ def test_python_takes_labels_and_queries(pictures: Path) -> None:
     assert len(result.queries[0].rankings["palette"]) == 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "words"),
-    [
-        ([], 1, "nothing is judged of"),
-        (["--labels", "captions"], 1, "has a caption"),
-        (["--labels", "gone.json"], 1, "can't read gone.json"),
-        (["--judgments", "gone.trec"], 1, "can't read gone.trec"),
-        (["--judgments", "bad.trec"], 1, "bad.trec, line 2: 3 fields, where qrels have 4"),
-        (["--judgments", "grade.csv"], 1, "grade.csv, line 2: grade '9'; grades are 0 (irrelevant) to 3"),
-        (["--judgments", "grade.csv", "--labels", "folder"], 2, "give one of them"),
-        (["--open"], 2, "--open opens a report"),
-    ],
-)
-def test_what_can_not_be_used_is_said_in_a_line(
-    run: Run, pictures: Path, tmp_path: Path, arguments: list[str], status: int, words: str
-) -> None:
+UNUSABLE = [
+    ([], 1, "nothing is judged of"),
+    (["--labels", "captions"], 1, "has a caption"),
+    (["--labels", "gone.json"], 1, "can't read gone.json"),
+    (["--judgments", "gone.trec"], 1, "can't read gone.trec"),
+    (["--judgments", "bad.trec"], 1, "bad.trec, line 2: 3 fields, where qrels have 4"),
+    (["--judgments", "grade.csv"], 1, "grade.csv, line 2: grade '9'; grades are 0 (irrelevant) to 3"),
+    (["--judgments", "grade.csv", "--labels", "folder"], 2, "give one of them"),
+    (["--open"], 2, "--open opens a report"),
+]
+
+
+def test_what_can_not_be_used_is_said_in_a_line(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.trec").write_text("red 0 red/1.png 1\nred 0 red/2.png\n")
     (tmp_path / "grade.csv").write_text("query,image,grade\nred,red/1.png,9\n")
-    done = run("evaluate", pictures, "-e", "palette", "--quiet", *arguments)
-    assert done.returncode == status
-    assert words in " ".join(done.stderr.replace("│", " ").split())
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    base = ["evaluate", pictures, "-e", "palette", "--quiet"]
+    runs = run_each([[*base, *arguments] for arguments, _, _ in UNUSABLE], tmp_path)
+    for done, (_, status, words) in zip(runs, UNUSABLE, strict=True):
+        assert done.returncode == status, done
+        assert words in " ".join(done.stderr.replace("│", " ").split())
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
 
 
 def test_queries_that_nobody_judged_are_undefined_not_zero(run: Run, pictures: Path, tmp_path: Path) -> None:

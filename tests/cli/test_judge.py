@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from commands import run_each
 from diptych.images import open_collection
 from diptych.relevance.judgments import Judgment
 from diptych.relevance.kept import kept
@@ -238,10 +239,10 @@ def test_a_query_can_not_steer_the_terminal(command: list[str]) -> None:
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["-q", "red", "-k", "0"], ["-q", "red", "--below", "-1"]])
-def test_wrong_usage_exits_with_2(pictures: Path, arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "diptych", "judge", str(pictures), "-e", "palette", *arguments]
-    assert subprocess.run(command, capture_output=True).returncode == 2
+def test_wrong_usage_exits_with_2(pictures: Path, tmp_path: Path) -> None:
+    wrong = [[], ["-q", "red", "-k", "0"], ["-q", "red", "--below", "-1"]]
+    for done in run_each([["judge", pictures, "-e", "palette", *more] for more in wrong], tmp_path):
+        assert done.returncode == 2, done
 
 
 def test_the_pool_holds_what_it_says(pictures: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run_each
 from plugins import environment, install, install_zs
 from support import need, picture_bytes
 
@@ -170,38 +171,24 @@ def test_nothing_judged_is_said(run: Run, pictures: Path) -> None:
     assert "judge with `diptych judge`" in fails(run("threshold", "pictures", "-e", "counting", "--quiet"))
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["filter", "pictures", "-e", "counting", "--threshold", "0.5"],
-        ["filter", "pictures", "-e", "counting", "-q", "red"],
-        ["filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "nan"],
-        ["filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "auto", "--scale", "raw"],
-        ["filter", "pictures", "-e", "counting", "-e", "palette", "-q", "red", "--threshold", "0.5"],
-        [
-            "filter",
-            "pictures",
-            "-e",
-            "counting",
-            "-q",
-            "red",
-            "--threshold",
-            "1",
-            "--copy",
-            "a",
-            "--link",
-            "b",
-        ],
-        ["threshold", "pictures", "-e", "counting", "-e", "palette", "--labels", "folder"],
-        ["threshold", "pictures", "-e", "counting", "--labels", "folder", "--judgments", "j.csv"],
-        ["threshold", "pictures", "-e", "counting", "--labels", "folder", "--precision", "2"],
-        ["threshold", "pictures", "-e", "counting", "--scale", "percent"],
-    ],
-)
-def test_wrong_usage_exits_with_2(run: Run, pictures: Path, arguments: list[str]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
+WRONG_USAGE = [
+    ["filter", "pictures", "-e", "counting", "--threshold", "0.5"],
+    ["filter", "pictures", "-e", "counting", "-q", "red"],
+    ["filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "nan"],
+    ["filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "auto", "--scale", "raw"],
+    ["filter", "pictures", "-e", "counting", "-e", "palette", "-q", "red", "--threshold", "0.5"],
+    ["filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "1", "--copy", "a", "--link", "b"],
+    ["threshold", "pictures", "-e", "counting", "-e", "palette", "--labels", "folder"],
+    ["threshold", "pictures", "-e", "counting", "--labels", "folder", "--judgments", "j.csv"],
+    ["threshold", "pictures", "-e", "counting", "--labels", "folder", "--precision", "2"],
+    ["threshold", "pictures", "-e", "counting", "--scale", "percent"],
+]
+
+
+def test_wrong_usage_exits_with_2(pictures: Path, tmp_path: Path) -> None:
+    for done in run_each(WRONG_USAGE, tmp_path, environment(install(tmp_path / "plugins"))):
+        assert done.returncode == 2, done
+        assert done.stdout == ""
 
 
 def test_a_place_that_can_not_be_written_is_said_first(run: Run, pictures: Path, tmp_path: Path) -> None:

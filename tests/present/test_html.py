@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import pytest
 import diptych
 import made_comparisons as made
 from diptych.images import Skipped
-from support import missing, need, picture_bytes
+from support import need, picture_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,24 +21,7 @@ if TYPE_CHECKING:
 NASTY = "<img src=x onerror=alert(1)>\u202egpj.exe"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    need("playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+def write_pictures(folder: Path) -> Path:
     for label, colour in {"red": (200, 20, 20), "blue": (30, 40, 210)}.items():
         (folder / label).mkdir(parents=True)
         for number in range(4):
@@ -50,14 +32,44 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def report(pictures: Path, tmp_path: Path) -> Path:
-    (tmp_path / "outside.png").write_bytes(picture_bytes((220, 40, 40)))
-    queries = ["red", f"a red {NASTY}", pictures / "blue" / "1.png", tmp_path / "outside.png"]
-    long_spec = f"random?seed={'1' * 90}"
-    return diptych.compare(pictures, ["palette", "random", long_spec], queries, k=5).report(
-        tmp_path / "report.html"
-    )
+@pytest.fixture(scope="module")
+def made_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures, which the reports that tests look at are made of and in."""
+    folder = tmp_path_factory.mktemp("reports")
+    write_pictures(folder / "pictures")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(made_in: Path) -> Path:
+    pictures, outside = made_in / "pictures", made_in / "outside.png"
+    outside.write_bytes(picture_bytes((220, 40, 40)))
+    queries = ["red", f"a red {NASTY}", pictures / "blue" / "1.png", outside]
+    embedders = ["palette", "random", f"random?seed={'1' * 90}"]
+    result = diptych.compare(pictures, embedders, queries, k=5, store=made_in / "store.sqlite")
+    return result.report(made_in / "report.html")
+
+
+@pytest.fixture(scope="module")
+def two_columns(made_in: Path) -> Path:
+    """A report of two embedders, made by hand: the first list breaks after 3, the second has no break."""
+    return made.comparison(made.query("cat"), made.query("dog")).report(made_in / "two.html")
+
+
+@pytest.fixture(scope="module")
+def four_columns(made_in: Path) -> Path:
+    embedders, store = ["palette", *(f"random?seed={seed}" for seed in range(3))], made_in / "store.sqlite"
+    result = diptych.compare(made_in / "pictures", embedders, ["red", "blue"], k=5, store=store)
+    return result.report(made_in / "four.html")
+
+
+@pytest.fixture(autouse=True)
+def _pages_are_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close what a test opened: a page that stays open slows those after it."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
 
 
 def opened(browser: Browser, path: Path, width: int = 1280, **settings: Any) -> tuple[Page, list[str]]:
@@ -70,18 +82,6 @@ def opened(browser: Browser, path: Path, width: int = 1280, **settings: Any) -> 
     page.on("request", lambda request: trouble.append(request.url) if not local(request.url) else None)
     page.goto(path.as_uri())
     return page, trouble
-
-
-@pytest.fixture
-def two_columns(tmp_path: Path) -> Path:
-    """A report of two embedders, made by hand: the first list breaks after 3, the second has no break."""
-    return made.comparison(made.query("cat"), made.query("dog")).report(tmp_path / "two.html")
-
-
-@pytest.fixture
-def four_columns(pictures: Path, tmp_path: Path) -> Path:
-    embedders = ["palette", *(f"random?seed={seed}" for seed in range(3))]
-    return diptych.compare(pictures, embedders, ["red", "blue"], k=5).report(tmp_path / "four.html")
 
 
 def local(url: str) -> bool:
@@ -345,9 +345,8 @@ def test_each_picture_is_in_the_file_once_and_nothing_is_referred_to(report: Pat
     assert re.findall(r"(?:src|href)=\"(?!data:|#)", content) == []
 
 
-def test_a_saved_comparison_finds_its_pictures_again_or_does_without(
-    pictures: Path, report: Path, tmp_path: Path
-) -> None:
+def test_a_saved_comparison_finds_its_pictures_again_or_does_without(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures")
     result = diptych.compare(pictures, ["palette"], ["red"], k=3)
     result.to_json(tmp_path / "r.json")
     loaded = diptych.Comparison.load(tmp_path / "r.json")

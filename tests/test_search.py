@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diptych import search as room
 from diptych.search import normalise, score_all, search
 from support import need
 
@@ -30,6 +33,62 @@ def test_hits_are_those_of_a_full_sort(seed: int, n: int, m: int, dimension: int
         expected = np.argsort(-scores, kind="stable")[:k]
         assert ranking.rows.tolist() == expected.tolist()
         np.testing.assert_allclose(ranking.scores, scores[expected], atol=1e-7)
+
+
+@settings(max_examples=150)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 300),
+    m=st.integers(1, 7),
+    k=st.integers(1, 40),
+    order=st.sampled_from(["chance", "best last", "best first"]),
+    block=st.sampled_from([1, 40, 200, 1000]),
+)
+def test_hits_are_those_of_a_full_sort_however_it_is_cut_into_blocks(
+    seed: int, n: int, m: int, k: int, order: str, block: int
+) -> None:
+    """Few different images, so that most scores are tied; blocks so small that the bar rises many times."""
+    random = np.random.default_rng(seed)
+    images = normalise(random.integers(-1, 2, (n, 3)).astype(np.float32))
+    queries = normalise(random.integers(-1, 2, (m, 3)).astype(np.float32))
+    if order != "chance":
+        ascending = np.argsort(score_all(images, queries[:1])[0], kind="stable")
+        images = images[ascending if order == "best last" else ascending[::-1]]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, "_SCORES_AT_ONCE", block)
+        patched.setattr(room, "_QUERIES_AT_ONCE", 3)
+        patched.setattr(room, "_GROUPS", 2)
+        found = search(images, queries, k)
+    for ranking, scores in zip(found, score_all(images, queries), strict=True):
+        assert ranking.rows.tolist() == np.argsort(-scores, kind="stable")[:k].tolist()
+        assert ranking.scores.tobytes() == scores[ranking.rows].tobytes()
+        assert ranking.flat == (n > 1 and len(set(scores.tolist())) == 1)
+
+
+@pytest.mark.parametrize("n", [2, 9, 1500])
+def test_equal_images_are_flat_whatever_the_product_makes_of_them(n: int) -> None:
+    images = np.repeat(unit_rows(9, 1, 771), n, axis=0)
+    queries = unit_rows(10, 20, 771)
+    assert all(ranking.flat for ranking in search(images, queries, 5))
+    images[n - 1] = unit_rows(11, 1, 771)
+    assert not any(ranking.flat for ranking in search(images, queries, 1))
+
+
+def peak_megabytes(images: np.ndarray, queries: np.ndarray, k: int) -> float:
+    tracemalloc.start()
+    try:
+        search(images, queries, k)
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_images_times_queries() -> None:
+    """All scores of 128 queries would be 51 MB; where 48 queries tie all images, 4.8 million may be first."""
+    images = unit_rows(12, 100_000, 4)
+    few, many = (peak_megabytes(images[:n], unit_rows(13, 128, 4), 20) for n in (20_000, 100_000))
+    assert many < 1.2 * few < 30
+    assert peak_megabytes(images, np.zeros((48, 4), np.float32), 20) < 200
 
 
 def test_hits_and_scores_equal_sentence_transformers() -> None:
@@ -101,3 +160,14 @@ def test_normalising_does_not_depend_on_length(scale: float) -> None:
     rows = np.random.default_rng(6).normal(size=(50, 33)).astype(np.float32)
     np.testing.assert_allclose(normalise((rows * scale).astype(np.float32)), normalise(rows), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(normalise(rows), axis=1), 1, atol=1e-6)
+
+
+def test_normalising_in_place_takes_no_second_matrix() -> None:
+    rows = np.random.default_rng(6).normal(size=(20_000, 64)).astype(np.float32)
+    expected = normalise(rows)
+    tracemalloc.start()
+    assert normalise(rows, out=rows) is rows
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.25 * rows.nbytes
+    assert rows.tobytes() == expected.tobytes()

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,6 +59,30 @@ def test_more_items_than_sqlite_takes_in_one_statement(tmp_path: Path) -> None:
         items = ids(40_000)
         store.put("model", "image", items, np.arange(40_000, dtype=np.float32)[:, None])
         assert store.get("model", "image", items)[:, 0].tolist() == list(range(40_000))
+
+
+def test_reading_takes_one_statement_for_4000_vectors_and_one_matrix(tmp_path: Path) -> None:
+    items, vectors = ids(40_000), np.ones((40_000, 256), np.float32)
+    with Store(tmp_path / "s.sqlite") as store:
+        store.put("model", "image", items, vectors)
+        statements: list[str] = []
+        store._file._db.set_trace_callback(statements.append)
+        tracemalloc.start()
+        store.get("model", "image", items)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        store._file._db.set_trace_callback(None)
+    assert len(statements) == 10
+    assert peak < 1.4 * vectors.nbytes
+
+
+def test_an_item_asked_for_twice_comes_twice(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        first, second = ids(2)
+        store.put("model", "image", [first, second], np.array([[1], [2]], np.float32))
+        assert store.get("model", "image", [second, first, second])[:, 0].tolist() == [2, 1, 2]
+        with pytest.raises(KeyError):
+            store.get("model", "image", [first, "00" * 32])
 
 
 def test_no_items_give_no_vectors(tmp_path: Path) -> None:

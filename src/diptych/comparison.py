@@ -362,7 +362,8 @@ class Workbench:
         views = {}
         for e in self.embedders:
             self._embed_texts(e, [])
-            units = normalise(image_vectors(pictures, e, self.store))
+            vectors = image_vectors(pictures, e, self.store)
+            units = normalise(vectors, out=vectors)
             views[e.info.name] = View(ids, units, self._banks[e.info.name])
         self._ranked = Gathered(pictures, views, (*self.collection.skipped, *lost))
         return self._ranked

@@ -2,6 +2,10 @@
 
 A score is the cosine similarity in float32. Rows must come in the order in which ties are to be broken (the
 pictures' names): equal scores keep it.
+
+One matrix product, done in blocks, finds the few images that may be among the first k; no score is kept that
+can't matter. But in one product two equal rows may differ in the last bit, which would order ties by chance.
+So those few are scored again, in double precision.
 """
 
 from __future__ import annotations
@@ -14,10 +18,15 @@ from numpy.typing import NDArray
 
 from diptych.embedders.base import Vectors
 
-_QUERIES_AT_ONCE = 64
-_ROWS_AT_ONCE = 8192
-_ROUNDING = 1e-4
-"""More than a float32 dot product of unit vectors can be off: dimension × 2^-24, 8e-5 for 1,408."""
+_QUERIES_AT_ONCE = 128
+_SCORES_AT_ONCE = 2**20
+"""How many rough scores are there at once, and how many candidates: 4 MB stay in the processor's cache."""
+
+_GROUPS = 8
+"""A block's images are taken in so many groups for each hit, so that few of the best share one."""
+
+_ROWS_AT_ONCE = 512
+"""Of vectors in double precision: 3 MB for 768 dimensions, which stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +44,21 @@ class Ranking:
     flat: bool
 
 
-def normalise(vectors: Vectors) -> Vectors:
+def normalise(vectors: Vectors, out: Vectors | None = None) -> Vectors:
     """Scale rows to unit length; a row of zeros stays so, and scores 0 with everything.
 
     Args:
         vectors: Shape (n, dimension), finite.
+        out: Where to put the result, which may be `vectors` itself; a new matrix by default.
 
     Returns:
         Shape (n, dimension), float32.
     """
-    units = np.empty(vectors.shape, np.float32)
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):  # in double precision, but never all of it at once
-        block = vectors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+    units = np.empty(vectors.shape, np.float32) if out is None else out
+    for rows in _slices(len(vectors), _ROWS_AT_ONCE):  # in double precision, but never all of it at once
+        block = vectors[rows].astype(np.float64)
         lengths = np.linalg.norm(block, axis=1, keepdims=True)
-        units[start : start + _ROWS_AT_ONCE] = block / np.where(lengths == 0, 1, lengths)
+        units[rows] = block / np.where(lengths == 0, 1, lengths)
     return units
 
 
@@ -64,10 +74,13 @@ def search(images: Vectors, queries: Vectors, k: int) -> list[Ranking]:
         One ranking for each query, each with min(k, n) images.
     """
     rankings: list[Ranking] = []
-    for start in range(0, len(queries), _QUERIES_AT_ONCE):
-        block = queries[start : start + _QUERIES_AT_ONCE]
-        for query, scores in zip(block, block @ images.T, strict=True):
-            rankings.append(_best(images, query, scores, min(k, len(images))))
+    for some in _slices(len(queries), _QUERIES_AT_ONCE):
+        best = [_Best(query, min(k, len(images))) for query in queries[some]]
+        for asked, rows in _candidates(images, queries[some], max(1, min(k, len(images)))):
+            bounds = np.searchsorted(asked, np.arange(1, len(best)))
+            for of_query, mine in zip(best, np.split(rows, bounds), strict=True):
+                of_query.look_at(images, mine)
+        rankings += [of_query.ranking(len(images)) for of_query in best]
     return rankings
 
 
@@ -83,26 +96,78 @@ def score_all(images: Vectors, queries: Vectors) -> NDArray[np.float32]:
     """
     scores = np.empty((len(queries), len(images)), np.float32)
     exact = queries.astype(np.float64)
-    for start in range(0, len(images), _ROWS_AT_ONCE):
-        block = images[start : start + _ROWS_AT_ONCE].astype(np.float64)
-        scores[:, start : start + _ROWS_AT_ONCE] = exact @ block.T
+    for rows in _slices(len(images), _ROWS_AT_ONCE):
+        scores[:, rows] = exact @ images[rows].astype(np.float64).T
     return scores
 
 
-def _best(images: Vectors, query: NDArray[np.float32], rough: NDArray[np.float32], k: int) -> Ranking:
-    """Choose by the product's rough scores, then order by scores that don't depend on how BLAS blocks.
+class _Best:
+    """The first k images for one query, of those that were looked at so far."""
 
-    In one matrix product two equal rows may differ in the last bit, which would order ties by chance. So all
-    rows that could be among the first k are scored again, in double precision.
+    def __init__(self, query: NDArray[np.float32], k: int) -> None:
+        self._query = query.astype(np.float64)
+        self._k = k
+        self._rows = np.empty(0, np.intp)
+        self._scores = np.empty(0, np.float32)
+        self._seen = 0
+        self._lowest, self._highest = np.inf, -np.inf
+
+    def look_at(self, images: Vectors, rows: NDArray[np.intp]) -> None:
+        """Take in more images, ascending and all further down than those before."""
+        for some in _slices(len(rows), _ROWS_AT_ONCE):
+            scores = (images[rows[some]].astype(np.float64) @ self._query).astype(np.float32)
+            self._seen += len(scores)
+            self._lowest = min(self._lowest, scores.min())
+            self._highest = max(self._highest, scores.max())
+            self._scores = np.concatenate([self._scores, scores])
+            self._rows = np.concatenate([self._rows, rows[some]])
+            first = np.argsort(-self._scores, kind="stable")[: self._k]
+            self._rows, self._scores = self._rows[first], self._scores[first]
+
+    def ranking(self, n: int) -> Ranking:
+        """The first k of n images; where all score the same, all were looked at."""
+        flat = n > 1 and self._seen == n and self._lowest == self._highest
+        return Ranking(self._rows, self._scores, flat=bool(flat))
+
+
+def _candidates(
+    images: Vectors, queries: Vectors, k: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Which images may be among the first k: pairs of a query and a row, both ascending, some at a time.
+
+    The best scores of groups of images are scores of different images. So the lowest of the k highest of them
+    is a bar that k images reach, and what stays below it by more than rounding is out.
     """
-    kth = np.partition(rough, len(rough) - k)[len(rough) - k] if k else np.inf
-    rows = np.flatnonzero(rough >= kth - _ROUNDING)
-    exact = [images[some].astype(np.float64) @ query.astype(np.float64) for some in _blocks(rows)]
-    scores = np.concatenate([*exact, np.empty(0)]).astype(np.float32)
-    order = np.argsort(-scores, kind="stable")[:k]
-    return Ranking(rows[order], scores[order], flat=len(rough) > 1 and bool(np.ptp(rough) == 0))
+    rounding = images.shape[1] * np.finfo(np.float32).eps  # twice what a product of unit vectors can be off
+    m = len(queries)
+    at_once = max(_SCORES_AT_ONCE // m, _GROUPS * k)
+    size = max(1, min(at_once, len(images)) // (_GROUPS * k))
+    highest = np.full((k, m), -np.inf, np.float32)
+    kept: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []
+    for rows in _slices(len(images), at_once):
+        scores = images[rows] @ queries.T
+        groups = scores[: len(scores) // size * size].reshape(-1, size, m).max(axis=1)
+        highest = np.partition(np.concatenate([highest, groups]), -k, axis=0)[-k:]
+        found = np.flatnonzero(scores >= highest[0] - rounding)
+        kept.append((found + rows.start * m, scores.ravel()[found]))
+        if sum(len(pairs) for pairs, _ in kept) > _SCORES_AT_ONCE:  # many tie
+            yield _settled(kept, highest[0] - rounding)
+            kept = []
+    if kept:
+        yield _settled(kept, highest[0] - rounding)
 
 
-def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield rows[start : start + _ROWS_AT_ONCE]
+def _settled(
+    kept: list[tuple[NDArray[np.intp], NDArray[np.float32]]], bars: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """What reaches the bar that has risen since, by query and then by row."""
+    rows, asked = np.divmod(np.concatenate([pairs for pairs, _ in kept]), len(bars))
+    still = np.concatenate([scores for _, scores in kept]) >= bars[asked]
+    rows, asked = rows[still], asked[still]
+    order = np.argsort(asked, kind="stable")
+    return asked[order], rows[order]
+
+
+def _slices(n: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, n, at_once):
+        yield slice(start, min(start + at_once, n))

@@ -28,7 +28,7 @@ from diptych.paths import store_path
 
 Kind = Literal["image", "text"]
 
-_MANY = 30_000  # host parameters in one statement; SQLite's limit is 32,766
+_AT_ONCE = 4_000  # items in one statement: SQLite takes 32,766, but what it finds is in memory twice
 
 
 class KeptJudgment(NamedTuple):
@@ -77,7 +77,7 @@ class Store:
 
     def known(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> set[str]:
         """Which of these items have a vector of this embedder."""
-        return {item for item, _ in self._rows("item, NULL", fingerprint, kind, items)}
+        return {item for _, found in self._found("item, NULL", fingerprint, kind, items) for item in found}
 
     def get(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> Vectors:
         """The vectors of these items, in their order.
@@ -88,12 +88,12 @@ class Store:
         Raises:
             KeyError: An item has no vector; ask `known` first.
         """
-        found = dict(self._rows("item, vector", fingerprint, kind, items))
-        if not items:
-            return np.empty((0, 0), np.float32)
-        vectors = np.empty((len(items), len(found[items[0]]) // 4), np.float32)
-        for row, item in enumerate(items):
-            vectors[row] = np.frombuffer(found[item], "<f4")
+        vectors = np.empty((0, 0), np.float32)
+        for start, found in self._found("item, vector", fingerprint, kind, items):
+            if start == 0:
+                vectors = np.empty((len(items), len(found[items[0]]) // 4), np.float32)
+            for row, item in enumerate(items[start : start + _AT_ONCE], start):
+                vectors[row] = np.frombuffer(found[item], "<f4")
         return vectors
 
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
@@ -197,17 +197,18 @@ class Store:
         )
         return float(rows[0][0]) if rows else None
 
-    def _rows(
+    def _found(
         self, columns: str, fingerprint: str, kind: Kind, items: Sequence[str]
-    ) -> Iterator[tuple[str, bytes]]:
-        for start in range(0, len(items), _MANY):
-            some = [bytes.fromhex(item) for item in items[start : start + _MANY]]
+    ) -> Iterator[tuple[int, dict[str, bytes]]]:
+        """What there is of the items, some of them at a time; with the place of the first of these."""
+        for start in range(0, len(items), _AT_ONCE):
+            some = [bytes.fromhex(item) for item in items[start : start + _AT_ONCE]]
             statement = (
                 f"SELECT {columns} FROM vector JOIN embedder ON embedder.id = vector.embedder"  # noqa: S608 (no input)
                 f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))})"
             )
-            for item, value in self._file.rows(statement, [fingerprint, kind, *some]):
-                yield item.hex(), value
+            rows = self._file.rows(statement, [fingerprint, kind, *some])
+            yield start, {item.hex(): value for item, value in rows}
 
 
 def _embedder_id(db: Connection, fingerprint: str) -> int:

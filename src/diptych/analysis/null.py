@@ -122,7 +122,9 @@ class NullModel:
         Returns:
             The same shape, 1 / (texts · n + 1) to 1.
         """
-        above = self.pooled.size - np.searchsorted(self.pooled, z, side="left")
+        order = np.argsort(z, axis=None)  # one after the other they are found many times faster
+        above = np.empty(z.shape, np.intp)
+        above.flat[order] = self.pooled.size - np.searchsorted(self.pooled, z.flat[order], side="left")
         return np.asarray((above + 1) / (self.pooled.size + 1))
 
     @property

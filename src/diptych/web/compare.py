@@ -89,7 +89,11 @@ def router(site: Site) -> APIRouter:
         """What the embedders that have answered make of a query, described as in a saved comparison."""
         described = _described(site, ask)
         if described is None:
-            raise HTTPException(404, "nobody has answered this query yet: POST it to /api/search first")
+            raise HTTPException(
+                404,
+                "nobody has answered this query yet: POST it to /api/search first"
+                " (/api/state says whether pictures are still being embedded)",
+            )
         return described.to_dict()
 
     @routes.get("/answer", response_class=HTMLResponse)

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from diptych.present.curves import is_flat
 from diptych.result import QueryResult
 
 _MOST = 200
@@ -72,6 +73,8 @@ def _shared(result: QueryResult) -> str:
 
 
 def _breaks(result: QueryResult, name: str) -> str:
+    if is_flat(result.curves.get(name)):
+        return "ranks nothing"
     ranking = result.stratification[name]
     if ranking.breakpoint is not None:
         return f"after {ranking.breakpoint}"

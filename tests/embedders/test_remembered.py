@@ -123,6 +123,14 @@ def test_another_card_makes_them_be_learnt_anew(loader: Loader, tmp_path: Path) 
     assert loader.times == 2
 
 
+def test_how_fast_a_model_is_called_is_not_what_it_is(loader: Loader) -> None:
+    """Another device wants other batches; vectors don't depend on them."""
+    load_once(SOURCE, {}, [], loader)
+    loader.facts = {"batch_size": 8, "concurrency": 2}
+    assert load_once(SOURCE, {}, [], loader).embed_texts(["a"]).tolist() == [[1, 1]]
+    assert load_once(SOURCE, {}, [], loader).info.batch_size == 8
+
+
 def test_a_model_that_is_another_one_now_is_refused_and_noted(loader: Loader) -> None:
     load_once(SOURCE, {}, [], loader)
     loader.facts = {"fingerprint": "g"}

@@ -24,6 +24,7 @@ from PIL import Image
 
 import tiny_clip
 from diptych.embedders import Embedder, EmbedderUnavailable, InputRejected, huggingface, load
+from diptych.embedders.pictures import PictureProcessor
 from diptych.errors import DiptychWarning
 from embedders.loopback_hub import COMMIT, LoopbackHub
 
@@ -110,6 +111,52 @@ def test_pictures_give_what_sentence_transformers_gives(clip: Embedder) -> None:
     assert vectors.shape == (6, tiny_clip.DIMENSION)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, encode(clip, pictures()), **CLOSE)
+
+
+def test_pictures_are_prepared_as_the_model_s_processor_does_and_not_by_it(
+    clip: Embedder, siglip: Embedder
+) -> None:
+    """Which is three times slower: it copies a camera's picture at its full size before it resizes it."""
+    for embedder in (clip, siglip):
+        assert isinstance(embedder._processor, PictureProcessor)
+        for picture in [*pictures(), Image.linear_gradient("L").resize((4000, 3000)).convert("RGB")]:
+            theirs = embedder._model.preprocess([picture], task="document")
+            ours = embedder.prepare_image(picture)
+            assert ours.keys() == theirs.keys()
+            np.testing.assert_array_equal(ours["pixel_values"], theirs["pixel_values"])
+
+
+def test_a_processor_that_does_more_than_its_settings_say_is_left_to_it(
+    plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor of another kind may have the same settings, and another way."""
+    from transformers import CLIPImageProcessorPil
+
+    resize = CLIPImageProcessorPil.resize
+    monkeypatch.setattr(CLIPImageProcessorPil, "resize", lambda *a, **k: 255 - resize(*a, **k))
+    embedder = load(f"sentence-transformers:{plain}?batch_size=5")
+    (picture, *_) = pictures()
+    theirs = embedder._model.preprocess([picture], task="document")["pixel_values"]
+    np.testing.assert_array_equal(embedder.prepare_image(picture)["pixel_values"], theirs)
+
+
+def test_calls_at_the_same_time_give_what_each_gives_alone(one_clip: Embedder) -> None:
+    prepared = [one_clip.prepare_image(picture) for picture in pictures()]
+    alone = one_clip.embed_images(prepared)
+    with ThreadPoolExecutor(4) as threads:
+        for vectors in threads.map(one_clip.embed_images, [prepared] * 16):
+            np.testing.assert_allclose(vectors, alone, **CLOSE)
+
+
+def test_fast_decodes_large_jpegs_at_a_reduced_size_and_files_them_apart(
+    plain: Path, one_clip: Embedder
+) -> None:
+    info = load(f"sentence-transformers:{plain}?precision=fast").info
+    assert info.decode_at_least == 448
+    assert one_clip.info.decode_at_least is None
+    assert info.fingerprint != one_clip.info.fingerprint
+    assert info.preprocessing.startswith(f"{one_clip.info.preprocessing}; fast: ")
+    assert info.preprocessing.endswith("large JPEGs decoded at reduced size")
 
 
 def test_texts_give_what_sentence_transformers_gives(clip: Embedder) -> None:
@@ -250,7 +297,7 @@ def test_a_model_says_what_it_is(clip: Embedder) -> None:
     assert info.logit_scale == pytest.approx(np.exp(2.6592), rel=1e-6)  # CLIP's start value, 1 / 0.07
     assert info.logit_bias is None
     assert info.licence is None
-    assert (info.batch_size, info.concurrency) == (32, 1)
+    assert (info.batch_size, info.concurrency) == (8, 1)  # a call for each of torch's threads: here one
     assert info.name.startswith("sentence-transformers:/")
     assert "/" not in info.model
 
@@ -473,7 +520,7 @@ def test_a_full_device_is_said_in_plain_words(one_clip: Embedder, monkeypatch: p
         ("device=nowhere", "device=nowhere can't be used here .*: take cpu, cuda or mps"),
         ("batch_size=0", "batch_size is a whole number from 1, not '0'"),
         ("batch_size=many", "batch_size is a whole number from 1, not 'many'"),
-        ("precision=int8", "precision is one of float32, bfloat16, float16, not 'int8'"),
+        ("precision=int8", "precision is one of float32, bfloat16, float16, fast, not 'int8'"),
         ("dimension=0", "dimension is a whole number from 1, not '0'"),
         ("dimension=17", "gives 16 numbers, not 17: ask for fewer"),
         ("trust_remote_code=perhaps", "trust_remote_code is true or false, not 'perhaps'"),

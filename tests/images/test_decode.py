@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageDraw
+from PIL import ExifTags, Image, ImageCms, ImageDraw
 
 from diptych.images import Limits, UnreadablePicture, decode
 from support import need
@@ -125,6 +125,28 @@ def stored(upright: Pixels, orientation: int) -> Image.Image:
     if first_column in {"bottom", "right"}:
         upright = upright[:, ::-1]
     return from_rgb(upright)
+
+
+@given(
+    width=st.integers(1, 900),
+    height=st.integers(1, 900),
+    at_least=st.integers(1, 300),
+    orientation=st.sampled_from([1, 6]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_reduced_jpeg_keeps_its_shape_and_as_many_pixels_as_asked_for(
+    width: int, height: int, at_least: int, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    data = encoded(Image.new("RGB", (width, height), (200, 30, 30)), "JPEG", exif=exif)
+    whole, reduced = decode(data), decode(data, at_least=at_least)
+    by = next(by for by in (8, 4, 2, 1) if by == 1 or min(whole.size) // by >= at_least)
+    assert reduced.size == (-(-whole.width // by), -(-whole.height // by))
+
+
+def test_other_formats_have_no_reduced_size() -> None:
+    assert decode(encoded(noise(), "PNG"), at_least=1).size == noise().size
 
 
 @pytest.mark.parametrize("orientation", SIDES)

@@ -59,6 +59,8 @@ class EmbedderInfo:
         licence: The model's licence.
         retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
         templates: What texts are put into before they are embedded, "a photo of a {}"; several are averaged.
+        decode_at_least: JPEGs may be decoded at a half, a quarter or an eighth of their size, as long as both
+            sides keep so many pixels: faster, and not quite the same. None for all pixels, always.
     """
 
     name: str
@@ -79,6 +81,7 @@ class EmbedderInfo:
     licence: str | None = None
     retires: str | None = None
     templates: tuple[str, ...] = ()
+    decode_at_least: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be, and turn numpy's into Python's, which can be saved.
@@ -86,7 +89,7 @@ class EmbedderInfo:
         Raises:
             ValueError: A count is below 1.
         """
-        for name in ("dimension", "batch_size", "concurrency", "max_text_tokens"):
+        for name in ("dimension", "batch_size", "concurrency", "max_text_tokens", "decode_at_least"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}: it must be at least 1")

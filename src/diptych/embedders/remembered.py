@@ -24,6 +24,9 @@ from diptych.embedders.huggingface import Source
 from diptych.errors import DiptychWarning
 from diptych.memory import recall, remember
 
+_HOW_FAST = frozenset({"batch_size", "concurrency"})
+"""Facts that vectors don't depend on: other ones suit another device."""
+
 
 def load_once(
     source: Source, depends_on: Mapping[str, Any], packages: Iterable[str], load: Callable[[], Embedder]
@@ -113,6 +116,7 @@ class _Model:
         differs = [field for field in was if was[field] != now[field]]
         if differs:
             _remember(self._key, found)
+        if differs := [field for field in differs if field not in _HOW_FAST]:
             raise EmbedderUnavailable(
                 f"{name} is not what it was when it was last loaded: its {differs[0]} was"
                 f" {was[differs[0]]} and is {now[differs[0]]}; this is noted, run the same command again"

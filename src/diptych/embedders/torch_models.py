@@ -10,20 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from PIL import Image
-
 from diptych.embedders import huggingface
-from diptych.embedders.base import EmbedderUnavailable, InputRejected
+from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.speed import FAST
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = ("float32", "bfloat16", "float16", FAST)
 
 OPTIONS = ("device", "revision", "batch_size", "precision")
 
 PACKAGES = ("torch", "torchvision", "transformers", "tokenizers")
 """What a model's facts may depend on, as it is installed."""
-
-LARGEST_RESIZED = 100_000_000
-"""Pixels; a picture so thin that scaling its short side up would pass this is refused, not resized."""
 
 _COMPILED = ("nms", "qnms")
 """Operations of torchvision's compiled half that its other half asks for while it is imported."""
@@ -38,13 +34,13 @@ class Settings:
     Attributes:
         device: Where torch runs the model; None for the fastest here.
         revision: Of a model on the Hub; None for its main branch.
-        batch_size: Items in one call.
-        precision: The name of a torch type, of the weights and of what is computed.
+        batch_size: Items in one call; None for what suits the device.
+        precision: One of `PRECISIONS`: a torch type, of the weights and of what is computed, or `fast`.
     """
 
     device: str | None
     revision: str | None
-    batch_size: int
+    batch_size: int | None
     precision: str
 
     @classmethod
@@ -56,7 +52,7 @@ class Settings:
         return cls(
             device=options.get("device") or None,
             revision=options.get("revision") or None,
-            batch_size=whole_number("batch_size", options.get("batch_size", "32")),
+            batch_size=whole_number("batch_size", options["batch_size"]) if "batch_size" in options else None,
             precision=precision,
         )
 
@@ -173,10 +169,3 @@ def full_device_said(device: object) -> Iterator[None]:
             f"there is not enough memory on {device} for a batch: "
             "try a smaller batch_size, precision=bfloat16 or device=cpu"
         ) from error
-
-
-def reject_thin(image: Image.Image, side: int) -> None:
-    """Refuse a picture so thin that scaling its short side to `side` would make it huge: `InputRejected`."""
-    short, long = sorted(image.size)
-    if side * side * long > LARGEST_RESIZED * short:
-        raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")

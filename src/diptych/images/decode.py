@@ -59,7 +59,7 @@ _METADATA_BOMB = re.compile(r"MAX_TEXT_CHUNK|MAX_TEXT_MEMORY")
 _one_at_a_time = threading.Lock()
 
 
-def decode(data: bytes, limits: Limits = Limits()) -> Image.Image:
+def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = None) -> Image.Image:
     """Turn a picture's bytes into upright sRGB pixels; safe to call from many threads.
 
     Orientation (EXIF, and `irot`/`imir` in AVIF and HEIF) is applied, colours are converted to sRGB and
@@ -69,6 +69,8 @@ def decode(data: bytes, limits: Limits = Limits()) -> Image.Image:
     Args:
         data: The whole file.
         limits: Its pixel limit is checked against the header, before any pixel is decoded.
+        at_least: Decode a JPEG at a half, a quarter or an eighth of its size, whichever is the smallest that
+            leaves both sides so many pixels; None for all pixels.
 
     Returns:
         A picture of mode RGB without metadata, shared with nobody.
@@ -82,10 +84,10 @@ def decode(data: bytes, limits: Limits = Limits()) -> Image.Image:
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
             try:
-                return _decode(kind, data, limits)
+                return _decode(kind, data, limits, at_least)
             except Image.DecompressionBombError:
                 with pixel_limit(limits.megapixels * 1e6):
-                    return _decode(kind, data, limits)
+                    return _decode(kind, data, limits, at_least)
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as error:
@@ -96,9 +98,11 @@ def decode(data: bytes, limits: Limits = Limits()) -> Image.Image:
         raise UnreadablePicture(_reason(kind, data, limits, error)) from error
 
 
-def _decode(kind: str, data: bytes, limits: Limits) -> Image.Image:
+def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Image.Image:
     image: Image.Image = _open(kind, data)
     limits.check_pixels(*image.size)
+    if kind == "JPEG" and at_least is not None:
+        image.draft(None, (at_least, at_least))
     with _turn_of(image):
         image.load()
         limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says

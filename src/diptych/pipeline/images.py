@@ -190,7 +190,11 @@ class _Run:
     def _prepare(self, picture: Picture) -> tuple[Picture, Any, Exception | None]:
         """Read, decode and prepare one picture; the last item is what went wrong with it."""
         try:
-            image = decode(self._collection.read(picture), self._collection.limits)
+            image = decode(
+                self._collection.read(picture),
+                self._collection.limits,
+                at_least=self._embedder.info.decode_at_least,
+            )
             return picture, self._embedder.prepare_image(image), None
         except (EmbedderUnavailable, TransientError):
             raise

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from diptych.embedders import huggingface
+from diptych.embedders import huggingface, speed
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.onnx import layout
 from diptych.embedders.onnx.loading import MODULES, Settings, import_libraries
-from diptych.embedders.onnx.pictures import PictureProcessor, PictureRules
 from diptych.embedders.onnx.sessions import MASK, PICTURES, TOKENS, Side, open_session
 from diptych.embedders.onnx.texts import TextReader, Tokens, is_siglip
+from diptych.embedders.pictures import PictureProcessor, PictureRules
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
 
@@ -46,7 +46,7 @@ CARD = ProviderCard(
     ),
 )
 
-OPTIONS = ("variant", "threads", "provider", "revision", "batch_size")
+OPTIONS = ("variant", "threads", "provider", "revision", "batch_size", "precision")
 
 SAME = 1e-3
 """How far, in parts of their length, vectors may be apart that only rounding made different."""
@@ -59,7 +59,8 @@ def load(model: str, **options: str) -> Embedder:
         model: A folder or a Hub id.
         **options: `variant` (`fp32`, `fp16`, `q8`, …: the files' suffix), `threads` (default: the cores),
             `provider` (`cpu`, or another one that onnxruntime has here), `revision` (a branch, tag or commit
-            of the Hub's) and `batch_size` (default 32).
+            of the Hub's), `batch_size` (default 32) and `precision` (`exact`, or `fast`: large JPEGs are
+            decoded at a reduced size).
 
     Returns:
         The embedder.
@@ -111,17 +112,23 @@ class OnnxEmbedder:
         self._idle: dict[str, NDArray[Any]] = {PICTURES: blank[None], TOKENS: tokens.ids, MASK: tokens.mask}
         self._cut_texts = CutTexts()
         dimension = self._measure(source.label)
-        suffix = layout.SUFFIXES[settings.variant]
+        at_least = rules.enough_pixels if settings.fast else None
+        variant = layout.SUFFIXES[settings.variant][1:]
         self.info = EmbedderInfo(
             name=f"{PROVIDER}:{source.place}",
             provider=PROVIDER,
-            model=f"{source.label} {suffix[1:]}".rstrip(),
+            model=f"{source.label} {variant}".rstrip(),
             dimension=dimension,
-            preprocessing=rules.describe() + self._reader.rules.describe(),
-            fingerprint=f"{PROVIDER}:{source.identity}:{suffix[1:] or 'fp32'}:{self._hash_rules()}",
+            preprocessing=rules.describe()
+            + self._reader.rules.describe()
+            + (speed.describe(variant or "fp32", at_least) if settings.fast else ""),
+            fingerprint=(
+                f"{PROVIDER}:{source.identity}:{speed.mark(variant or 'fp32', at_least)}:{self._hash_rules()}"
+            ),
             batch_size=settings.batch_size,
             max_text_tokens=self._reader.rules.limit,
             licence=huggingface.licence(source),
+            decode_at_least=at_least,
         )
 
     def _open_sides(self, files: layout.ModelFiles, settings: Settings) -> None:

@@ -23,6 +23,7 @@ class Settings:
         provider: What onnxruntime runs the model on.
         revision: Of a model on the Hub; None for its main branch.
         batch_size: Items in one call.
+        fast: Whether large JPEGs are decoded at a reduced size.
     """
 
     variant: str
@@ -30,6 +31,7 @@ class Settings:
     provider: str
     revision: str | None
     batch_size: int
+    fast: bool
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> Settings:
@@ -37,12 +39,18 @@ class Settings:
         variant = options.get("variant", "fp32")
         if variant not in SUFFIXES:
             raise EmbedderUnavailable(f"variant is one of {', '.join(SUFFIXES)}, not {variant!r}")
+        precision = options.get("precision", "exact")
+        if precision not in {"exact", "fast"}:
+            raise EmbedderUnavailable(
+                f"precision is exact or fast, not {precision!r}: an export's numbers are chosen with variant"
+            )
         return cls(
             variant=variant,
             threads=_whole_number("threads", options["threads"]) if "threads" in options else 0,
             provider=options.get("provider") or "cpu",
             revision=options.get("revision") or None,
             batch_size=_whole_number("batch_size", options.get("batch_size", "32")),
+            fast=precision == "fast",
         )
 
 

@@ -50,6 +50,8 @@ def open_session(path: Path, provider: str, threads: int) -> InferenceSession:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = _SILENT  # what fails is raised as well
+    # Threads without work would turn in a loop for a while, on cores that decode pictures meanwhile.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = list(dict.fromkeys([wanted, "CPUExecutionProvider"]))
     try:
         session: InferenceSession = runtime.InferenceSession(str(path), options, providers=providers)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
-from diptych.embedders import huggingface, torch_models
+from diptych.embedders import huggingface, speed, torch_models
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.notices import CutTexts
@@ -25,6 +25,7 @@ from diptych.embedders.open_clip.catalogue import MODELS
 from diptych.embedders.open_clip.finding import Found, find
 from diptych.embedders.open_clip.loading import PRECISIONS, open_model, open_tokenizer, open_transform
 from diptych.embedders.open_clip.texts import TextReader
+from diptych.embedders.pictures import reject_thin
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
 
@@ -56,8 +57,9 @@ def load(model: str, **options: str) -> Embedder:
         model: An architecture of open_clip's, a Hub id or a folder.
         **options: `pretrained` (the name of an architecture's weights, or a file; may be left out where only
             one is published), `device` (default: cuda, then mps, then cpu), `revision` (a branch, tag or
-            commit of the Hub's), `batch_size` (default 32) and `precision` (`float32`, `bfloat16`,
-            `float16`).
+            commit of the Hub's), `batch_size` (default 32 on a GPU, 8 on a processor) and `precision`
+            (`float32`, `bfloat16`, `float16` or `fast`: half precision where the device is faster with it,
+            large JPEGs decoded at a reduced size).
 
     Returns:
         The embedder.
@@ -103,28 +105,39 @@ class OpenClipEmbedder:
         from open_clip import get_input_dtype
 
         self._device = device
-        self._dtype: torch.dtype = get_input_dtype(PRECISIONS[settings.precision])
+        number = speed.number_type(settings.precision, device)
+        self._dtype: torch.dtype = get_input_dtype(PRECISIONS[number])
+        self._cores = speed.Cores()
         self._lock = threading.Lock()
         self._cut_texts = CutTexts()
-        self._model = open_model(found, settings.precision, device)
+        self._model = open_model(found, number, device)
         self._transform, self._pictures = open_transform(self._model)
         tokenizer, of_tokenizer = open_tokenizer(found)
         self._reader = TextReader(tokenizer)
         dimension = self._measure(found.source.label)
         scale, bias = self._model.logit_scale, getattr(self._model, "logit_bias", None)
+        fast = settings.precision == speed.FAST
+        at_least = 2 * max(_sides(self._pictures)) if fast else None
+        batch_size, concurrency = speed.calls(device, settings.batch_size)
         depends_on = [found.settings, found.quick_gelu, self._pictures, of_tokenizer]
         self.info = EmbedderInfo(
             name=f"{PROVIDER}:{found.architecture or found.source.place}",
             provider=PROVIDER,
             model=found.source.label,
             dimension=dimension,
-            preprocessing=_describe(self._pictures) + self._reader.describe(),
-            fingerprint=f"{PROVIDER}:{found.source.identity}:{settings.precision}:{_hash(depends_on)}",
-            batch_size=settings.batch_size,
+            preprocessing=_describe(self._pictures)
+            + self._reader.describe()
+            + (speed.describe(number, at_least) if fast else ""),
+            fingerprint=(
+                f"{PROVIDER}:{found.source.identity}:{speed.mark(number, at_least)}:{_hash(depends_on)}"
+            ),
+            batch_size=batch_size,
+            concurrency=concurrency,
             max_text_tokens=self._reader.limit,
             logit_scale=float(scale.detach().float().exp().item()),
             logit_bias=None if bias is None else float(bias.detach().item()),
             licence=huggingface.licence(found.source),
+            decode_at_least=at_least,
         )
 
     def _measure(self, label: str) -> int:
@@ -156,7 +169,7 @@ class OpenClipEmbedder:
             InputRejected: The picture is too thin to be resized.
         """
         if self._pictures["resize_mode"] == "shortest":
-            torch_models.reject_thin(image, min(_sides(self._pictures)))
+            reject_thin(image, min(_sides(self._pictures)))
         return cast("torch.Tensor", self._transform(image))
 
     def embed_images(self, prepared: Sequence[torch.Tensor]) -> Vectors:
@@ -205,7 +218,7 @@ class OpenClipEmbedder:
     def _run(self, side: Any, inputs: torch.Tensor) -> Vectors:
         import torch
 
-        with torch_models.full_device_said(self._device), self._lock, torch.inference_mode():
+        with torch_models.full_device_said(self._device), self._cores.share(), torch.inference_mode():
             return cast("Vectors", side(inputs.to(self._device)).float().cpu().numpy())
 
 

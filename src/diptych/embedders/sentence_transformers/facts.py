@@ -8,12 +8,18 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from PIL import Image
 
+from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.pictures import PictureProcessor, PictureRules
 from diptych.embedders.sentence_transformers.loading import transformer_modules
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+PIXELS = "pixel_values"
+"""What transformers' models call pictures."""
 
 _NO_TOKEN_LIMIT = 10**9  # tokenizers write "no limit" as a huge number
 
@@ -45,6 +51,27 @@ def makes_one_size(model: SentenceTransformer) -> bool:
         for size in ((64, 48), (48, 96))
     )
     return bool(wide) and wide == tall and all(shape[0] == 1 for shape in wide.values())
+
+
+def own_processor(model: SentenceTransformer) -> PictureProcessor | None:
+    """What does as the model's picture processor does, to the bit; None where that does more than we know.
+
+    Its settings alone don't tell: noise must come out the same in both, upright, wide and scaled up.
+    """
+    import torch
+
+    try:
+        processor = PictureProcessor(PictureRules.of(picture_settings(model), {}, None))
+    except EmbedderUnavailable:
+        return None
+    rng = np.random.default_rng(0)
+    for width, height in ((640, 480), (123, 457), (50, 40)):
+        noise = Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8))
+        theirs = dict(model.preprocess([noise], task="document"))
+        tensors = [name for name, value in theirs.items() if isinstance(value, torch.Tensor)]
+        if tensors != [PIXELS] or not np.array_equal(theirs[PIXELS][0].numpy(), processor(noise)):
+            return None
+    return processor
 
 
 def shortest_side(model: SentenceTransformer) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diptych.embedders import huggingface, torch_models
+from diptych.embedders import huggingface, speed, torch_models
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.errors import DiptychWarning
 
@@ -79,7 +79,7 @@ def open_model(source: huggingface.Source, settings: Settings) -> SentenceTransf
                 local_files_only=source.unreachable is not None,
                 trust_remote_code=settings.trust_remote_code,
                 truncate_dim=settings.dimension,
-                model_kwargs={"dtype": getattr(torch, settings.precision)},
+                model_kwargs={"dtype": getattr(torch, speed.number_type(settings.precision, device))},
             )
         except Exception as error:  # transformers, safetensors, a model's own code: anything can come
             raise EmbedderUnavailable(_explain(error, source, settings)) from error

@@ -1,6 +1,7 @@
-"""Preparing pictures as the settings beside a model say.
+"""Preparing pictures as the settings beside a model say: resized, cropped, normalised.
 
-They come out as transformers' Pillow processors make them, to the bit.
+They come out as transformers' Pillow processors make them, to the bit, and sooner: a camera's picture is
+scaled down before anything else is done with it, not copied at its full size first.
 """
 
 from __future__ import annotations
@@ -117,6 +118,11 @@ class PictureRules:
             assumed=assumed,
         )
 
+    @property
+    def enough_pixels(self) -> int:
+        """As many on a picture's shortest side leave room to scale down well: twice what is kept."""
+        return 2 * (self.shortest_side or max(self.squashed_to or self.crop or (1,)))
+
     def describe(self) -> str:
         """One line: "shortest side 224, bicubic, centre crop 224×224 (Pillow)"."""
         steps = []
@@ -189,12 +195,19 @@ class PictureProcessor:
             return image.resize((width, height), rules.resample)
         if not rules.shortest_side:
             return image
+        side = rules.shortest_side
+        reject_thin(image, side)
         short, long = sorted(image.size)
-        side, longer = rules.shortest_side, int(rules.shortest_side * long / short)
-        if side * longer > LARGEST_RESIZED:
-            raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")
+        longer = int(side * long / short)
         size = (side, longer) if image.width <= image.height else (longer, side)
         return image.resize(size, rules.resample)
+
+
+def reject_thin(image: Image.Image, side: int) -> None:
+    """Refuse a picture so thin that scaling its short side to `side` would make it huge: `InputRejected`."""
+    short, long = sorted(image.size)
+    if side * side * long > LARGEST_RESIZED * short:
+        raise InputRejected(f"{image.width}×{image.height} pixels are too thin to scale to {side}")
 
 
 def _crop(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ import tiny_clip
 import tiny_onnx
 from diptych.embedders import EmbedderUnavailable, InputRejected
 from diptych.embedders.onnx import load
-from diptych.embedders.onnx.pictures import PictureProcessor, PictureRules
+from diptych.embedders.pictures import PictureProcessor, PictureRules
 from support import need
 
 

@@ -1,0 +1,86 @@
+"""How local models are put to work: all cores without waits for each other, and `precision=fast`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+FAST = "fast"
+"""The precision that is as fast as this device can be without changing what is found."""
+
+_GPU_BATCH, _CPU_BATCH = 32, 8
+
+
+def number_type(precision: str, device: str) -> str:
+    """The name of the torch type to compute with.
+
+    Args:
+        precision: What was asked for; `fast` is half precision where the device is faster with it.
+        device: `cpu`, `cuda`, `mps`, ….
+    """
+    if precision != FAST:
+        return precision
+    if not device.startswith("cpu"):
+        return "float16"
+    return "bfloat16" if _has_bfloat16() else "float32"
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor multiplies 16-bit numbers by itself; where torch emulates it, it is slower."""
+    import torch
+
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older ones
+    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def mark(number: str, at_least: int | None) -> str:
+    """The part of a fingerprint that tells what is computed with, and whether of reduced pictures."""
+    return number if at_least is None else f"{number}-reduced-{at_least}"
+
+
+def describe(number: str, at_least: int | None) -> str:
+    """What `fast` comes to here, to follow the description of pictures."""
+    return f"; fast: {number}" + ("" if at_least is None else ", large JPEGs decoded at reduced size")
+
+
+def calls(device: str, batch_size: int | None) -> tuple[int, int]:
+    """How many pictures go into one call and how many calls run at once, where nothing else is asked for.
+
+    On a processor a call for each core, each by itself: cores that share a call wait for each other at every
+    layer, longest where one of them is decoding a picture. On a GPU two, so that one copies while one runs.
+    """
+    import torch
+
+    if device.startswith("cpu"):
+        return batch_size or _CPU_BATCH, torch.get_num_threads()
+    return batch_size or _GPU_BATCH, 2 if device.startswith("cuda") else 1
+
+
+class Cores:
+    """Shares the cores among the calls that run: one that runs alone has them all."""
+
+    def __init__(self) -> None:
+        import torch
+
+        self._all = torch.get_num_threads()
+        self._running = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def share(self) -> Iterator[None]:
+        """Let torch use this call's share of the cores in this thread."""
+        import torch
+
+        with self._lock:
+            self._running += 1
+            mine = max(1, self._all // self._running)
+        torch.set_num_threads(mine)
+        try:
+            yield
+        finally:
+            # torch keeps a number for each thread, and one that new threads begin with: put both back.
+            torch.set_num_threads(self._all)
+            with self._lock:
+                self._running -= 1

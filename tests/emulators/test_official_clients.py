@@ -18,7 +18,6 @@ import support
 from diptych.emulators.bedrock import NOVA, TITAN, BedrockEmulator
 from diptych.emulators.cohere import CohereEmulator
 from diptych.emulators.gemini import GeminiEmulator
-from diptych.emulators.voyage import VoyageEmulator
 from embedders.hosted_cases import CASES, Colours, Script
 
 RED = support.picture_bytes((200, 30, 30))
@@ -131,23 +130,6 @@ def test_coheres_client_understands_the_errors(cohere: Any, key: str, error: str
         client = cohere.ClientV2(key, base_url=emulator.url)
         with pytest.raises(getattr(cohere.errors, error)):
             client.embed(model="embed-v9", input_type="search_query", texts=["a"])
-
-
-# ---------------------------------------------------------------------------------------------------- voyage
-
-
-def test_voyages_client() -> None:
-    """By hand: it is in no extra, for it brings langchain."""
-    voyageai = pytest.importorskip("voyageai", reason="voyageai is not installed (it is in no extra)")
-    with VoyageEmulator(Colours()) as emulator:
-        client = voyageai.Client("any-key", base_url=f"{emulator.url}/v1")
-        picture = Image.new("RGB", (64, 48), (200, 30, 30))
-        answer = client.multimodal_embed(
-            [[picture], ["a red card"]], model="voyage-multimodal-3.5", output_dimension=512
-        )
-    assert len(answer.embeddings[0]) == 512
-    assert cosine(*answer.embeddings) == pytest.approx(own_cosine("a red card"), abs=0.01)
-    assert answer.image_pixels == 64 * 48
 
 
 # ----------------------------------------------------------------------------------------------------- boto3

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from rich.console import Console
 
 import diptych
 import made_comparisons
+from accessibility import serious_violations
 from diptych.assessment import assess
 from diptych.findings import overall_findings
 from diptych.groundtruth import GroundTruth
@@ -24,7 +23,7 @@ from diptych.present.text import show, show_relevance
 from diptych.relevance.judgments import Judgment, Judgments
 from diptych.result import Comparison, QueryResult
 from made_answers import answers, pictures
-from support import missing, need, picture_bytes
+from support import picture_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -174,37 +173,17 @@ def test_one_embedder_is_judged_without_being_compared() -> None:
     assert "Who ranks better" not in capture.get()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    need("playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize("names", [("one", "two"), ("one", "two", "three")], ids=["two", "three"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_and_axe_finds_nothing_serious(
     browser: Browser, tmp_path: Path, names: tuple[str, ...], scheme: str
 ) -> None:
-    need("axe_core_python")
-    from axe_core_python.sync_playwright import Axe
-
     path = judged_comparison(names).report(tmp_path / "judged.html")
     for width in (360, 1280):
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = Axe().run(page)["violations"]
-        serious = [each for each in found if each["impact"] in {"serious", "critical"}]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+        assert serious_violations(page) == {}
         marks = page.locator("#q1 article:visible .hit").first
         rank, grade = marks.locator(".rank").bounding_box(), marks.locator(".grade").bounding_box()
         assert rank is not None

@@ -12,6 +12,7 @@ import pytest
 
 import diptych
 import made_comparisons as made
+from accessibility import serious_violations
 from diptych.images import Skipped
 from support import need, picture_bytes
 
@@ -316,17 +317,8 @@ def test_print_shows_every_column_and_no_controls(browser: Browser, four_columns
 def test_axe_finds_nothing_serious(
     browser: Browser, request: pytest.FixtureRequest, kind: str, scheme: str
 ) -> None:
-    need("axe_core_python")
-    from axe_core_python.sync_playwright import Axe
-
     page, _ = opened(browser, request.getfixturevalue(kind), color_scheme=scheme)
-    found = Axe().run(page)["violations"]
-    serious = {
-        violation["id"]: [node["html"] for node in violation["nodes"][:3]]
-        for violation in found
-        if violation["impact"] in {"serious", "critical"}
-    }
-    assert serious == {}
+    assert serious_violations(page) == {}
 
 
 @pytest.mark.parametrize("width", [360, 800, 1280, 2560])

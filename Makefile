@@ -42,7 +42,7 @@ docs: .venv/test
 notebooks: .venv/test
 	$(BIN)/python notebooks/make.py
 
-bench: .venv/test
+bench: .venv/bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/hosted.py
 	$(BIN)/python benchmarks/serve.py
@@ -67,3 +67,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable '.[test]'
 	@touch .venv/core $@
+
+.venv/bench: .venv/test
+	$(PIP) --editable '.[bench]'
+	@touch $@

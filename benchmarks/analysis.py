@@ -1,16 +1,16 @@
-"""How long the analysis takes beyond embedding: `python benchmarks/analysis.py`.
+"""How long the analysis takes beyond embedding, and how that grows: `python benchmarks/analysis.py`.
 
-20 text queries, two embedders, 10,000 images of 512 dimensions, a bank of 64 texts; vectors at random, with
-a few images near each query. Prints the seconds of each part and their sum.
+20 text queries, two embedders, 10,000 and 100,000 images of 512 dimensions, a bank of 64 texts; vectors at
+random, with a few images near each query.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+from table import Row, in_turn, print_rows
 
 from diptych.bank import default_bank
 from diptych.description import describe, describe_all, describe_bank, describe_spaces
@@ -20,58 +20,68 @@ from diptych.queries import TextQuery
 from diptych.search import normalise
 from diptych.view import EmbeddedBank, View
 
-QUERIES, IMAGES, DIMENSION, NAMES, K = 20, 10_000, 512, ("a", "b"), 20
+QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
+FEW, MANY, RUNS = 10_000, 100_000, 2
+PART = "The analysis"
 BAR = 5.0
+"""Seconds that 10,000 images may take: less than a person waits for a page."""
 
-
-@contextmanager
-def timed(part: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Note how long the block takes."""
-    start = time.perf_counter()
-    yield
-    seconds[part] = time.perf_counter() - start
+NOISE = 1.1
 
 
 def space(rng: np.random.Generator, contents: Vectors, queries: Vectors) -> tuple[Vectors, Vectors, Vectors]:
     """Unit vectors of images, bank and queries: what is in the pictures, and each embedder's own noise."""
-    images = contents + rng.normal(size=contents.shape)
+    images = contents + rng.standard_normal(contents.shape, np.float32)
     for row, query in enumerate(queries):
         images[row * 7 : row * 7 + 7] += 0.5 * query
-    bank = rng.normal(size=(len(default_bank()), DIMENSION))
-    return normalise(images), normalise(bank), normalise(queries)
+    bank = rng.standard_normal((len(default_bank()), DIMENSION), np.float32)
+    return normalise(images, out=images), normalise(bank), normalise(queries)
 
 
-def main() -> None:
-    """Print one line a part."""
+def analysing(count: int) -> Callable[[], object]:
+    """The bank, the cuts with their resampling, and the agreement, of vectors that are there."""
     rng = np.random.default_rng(0)
-    contents = rng.normal(size=(IMAGES, DIMENSION))
-    vectors = rng.normal(size=(QUERIES, DIMENSION))
+    contents = rng.standard_normal((count, DIMENSION), np.float32)
+    vectors = rng.standard_normal((QUERIES, DIMENSION), np.float32)
     spaces = {name: space(rng, contents, vectors) for name in NAMES}
+    pictures = [Picture(id=f"{row:064x}", name=f"{row:06}.jpg") for row in range(count)]
+    return lambda: analyse(spaces, pictures)
+
+
+def analyse(spaces: Mapping[str, tuple[Vectors, Vectors, Vectors]], pictures: list[Picture]) -> object:
+    """What a comparison does after the last vector is there."""
     queries = [TextQuery(f"query {row}") for row in range(QUERIES)]
-    pictures = [Picture(id=f"{row:064x}", name=f"{row:05}.jpg") for row in range(IMAGES)]
-    ids = [found.id for found in pictures]
-    seconds: dict[str, float] = {}
-    with timed("bank", seconds):
-        views = {
-            name: View(ids, images, EmbeddedBank(default_bank(), bank))
-            for name, (images, bank, _) in spaces.items()
-        }
-    with timed("rank and stand", seconds):
-        answers = {name: view.answer(queries, spaces[name][2], K) for name, view in views.items()}
-    with timed("describe", seconds):
-        by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*answers.values(), strict=True)]
-        described = describe(queries, by_query, pictures, (), K)
-    with timed("spaces", seconds):
-        agreement = describe_spaces({name: view.units for name, view in views.items()}, pictures)
-    with timed("over all", seconds):
-        banks = {name: describe_bank(view, pictures) for name, view in views.items()}
-        describe_all(described, banks, agreement, IMAGES)
-    for part, taken in seconds.items():
-        print(f"{part:16} {taken:6.2f} s")
-    print(f"{'all':16} {sum(seconds.values()):6.2f} s, bar {BAR} s")
-    breaks = [query.stratification[name].verdict for query in described for name in NAMES]
-    print(", ".join(f"{verdict} {breaks.count(verdict)}" for verdict in sorted(set(breaks))))
+    ids = [picture.id for picture in pictures]
+    views = {
+        name: View(ids, images, EmbeddedBank(default_bank(), bank))
+        for name, (images, bank, _) in spaces.items()
+    }
+    answers = {name: view.answer(queries, spaces[name][2], K) for name, view in views.items()}
+    by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*answers.values(), strict=True)]
+    described = describe(queries, by_query, pictures, (), K)
+    agreement = describe_spaces({name: view.units for name, view in views.items()}, pictures)
+    banks = {name: describe_bank(view, pictures) for name, view in views.items()}
+    return describe_all(described, banks, agreement, len(pictures))
+
+
+def rows() -> Iterator[Row]:
+    """Seconds for either size, and how their ratio compares with n log n."""
+    works = [analysing(FEW), analysing(MANY)]
+    works[0]()  # scipy is imported, what is kept between runs is there
+    few, many = in_turn(works, RUNS)
+    work = f"{len(NAMES)} embedders × {QUERIES} queries"
+    yield Row(part=PART, work=f"{work} × {FEW:,} images", values=tuple(few), unit="s", bar=BAR)
+    yield Row(part=PART, work=f"{work} × {MANY:,} images", values=tuple(many), unit="s")
+    expected = MANY * math.log(MANY) / (FEW * math.log(FEW))
+    yield Row(
+        part=PART,
+        work=f"growth from {FEW:,} to {MANY:,} images",
+        against=f"n log n, which is {expected:.1f} times",
+        values=tuple(b / a / expected for a, b in zip(few, many, strict=True)),
+        bar=NOISE,
+        note="a tenth is left for noise",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    print_rows(rows())

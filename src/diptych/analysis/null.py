@@ -92,16 +92,7 @@ class NullModel:
         Raises:
             ValueError: A score is not finite.
         """
-        if not np.isfinite(scores).all():
-            raise ValueError("a null model needs finite scores")
-        more = len(scores) / (len(scores) - 1)
-        centred = _centre(scores)
-        effect = centred.mean(axis=0)
-        residuals = centred - effect
-        squares = (residuals**2).sum(axis=0)
-        of_others = np.maximum(squares - residuals**2 * more, squares * _ROUNDING)
-        spread, others_spread = _spread(squares, len(scores) - 1), _spread(of_others, len(scores) - 2)
-        z = residuals * more / others_spread
+        effect, spread, z = _against_others(scores)
         lower = z[z <= 0]
         return cls(effect, spread, z, np.sort(np.concatenate([lower, -lower]) if mirrored else z, axis=None))
 
@@ -165,10 +156,25 @@ def fat_tailed(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
     Returns:
         Shape (texts,).
     """
-    highest = np.log(np.maximum(NullModel.fit(scores).residuals.max(axis=1), 1e-3))
+    highest = np.log(np.maximum(_against_others(scores)[2].max(axis=1), 1e-3))
     median = np.median(highest)
     deviation = 1.4826 * np.median(np.abs(highest - median))
     return np.asarray(highest > median + _FAT_TAIL * max(deviation, 0.05))
+
+
+def _against_others(scores: NDArray[np.floating]) -> tuple[NDArray[np.float64], ...]:
+    """The images' effects and spreads, and each text's z against the other texts."""
+    if not np.isfinite(scores).all():
+        raise ValueError("a null model needs finite scores")
+    more = len(scores) / (len(scores) - 1)
+    centred = _centre(scores)
+    effect = centred.mean(axis=0)
+    residuals = centred - effect
+    squared = residuals**2
+    squares = squared.sum(axis=0)
+    of_others = np.maximum(squares - squared * more, squares * _ROUNDING)
+    spread, others_spread = _spread(squares, len(scores) - 1), _spread(of_others, len(scores) - 2)
+    return effect, spread, residuals * more / others_spread
 
 
 def _spread(squares: NDArray[np.float64], degrees: int) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def _responsibility(
     logs = []
     for weights in (share, 1 - share):
         total = weights.sum() + 1e-12
-        mean = (weights * scores).sum() / total
-        variance = max(float((weights * (scores - mean) ** 2).sum() / total), floor)
-        logs.append(np.log(total) - 0.5 * np.log(variance) - (scores - mean) ** 2 / (2 * variance))
+        squares = (scores - (weights * scores).sum() / total) ** 2
+        variance = max(float((weights * squares).sum() / total), floor)
+        logs.append(np.log(total) - 0.5 * np.log(variance) - squares / (2 * variance))
     return np.asarray(1 / (1 + np.exp(np.clip(logs[1] - logs[0], -700, 700))))

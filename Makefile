@@ -20,7 +20,7 @@ demo: .venv/core
 	@echo "    diptych compare YOUR-FOLDER -e clip-ViT-L-14 -e palette -q 'a dog' --report report.html"
 
 test: .venv/test
-	$(BIN)/python -m pytest --reruns 2 --only-rerun TimeoutError --only-rerun Timeout
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --reruns 2 --only-rerun TimeoutError --only-rerun Timeout
 
 lint: .venv/test
 	$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ notebooks: .venv/test
 	$(BIN)/python notebooks/make.py
 
 bench: .venv/bench
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/again.py
 	$(BIN)/python benchmarks/hosted.py
 	$(BIN)/python benchmarks/serve.py
 

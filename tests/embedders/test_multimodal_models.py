@@ -94,12 +94,16 @@ def test_they_can_be_tried_out(embedder: Embedder) -> None:
     assert trials["the same text has the same vector again"].passed
 
 
-def test_a_missing_torchvision_is_named_with_the_command(folder: Path) -> None:
+def test_a_missing_torchvision_is_named_with_the_command(tmp_path: Path) -> None:
     code = (
         "import sys\nsys.modules['torchvision'] = None\n"
         "from diptych.embedders import EmbedderUnavailable, load\n"
-        "try: load(sys.argv[1])\nexcept EmbedderUnavailable as error: print(error)"
+        "for spec in sys.argv[1:]:\n"
+        "    try: load(spec)\n"
+        "    except EmbedderUnavailable as error: print(error)"
     )
-    command = [sys.executable, "-c", code, f"sentence-transformers:{folder}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "wants torchvision: pip install 'diptych[openclip]'" in run.stdout
+    specs = [f"sentence-transformers:{make(tmp_path / name)}" for name, make in MAKERS.items()]
+    run = subprocess.run([sys.executable, "-c", code, *specs], capture_output=True, text=True, check=True)
+    for said in run.stdout.splitlines():
+        assert "wants torchvision: pip install 'diptych[openclip]'" in said
+    assert len(run.stdout.splitlines()) == len(MAKERS)

@@ -14,6 +14,7 @@ import diptych
 from diptych.emulators.vertex import VertexEmulator
 from diptych.errors import DiptychError
 from diptych.images import open_collection
+from diptych.paths import cache_dir
 from support import need, picture_bytes
 
 RED, GREEN, BLUE = (210, 30, 30), (30, 160, 40), (30, 60, 200)
@@ -271,7 +272,7 @@ def test_a_saved_list_makes_nobody_ask_the_web(pictures: Path, tmp_path: Path) -
         (tmp_path / "r.json").write_text(json.dumps(saved))
         report = diptych.Comparison.load(tmp_path / "r.json").report(tmp_path / "r.html")
         assert "picture not found" in report.read_text()
-    assert not (tmp_path / "cache" / "downloads").exists()
+    assert not (cache_dir() / "downloads").exists()
 
 
 def test_copies_and_captions_are_told(pictures: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import tracemalloc
 import zipfile
@@ -15,8 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diptych import memory
 from diptych.errors import DiptychError
-from diptych.images import Picture, UnreadablePicture, decode, open_collection
+from diptych.images import Limits, Picture, UnreadablePicture, decode, open_collection
+from diptych.images.entries import File
 from support import picture_bytes
 
 
@@ -38,6 +41,44 @@ def test_identical_files_are_one_picture_with_several_names(tmp_path: Path) -> N
     assert (first.name, first.aliases) == ("a.png", ("b/wolf.png", "c/wolf.jpg"))
     assert first.label == "b"  # of the first name that has one
     assert (second.name, second.aliases, second.label) == ("z.png", (), None)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read; what was just written counts as settled."""
+    names: list[str] = []
+    chunks = File.chunks
+
+    def note(file: File, limits: Limits) -> Iterator[bytes]:
+        names.append(file.path.name)
+        yield from chunks(file, limits)
+
+    monkeypatch.setattr(File, "chunks", note)
+    monkeypatch.setattr(memory, "_SETTLED_NS", -(10**12))
+    return names
+
+
+def test_a_file_is_read_again_only_when_it_was_touched(tmp_path: Path, read: list[str]) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(photo(number))
+    before = open_collection(tmp_path).pictures
+    assert sorted(read) == ["0.png", "1.png", "2.png"]
+    read.clear()
+    assert open_collection(tmp_path).pictures == before
+    assert read == []
+    was = (tmp_path / "1.png").stat()
+    (tmp_path / "1.png").write_bytes(photo(7))
+    os.utime(tmp_path / "1.png", ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert open_collection(tmp_path).pictures[1].id == hashlib.sha256(photo(7)).hexdigest()
+    assert read == ["1.png"]
+
+
+def test_a_file_that_is_remembered_still_keeps_to_the_limits(tmp_path: Path, read: list[str]) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.png").write_bytes(photo(number) + bytes(1000 * number))
+    assert len(open_collection(tmp_path)) == 2
+    small = open_collection(tmp_path, limits=Limits(megabytes=0.001))
+    assert [skipped.name for skipped in small.skipped] == ["1.png"]
 
 
 def test_captions_and_labels_of_copies_are_kept(tmp_path: Path) -> None:

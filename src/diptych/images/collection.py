@@ -14,6 +14,7 @@ from diptych.images.entries import Entry, File, Listing, Origin, Skipped, one_li
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.sources import Source, describe, list_source
+from diptych.memory import FileHashes, Mark
 from diptych.progress import Progress, Silent
 
 _READERS = min(8, (os.cpu_count() or 1) + 2)
@@ -115,7 +116,7 @@ class Collection:
 def open_collection(
     source: Source, *, limits: Limits = Limits(), progress: Progress = Silent()
 ) -> Collection:
-    """Open a collection of pictures; every file is hashed, none is decoded.
+    """Open a collection of pictures; each file is hashed, once for as long as it is not touched.
 
     Args:
         source: A folder, a ZIP, a text file of web addresses (`.txt`), a manifest (`.csv`, `.jsonl`), one
@@ -149,18 +150,38 @@ def open_collection(
 def _identify_all(
     entries: Sequence[Entry], what: str, limits: Limits, progress: Progress
 ) -> Iterator[tuple[Entry, str | Skipped | None]]:
+    hashes = FileHashes(entry.origin.path for entry in entries if isinstance(entry.origin, File))
     pool = ThreadPoolExecutor(_READERS, "diptych-reading")
     try:
         with progress.task(what, len(entries)) as advance:
-            outcomes = pool.map(lambda entry: _identify(entry, limits), entries)
+            outcomes = pool.map(lambda entry: _identify(entry, limits, hashes), entries)
             for entry, outcome in zip(entries, outcomes, strict=True):
                 yield entry, outcome
                 advance(1)
+        hashes.keep()
     finally:  # an interrupted run does not wait for files that nobody asks for any more
         pool.shutdown(cancel_futures=True)
 
 
-def _identify(entry: Entry, limits: Limits) -> str | Skipped | None:
+def _identify(entry: Entry, limits: Limits, hashes: FileHashes) -> str | Skipped | None:
+    """What one entry's id is, known from when it was last read or by reading it."""
+    if not isinstance(entry.origin, File):
+        return _read_through(entry, limits)
+    path = entry.origin.path
+    try:
+        mark = Mark.of(path)
+        known = hashes.get(path, mark)
+        if known is not None and mark.size <= limits.bytes:
+            return known
+        outcome = _read_through(entry, limits)
+        if isinstance(outcome, str):
+            hashes.put(path, mark, outcome)
+    except (OSError, ValueError):  # it is not there or can't be, which is said where it is read
+        return _read_through(entry, limits)
+    return outcome
+
+
+def _read_through(entry: Entry, limits: Limits) -> str | Skipped | None:
     """Hash one file; None where it is no picture and nobody says that it is."""
     digest = hashlib.sha256()
     head = b""

@@ -95,7 +95,8 @@ def looks_like_picture(name: str) -> bool:
 
 def unreadable_suffix(name: str) -> str | None:
     """Say why a file of this name can't be read although it is a picture, or None."""
-    return next((why for suffix, why in _UNREADABLE_SUFFIXES if suffix.fullmatch(_suffix(name))), None)
+    ending = _suffix(name)
+    return next((why for suffix, why in _UNREADABLE_SUFFIXES if suffix.fullmatch(ending)), None)
 
 
 def may_be_picture(name: str) -> bool:

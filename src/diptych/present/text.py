@@ -75,8 +75,9 @@ def _query(query: QueryResult, *, fill: bool) -> RenderableType:
         table.add_column("score", justify="right", min_width=7)
         if column.has_z:
             table.add_column("z", justify="right", min_width=5)
-    for row in range(max(len(column.hits) for column in columns)):
-        table.add_row(str(row + 1), *(cell for column in columns for cell in column.cells(row)))
+    # One cell a column, a line a hit: laying out a cell for each hit would take longer than the ranking.
+    ranks = "\n".join(str(row + 1) for row in range(max(len(column.hits) for column in columns)))
+    table.add_row(ranks, *(cell for column in columns for cell in column.cells()))
     return Group(table, *(Text(printable(finding)) for finding in query.findings))
 
 
@@ -89,15 +90,17 @@ class _Column:
         ranking = query.stratification.get(name)
         self._break = ranking.breakpoint if ranking is not None else None
 
-    def cells(self, row: int) -> list[Text]:
-        if row >= len(self.hits):
-            return [Text("")] * (3 if self.has_z else 2)
-        hit = self.hits[row]
-        z = [] if not self.has_z else [Text("" if hit.z is None else f"{hit.z:.1f}")]
-        cells = [_name(hit), Text(f"{hit.score:.4f}"), *z]
-        for cell in cells:
-            cell.stylize(self._style(hit.rank))
-        return cells
+    def cells(self) -> list[Text]:
+        """Its names, its scores and, where it has any, its z, each a line a hit."""
+        lines = [
+            [_name(hit) for hit in self.hits],
+            [Text(f"{hit.score:.4f}") for hit in self.hits],
+            [Text("" if hit.z is None else f"{hit.z:.1f}") for hit in self.hits],
+        ]
+        for column in lines:
+            for line, hit in zip(column, self.hits, strict=True):
+                line.stylize(self._style(hit.rank))
+        return [Text("\n").join(column) for column in lines[: 3 if self.has_z else 2]]
 
     def _style(self, rank: int) -> str:
         if self._break is None or rank < self._break:

@@ -130,7 +130,7 @@ def print_rows(rows: Iterable[Row]) -> None:
     """Print rows as they come; with `--json PATH`, write them there too."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, help="where to write the rows too")
-    path = parser.parse_args().json
+    path = parser.parse_known_args()[0].json
     kept = []
     for row in rows:
         kept.append(row)

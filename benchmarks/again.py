@@ -7,19 +7,14 @@ nothing is embedded when everything is stored.
 
 from __future__ import annotations
 
-import builtins
-import functools
-import importlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import stand_ins
@@ -35,30 +30,9 @@ QUERIES = [
     f"{shade} {colour}" for shade in ("a dark", "a light") for colour in
     ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "grey")
 ]  # fmt: skip
+STOPWATCH = Path(__file__).with_name("stopwatch.py")
 AGAIN = "The command again, everything stored: 1,000 pictures × 20 queries × 2 embedders, to JSON"
 START, REPORT = "Starting", "The report: 300 pictures × 20 queries × 3 embedders"
-
-WATCHED = {
-    "opening the collection: listing, hashes": ("diptych.comparison:open_collection",),
-    "facts of the embedders": ("diptych.comparison:load",),
-    "the store": (
-        "diptych.database:Database.__init__",
-        "diptych.store:Store.known",
-        "diptych.store:Store.get",
-        "diptych.store:Store.judgments",
-        "diptych.store:Store.complaints",
-    ),
-    "ranking": ("diptych.view:search", "diptych.view:score_all"),
-    "analysis": (
-        "diptych.view:View.__init__",
-        "diptych.view:View.answer",
-        "diptych.comparison:describe",
-        "diptych.comparison:describe_all",
-    ),
-    "writing JSON": ("diptych.result:Comparison.to_json",),
-    "printing the rankings": ("diptych.present.text:show",),
-}
-"""The parts of a run, each with the functions that do it, less what they call of another part."""
 
 
 def pictures(count: int) -> Path:
@@ -75,7 +49,7 @@ def pictures(count: int) -> Path:
 
 def command(*arguments: str | Path, watch: bool = False) -> str:
     """Run `diptych` in a process of its own, with a stopwatch or without; what it printed as errors."""
-    start = [sys.executable, __file__, "--watch"] if watch else [sys.executable, "-m", "diptych"]
+    start = [sys.executable, str(STOPWATCH)] if watch else [sys.executable, "-m", "diptych"]
     run = subprocess.run(
         [*start, *map(str, arguments)],
         check=True,
@@ -84,57 +58,6 @@ def command(*arguments: str | Path, watch: bool = False) -> str:
         text=True,
     )
     return run.stderr
-
-
-class Stopwatch:
-    """Tells how long each of several parts of this process takes, without what they call of one another."""
-
-    def __init__(self) -> None:
-        self.taken: Counter[str] = Counter()
-        self._now = ["everything else"]
-        self._since = time.perf_counter()
-
-    def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, watched."""
-
-        def watched(*arguments: Any, **named: Any) -> Any:
-            self.switch()
-            self._now.append(part)
-            try:
-                return function(*arguments, **named)
-            finally:
-                self.switch()
-                self._now.pop()
-
-        return watched
-
-    def switch(self) -> None:
-        """Note what has passed since the last time."""
-        now = time.perf_counter()
-        self.taken[self._now[-1]] += now - self._since
-        self._since = now
-
-
-def watch(arguments: Sequence[str]) -> None:
-    """Run the command in this process and print, as errors, how long its parts took."""
-    watch = Stopwatch()
-    builtins.__import__ = watch.around("imports", builtins.__import__)
-    load_module = watch.around("imports", importlib.import_module)
-    for part, places in WATCHED.items():
-        for place in places:
-            module, _, path = place.partition(":")
-            owner = load_module(module)
-            *inside, name = path.split(".")
-            owner = functools.reduce(getattr, inside, owner)
-            setattr(owner, name, watch.around(part, getattr(owner, name)))
-    from diptych.cli import main
-
-    sys.argv = ["diptych", *arguments]
-    try:
-        main()
-    finally:
-        watch.switch()
-        print(json.dumps(watch.taken), file=sys.stderr)
 
 
 def fill(source: Path, specs: Sequence[str], place: Path) -> None:
@@ -226,7 +149,4 @@ def rows() -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--watch"]:
-        watch(sys.argv[2:])
-    else:
-        print_rows(rows())
+    print_rows(rows())

@@ -1,7 +1,7 @@
 """Memory while pictures are embedded: `python benchmarks/memory.py [--pictures 5000]`.
 
-Pictures of 12 megapixels go through the pipeline with the `palette` embedder, so that it is decoding that takes
-the time, and memory holds little but what is under way. A process of its own each; Linux tells its peak.
+Pictures of 12 megapixels go through the pipeline with the `palette` embedder, so that it is decoding that
+takes the time, and memory holds little but what is under way. Each in a process of its own.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -39,15 +40,16 @@ def as_done(
     executor: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
 ) -> Iterator[_Result]:
     """Results as they come, at most `ahead` items begun but not done: a slow call holds up no other."""
-    begun: set[Future[_Result]] = set()
+    done: SimpleQueue[Future[_Result]] = SimpleQueue()
+    begun = 0
     for item in items:
-        begun.add(executor.submit(work, item))
-        if len(begun) >= ahead:
-            done, begun = wait(begun, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    while begun:
-        done, begun = wait(begun, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
+        executor.submit(work, item).add_done_callback(done.put)
+        begun += 1
+        while begun >= ahead or not done.empty():
+            yield done.get().result()
+            begun -= 1
+    for _ in range(begun):
+        yield done.get().result()
 
 
 def batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -40,7 +40,7 @@ def _command(service: str) -> Callable[..., None]:
             str, typer.Option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
         ],
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8765,
-        latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Added to each call.")] = 0.0,
+        latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="What each call takes.")] = 0.0,
         error_rate: Annotated[float, typer.Option(min=0, max=1, help="The share of calls that fail.")] = 0.0,
         requests_per_minute: Annotated[
             float | None,

@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 import time
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -91,7 +92,7 @@ class Emulator(ABC):
     Args:
         embedder: Makes the vectors.
         port: The port; 0 picks a free one.
-        latency: Seconds that every embedding request takes longer.
+        latency: Seconds that every embedding request takes; longer only where its own work does.
         error_rate: The share of such requests (0 to 1) that fail as one of `weather`.
         requests_per_minute: The quota, after which they get a 429; None is none.
         seed: Of the draws for `error_rate`; they follow the order in which requests arrive.
@@ -210,7 +211,7 @@ class Emulator(ABC):
         reply = self.elsewhere(request)
         if reply is not None:
             return reply
-        self._closing.wait(self._latency)
+        end = time.monotonic() + self._latency
         asked = self._understood(request)
         reply = (
             self.turn_away(request)
@@ -219,6 +220,7 @@ class Emulator(ABC):
             or self._embed(asked, request)
         )
         self._remember(reply.status, asked)
+        self._closing.wait(max(0.0, end - time.monotonic()))
         return reply
 
     def _understood(self, request: Request) -> Asked | Reply:

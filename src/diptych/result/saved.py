@@ -107,7 +107,7 @@ def _ranking_to_dict(query: QueryResult, name: str) -> dict[str, Any]:
 
 
 def _hit_to_dict(hit: Hit) -> dict[str, Any]:
-    saved = dataclasses.asdict(hit)
+    saved = vars(hit).copy()  # all plain values; asdict would take a tenth of a second for 20 queries
     for rare in ("caption", "aliases", "itself"):
         if not saved[rare]:
             del saved[rare]

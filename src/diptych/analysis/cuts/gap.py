@@ -94,9 +94,10 @@ def least_probable_gap(descending: NDArray[np.float64], n: int) -> Gaps:
     ranks = np.arange(1, min(deepest_rank(n), n - 2) + 1)
     following = np.minimum(_reach(n), n - 1 - ranks)
     spacings = -np.diff(descending, axis=1) * np.arange(1, descending.shape[1])
-    sums = np.concatenate([np.zeros((len(spacings), 1)), np.cumsum(spacings, axis=1)], axis=1)
-    means = (sums[:, ranks + following] - sums[:, ranks]) / following
-    surprise = _minus_log_p(spacings[:, ranks - 1], means, following)
+    sums = np.cumsum(spacings, axis=1)
+    last = len(ranks)
+    means = (sums.take(ranks + following - 1, axis=1) - sums[:, :last]) / following
+    surprise = _minus_log_p(spacings[:, :last], means, following)
     best = surprise.argmax(axis=1)
     return Gaps(ranks[best], surprise[np.arange(len(surprise)), best])
 

@@ -7,6 +7,7 @@ for passed in Filter(Workbench("photos/", ["clip-ViT-L-14"]), ["wolf", "dog"], C
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ class Filter:
         units = normalise(embed_queries(self._queries, embedder, bench.store)[0])
         filled = Filled()
         for found in embedding(bench.collection, embedder, bench.store, filled, progress=bench.progress):
-            for pictures in batched(found, _AT_ONCE):
+            for pictures in batched(found, repeat(_AT_ONCE)):
                 scores = score_all(normalise(image_vectors(pictures, embedder, bench.store)), units)
                 yield from self._passing(pictures, scores, None, scores >= value)
         refused = filled.refused

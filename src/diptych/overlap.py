@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -52,13 +53,24 @@ def as_done(
         yield done.get().result()
 
 
-def batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    """The items in lists of `size`, the last one maybe shorter."""
-    batch: list[_Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+def batched(items: Iterable[_Item], sizes: Iterable[int]) -> Iterator[list[_Item]]:
+    """The items in lists of these sizes, until there are no more of them."""
+    rest = iter(items)
+    for size in sizes:
+        batch = list(islice(rest, size))
+        if not batch:
+            return
         yield batch
+
+
+def even_sizes(total: int, largest: int, workers: int) -> Iterator[int]:
+    """Sizes of batches that keep all workers at work to the end: the last ones are ever smaller.
+
+    Guided self-scheduling (C. Polychronopoulos and D. Kuck, IEEE Transactions on Computers 36(12), 1987):
+    each batch is a worker's share of what is left, `largest` at most. With one worker all are of one size.
+    """
+    left = total
+    while left > 0:
+        size = min(largest, -(-left // workers))
+        yield size
+        left -= size

@@ -6,7 +6,6 @@ import hashlib
 import random
 import threading
 import time
-import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence

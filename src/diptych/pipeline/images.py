@@ -18,7 +18,7 @@ from diptych.embedders.base import (
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode
-from diptych.overlap import as_done, batched, in_order, pool
+from diptych.overlap import as_done, batched, even_sizes, in_order, pool
 from diptych.pipeline.vectors import checked, looked_up, words
 from diptych.progress import Progress, Silent
 from diptych.store import Store
@@ -175,7 +175,10 @@ class _Run:
         in_a_row = 0
         with pool(DECODERS, "decode") as decoders, pool(info.concurrency, "embed") as callers:
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
-            batches = batched(self._prepared(prepared), info.batch_size)
+            # A service counts calls, so there none is made smaller than it need be.
+            workers = info.concurrency if info.requests_per_minute is None else 1
+            sizes = even_sizes(len(pictures), info.batch_size, workers)
+            batches = batched(self._prepared(prepared), sizes)
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
                 self._filled.embedded += len(outcome.stored)
                 self._filled.rejected |= outcome.rejected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,8 +102,9 @@ def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embed
         else:
             store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
 
+    batches = batched(queries, repeat(info.batch_size))
     with pool(info.concurrency, "queries") as callers:
-        for _ in as_done(callers, embed, batched(queries, info.batch_size), ahead=2 * info.concurrency):
+        for _ in as_done(callers, embed, batches, ahead=2 * info.concurrency):
             pass
 
 

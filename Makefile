@@ -42,10 +42,9 @@ docs: .venv/test
 notebooks: .venv/test
 	$(BIN)/python notebooks/make.py
 
+# About a quarter of an hour on two cores that do nothing else; makes models and pictures under build/bench first.
 bench: .venv/bench
-	$(BIN)/python benchmarks/again.py
-	$(BIN)/python benchmarks/hosted.py
-	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/run.py
 
 # The built-in models and the sample anew: about an hour on two cores. Needs Debian's fonts-noto-color-emoji.
 models: export OMP_WAIT_POLICY = passive

@@ -134,7 +134,7 @@ def test_a_model_says_how_it_sees_and_reads(family: str, said: str, tokens: int,
     assert info.provider == "open_clip"
     assert info.preprocessing == said
     assert info.max_text_tokens == tokens
-    assert (info.dimension, info.batch_size, info.licence) == (tiny_open_clip.DIMENSION, 8, None)
+    assert (info.dimension, info.batch_size, info.licence) == (tiny_open_clip.DIMENSION, 4, None)
     assert info.model.startswith(folder_of(family).name + "@")
 
 

@@ -297,7 +297,7 @@ def test_a_model_says_what_it_is(clip: Embedder) -> None:
     assert info.logit_scale == pytest.approx(np.exp(2.6592), rel=1e-6)  # CLIP's start value, 1 / 0.07
     assert info.logit_bias is None
     assert info.licence is None
-    assert (info.batch_size, info.concurrency) == (8, 1)  # a call for each of torch's threads: here one
+    assert (info.batch_size, info.concurrency) == (4, 1)  # a call for each of torch's threads: here one
     assert info.name.startswith("sentence-transformers:/")
     assert "/" not in info.model
 

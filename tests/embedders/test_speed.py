@@ -66,7 +66,7 @@ def test_what_comes_after_a_call_has_all_cores(four_threads: None) -> None:
 
 
 def test_on_a_processor_every_core_has_a_call_of_its_own(four_threads: None) -> None:
-    assert speed.calls("cpu", None) == (8, 4)
+    assert speed.calls("cpu", None) == (4, 4)
     assert speed.calls("cpu", 3) == (3, 4)
     assert speed.calls("cuda:1", None) == (32, 2)
     assert speed.calls("mps", None) == (32, 1)

@@ -10,7 +10,7 @@ from typing import Any
 FAST = "fast"
 """The precision that is as fast as this device can be without changing what is found."""
 
-_GPU_BATCH, _CPU_BATCH = 32, 8
+_GPU_BATCH, _CPU_BATCH = 32, 4
 
 
 def number_type(precision: str, device: str) -> str:

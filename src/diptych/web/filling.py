@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diptych.embedders import Embedder
+from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.estimate import estimate, price
 from diptych.first_use import what_is_wrong
@@ -127,6 +128,9 @@ class Filler:
             self._purse.release(foreseen.dollars)
         self._ranks.refresh(self.embedder)
         self.filling = Filling("ready", refused=filled.refused)
+        self._changed()
+        if isinstance(self.embedder, Remembered):
+            self.embedder.open()  # now, and not when the first text waits for it
 
     @contextmanager
     def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002 (a `Progress`)

@@ -59,7 +59,7 @@ def load(model: str, **options: str) -> Embedder:
         model: A folder or a Hub id.
         **options: `variant` (`fp32`, `fp16`, `q8`, …: the files' suffix), `threads` (default: the cores),
             `provider` (`cpu`, or another one that onnxruntime has here), `revision` (a branch, tag or commit
-            of the Hub's), `batch_size` (default 32) and `precision` (`exact`, or `fast`: large JPEGs are
+            of the Hub's), `batch_size` (default 16) and `precision` (`exact`, or `fast`: large JPEGs are
             decoded at a reduced size).
 
     Returns:

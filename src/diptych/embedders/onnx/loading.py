@@ -49,7 +49,7 @@ class Settings:
             threads=_whole_number("threads", options["threads"]) if "threads" in options else 0,
             provider=options.get("provider") or "cpu",
             revision=options.get("revision") or None,
-            batch_size=_whole_number("batch_size", options.get("batch_size", "32")),
+            batch_size=_whole_number("batch_size", options.get("batch_size", "16")),
             fast=precision == "fast",
         )
 

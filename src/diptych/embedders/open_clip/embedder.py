@@ -57,7 +57,7 @@ def load(model: str, **options: str) -> Embedder:
         model: An architecture of open_clip's, a Hub id or a folder.
         **options: `pretrained` (the name of an architecture's weights, or a file; may be left out where only
             one is published), `device` (default: cuda, then mps, then cpu), `revision` (a branch, tag or
-            commit of the Hub's), `batch_size` (default 32 on a GPU, 8 on a processor) and `precision`
+            commit of the Hub's), `batch_size` (default 32 on a GPU, 4 on a processor) and `precision`
             (`float32`, `bfloat16`, `float16` or `fast`: half precision where the device is faster with it,
             large JPEGs decoded at a reduced size).
 

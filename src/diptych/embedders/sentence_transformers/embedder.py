@@ -67,7 +67,7 @@ def load(model: str, **options: str) -> Embedder:
         model: A folder, a Hub id, or empty for `clip-ViT-L-14`. A name without an owner is one of the
             `sentence-transformers` organisation's.
         **options: `device` (default: cuda, then mps, then cpu), `revision` (a branch, tag or commit of the
-            Hub's), `batch_size` (default 32 on a GPU, 8 on a processor), `precision` (`float32`, `bfloat16`,
+            Hub's), `batch_size` (default 32 on a GPU, 4 on a processor), `precision` (`float32`, `bfloat16`,
             `float16` or `fast`: half precision where the device is faster with it, large JPEGs decoded at a
             reduced size),
             `dimension` (keeps so many of a vector's first numbers, for models trained for it: Matryoshka) and

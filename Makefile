@@ -20,7 +20,7 @@ demo: .venv/core
 	@echo "    diptych compare YOUR-FOLDER -e clip-ViT-L-14 -e palette -q 'a dog' --report report.html"
 
 test: .venv/test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --reruns 2 --only-rerun TimeoutError --only-rerun Timeout
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/test
 	$(BIN)/ruff format --check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from functools import cached_property
 from diptych.description import describe_bank, describe_spaces
 from diptych.embedders import Embedder, InputRejected
 from diptych.embedders.base import Vectors
-from diptych.errors import DiptychError, DiptychWarning
+from diptych.errors import DiptychError, hushed
 from diptych.images import Picture, Skipped
 from diptych.pipeline import embed_queries
 from diptych.queries import Query, TextQuery
@@ -74,8 +73,7 @@ def embed_bank(
     if not bank:
         return "none was asked for", []
     try:
-        with warnings.catch_warnings():  # what an embedder makes of the bank's words is no news to a person
-            warnings.simplefilter("ignore", DiptychWarning)
+        with hushed():
             vectors, fresh = embed_queries(bank, embedder, store)
     except DiptychError as error:
         # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.

@@ -6,7 +6,6 @@ mostly gives the same scores to every query, and no error. These few calls tell.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, TransientError, Vectors
-from diptych.errors import DiptychWarning
+from diptych.errors import hushed
 
 TEXTS = ("red", "blue")
 """Two texts that even the simplest embedder tells apart."""
@@ -79,8 +78,7 @@ def try_out(embedder: Embedder) -> list[Trial]:
     def read(rows: Sequence[int]) -> Any:
         return embedder.embed_texts([TEXTS[row] for row in rows])
 
-    with warnings.catch_warnings():  # what an embedder makes of these words is no news to a person
-        warnings.simplefilter("ignore", DiptychWarning)
+    with hushed():
         seen, of_images = _try_side("picture", see, len(images), embedder.info)
         _, of_texts = _try_side("text", read, len(TEXTS), embedder.info)
     if seen is not None and embedder.info.provider not in _BLIND:

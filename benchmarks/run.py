@@ -23,7 +23,7 @@ from table import Row, markdown
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "performance.md"
-NAMES = ("embedding", "hosted", "searching", "analysis", "again", "memory")
+NAMES = ("embedding", "decoding", "hosted", "searching", "analysis", "again", "memory")
 """Each a script beside this one, in a process of its own, in the table's order."""
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"

@@ -50,6 +50,14 @@ def test_a_call_alone_has_all_cores_and_two_have_half_each(four_threads: None) -
         assert calls.submit(second).result() == 4
 
 
+def test_a_batch_leaves_the_other_cores_to_those_that_come(four_threads: None) -> None:
+    """The first batch of a run begins alone, and would take the cores of all others for its whole length."""
+    import torch
+
+    with speed.Cores().share(3):
+        assert torch.get_num_threads() == 1
+
+
 def test_what_comes_after_a_call_has_all_cores(four_threads: None) -> None:
     """In the thread that called, in others, and in those that begin later; also where the call failed."""
     import torch

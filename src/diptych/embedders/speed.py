@@ -59,7 +59,7 @@ def calls(device: str, batch_size: int | None) -> tuple[int, int]:
 
 
 class Cores:
-    """Shares the cores among the calls that run: one that runs alone has them all."""
+    """Shares the cores among the calls that run; one picture or text that is asked for alone has them all."""
 
     def __init__(self) -> None:
         import torch
@@ -69,13 +69,17 @@ class Cores:
         self._lock = threading.Lock()
 
     @contextmanager
-    def share(self) -> Iterator[None]:
-        """Let torch use this call's share of the cores in this thread."""
+    def share(self, items: int = 1) -> Iterator[None]:
+        """Let torch use this call's share of the cores in this thread.
+
+        Args:
+            items: How many are embedded. Several are a batch of many: others will run beside it, if not yet.
+        """
         import torch
 
         with self._lock:
             self._running += 1
-            mine = max(1, self._all // self._running)
+            mine = max(1, self._all // self._running) if items == 1 else 1
         torch.set_num_threads(mine)
         try:
             yield

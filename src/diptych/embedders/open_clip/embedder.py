@@ -188,7 +188,8 @@ class OpenClipEmbedder:
 
         if not prepared:
             return np.empty((0, self.info.dimension), np.float32)
-        return self._run(self._model.encode_image, torch.stack(list(prepared)).to(self._dtype))
+        pictures = torch.stack(list(prepared)).to(self._dtype)
+        return self._run(self._model.encode_image, pictures, len(prepared))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.
@@ -215,10 +216,11 @@ class OpenClipEmbedder:
             self._cut_texts.tell(cut, self.info.name, self._reader.limit)
         return self._run(self._model.encode_text, tokens)
 
-    def _run(self, side: Any, inputs: torch.Tensor) -> Vectors:
+    def _run(self, side: Any, inputs: torch.Tensor, pictures: int = 1) -> Vectors:
         import torch
 
-        with torch_models.full_device_said(self._device), self._cores.share(), torch.inference_mode():
+        cores = self._cores.share(pictures)
+        with torch_models.full_device_said(self._device), cores, torch.inference_mode():
             return cast("Vectors", side(inputs.to(self._device)).float().cpu().numpy())
 
 

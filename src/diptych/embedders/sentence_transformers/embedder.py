@@ -246,7 +246,7 @@ class SentenceTransformersEmbedder:
             else value
             for name, value in prepared[0].items()
         }
-        with self._running(), torch.inference_mode():
+        with self._running(len(prepared)), torch.inference_mode():
             vectors = self._model(features, task="document")["sentence_embedding"]
             return cast("Vectors", vectors[:, : self._model.truncate_dim].float().cpu().numpy())
 
@@ -310,7 +310,7 @@ class SentenceTransformersEmbedder:
         return len(whole["input_ids"]) > self._texts.limit
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _running(self, pictures: int = 1) -> Iterator[None]:
         """Use this call's share of the cores, and say in plain words that the device is full."""
-        with torch_models.full_device_said(self._model.device), self._cores.share():
+        with torch_models.full_device_said(self._model.device), self._cores.share(pictures):
             yield

@@ -109,6 +109,8 @@ def limit(embedder: Embedder, paths: Sequence[Path]) -> float:
     embedder.embed_images(batch)
     waiting, computing = time.perf_counter() - start, time.process_time() - busy
     spread = ((decoding + preparing) / SAMPLE + computing / len(batch)) / (os.cpu_count() or 1)
+    if "cuda" not in embedder.info.name:  # a batch has one core here: its passes are in what is spread
+        return len(paths) * spread
     return len(paths) * max(waiting / len(batch), spread)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -163,3 +164,11 @@ def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser)
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
         page.close()
+
+
+def test_the_speed_page_shows_the_kept_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    run = runpy.run_path(str(ROOT / "benchmarks" / "run.py"))
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert f"{run['BEGIN']}\n{run['table'](results)}\n{run['END']}" in page

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +123,25 @@ def test_another_card_makes_them_be_learnt_anew(loader: Loader, tmp_path: Path) 
         (tmp_path / "README.md").write_text(text)
         load_once(source, {}, [], loader)
     assert loader.times == 2
+
+
+def test_models_are_loaded_one_after_the_other() -> None:
+    """`serve` opens several at once, and loading swaps warnings' filters and loggers of the whole process."""
+    sources = [dataclasses.replace(SOURCE, identity=f"a-model@{number}") for number in range(2)]
+    for source in sources:
+        load_once(source, {}, [], Small)
+    meeting = threading.Barrier(2)
+
+    def load() -> Small:
+        with pytest.raises(threading.BrokenBarrierError):  # nobody else comes while this one is in here
+            meeting.wait(0.2)
+        meeting.reset()
+        return Small()
+
+    again = [load_once(source, {}, [], load) for source in sources]
+    with ThreadPoolExecutor(2) as threads:
+        vectors = list(threads.map(lambda embedder: embedder.embed_texts(["a"]), again))
+    assert len(vectors) == 2
 
 
 def test_how_fast_a_model_is_called_is_not_what_it_is(loader: Loader) -> None:

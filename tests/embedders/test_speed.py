@@ -54,7 +54,7 @@ def test_a_batch_leaves_the_other_cores_to_those_that_come(four_threads: None) -
     """The first batch of a run begins alone, and would take the cores of all others for its whole length."""
     import torch
 
-    with speed.Cores().share(3):
+    with speed.Cores().share(one_of_many=True):
         assert torch.get_num_threads() == 1
 
 

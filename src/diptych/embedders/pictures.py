@@ -119,9 +119,9 @@ class PictureRules:
         )
 
     @property
-    def enough_pixels(self) -> int:
-        """As many on a picture's shortest side leave room to scale down well: twice what is kept."""
-        return 2 * (self.shortest_side or max(self.squashed_to or self.crop or (1,)))
+    def side(self) -> int:
+        """What a picture's shortest side becomes; of one that is squashed, the longer side."""
+        return self.shortest_side or max(self.squashed_to or self.crop or (1,))
 
     def describe(self) -> str:
         """One line: "shortest side 224, bicubic, centre crop 224×224 (Pillow)"."""

@@ -24,6 +24,9 @@ from diptych.embedders.huggingface import Source
 from diptych.errors import DiptychWarning
 from diptych.memory import recall, remember
 
+_one_at_a_time = threading.Lock()
+"""Loading changes for a while what is the whole process's: warnings' filters, other libraries' loggers."""
+
 _HOW_FAST = frozenset({"batch_size", "concurrency"})
 """Facts that vectors don't depend on: other ones suit another device."""
 
@@ -46,7 +49,7 @@ def load_once(
     info = _parse(recall([key]).get(key))
     if info is not None:
         return Remembered(info, load, key)
-    with warnings.catch_warnings(record=True) as told:
+    with _one_at_a_time, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         embedder = load()
     for each in told:
@@ -104,7 +107,8 @@ class _Model:
         """The model, which calls itself as `shown` does; raises as `Remembered.open` does."""
         with self._lock:
             if self._embedder is None:
-                embedder = self._load()
+                with _one_at_a_time:
+                    embedder = self._load()
                 self._compare(embedder.info, shown.name)
                 embedder.info = shown
                 self._embedder = embedder

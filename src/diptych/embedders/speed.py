@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 FAST = "fast"
-"""The precision that is as fast as this device can be without changing what is found."""
+"""The precision that trades vectors that are not quite the same for speed."""
 
 _GPU_BATCH, _CPU_BATCH = 32, 4
 
@@ -35,6 +35,11 @@ def _has_bfloat16() -> bool:
     return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def enough_pixels(side: int) -> int:
+    """As many on a picture's shortest side leave room to scale down well to `side`: twice as many."""
+    return 2 * side
+
+
 def mark(number: str, at_least: int | None) -> str:
     """The part of a fingerprint that tells what is computed with, and whether of reduced pictures."""
     return number if at_least is None else f"{number}-reduced-{at_least}"
@@ -59,7 +64,7 @@ def calls(device: str, batch_size: int | None) -> tuple[int, int]:
 
 
 class Cores:
-    """Shares the cores among the calls that run; one picture or text that is asked for alone has them all."""
+    """Shares the cores among the calls that run: one alone has them all, a batch of a run has one."""
 
     def __init__(self) -> None:
         import torch
@@ -69,17 +74,18 @@ class Cores:
         self._lock = threading.Lock()
 
     @contextmanager
-    def share(self, items: int = 1) -> Iterator[None]:
+    def share(self, *, one_of_many: bool = False) -> Iterator[None]:
         """Let torch use this call's share of the cores in this thread.
 
         Args:
-            items: How many are embedded. Several are a batch of many: others will run beside it, if not yet.
+            one_of_many: Whether this is a batch of a run, with one for each core: others will run beside it,
+                if not yet.
         """
         import torch
 
         with self._lock:
             self._running += 1
-            mine = max(1, self._all // self._running) if items == 1 else 1
+            mine = 1 if one_of_many else max(1, self._all // self._running)
         torch.set_num_threads(mine)
         try:
             yield

@@ -112,7 +112,7 @@ class OnnxEmbedder:
         self._idle: dict[str, NDArray[Any]] = {PICTURES: blank[None], TOKENS: tokens.ids, MASK: tokens.mask}
         self._cut_texts = CutTexts()
         dimension = self._measure(source.label)
-        at_least = rules.enough_pixels if settings.fast else None
+        at_least = speed.enough_pixels(rules.side) if settings.fast else None
         variant = layout.SUFFIXES[settings.variant][1:]
         self.info = EmbedderInfo(
             name=f"{PROVIDER}:{source.place}",

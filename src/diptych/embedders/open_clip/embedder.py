@@ -117,7 +117,7 @@ class OpenClipEmbedder:
         dimension = self._measure(found.source.label)
         scale, bias = self._model.logit_scale, getattr(self._model, "logit_bias", None)
         fast = settings.precision == speed.FAST
-        at_least = 2 * max(_sides(self._pictures)) if fast else None
+        at_least = speed.enough_pixels(max(_sides(self._pictures))) if fast else None
         batch_size, concurrency = speed.calls(device, settings.batch_size)
         depends_on = [found.settings, found.quick_gelu, self._pictures, of_tokenizer]
         self.info = EmbedderInfo(
@@ -189,7 +189,7 @@ class OpenClipEmbedder:
         if not prepared:
             return np.empty((0, self.info.dimension), np.float32)
         pictures = torch.stack(list(prepared)).to(self._dtype)
-        return self._run(self._model.encode_image, pictures, len(prepared))
+        return self._run(self._model.encode_image, pictures, one_of_many=len(prepared) > 1)
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.
@@ -216,10 +216,10 @@ class OpenClipEmbedder:
             self._cut_texts.tell(cut, self.info.name, self._reader.limit)
         return self._run(self._model.encode_text, tokens)
 
-    def _run(self, side: Any, inputs: torch.Tensor, pictures: int = 1) -> Vectors:
+    def _run(self, side: Any, inputs: torch.Tensor, *, one_of_many: bool = False) -> Vectors:
         import torch
 
-        cores = self._cores.share(pictures)
+        cores = self._cores.share(one_of_many=one_of_many)
         with torch_models.full_device_said(self._device), cores, torch.inference_mode():
             return cast("Vectors", side(inputs.to(self._device)).float().cpu().numpy())
 

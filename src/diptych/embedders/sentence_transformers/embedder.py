@@ -131,6 +131,8 @@ class SentenceTransformersEmbedder:
         self._lock = threading.Lock()
         self._texts = facts.TextRules.of(model)
         self._one_size = False
+        self._has_own_code = settings.trust_remote_code  # which may keep anything in the model
+        self._side_by_side = False
         self._one_by_one = False
         self._shortest_side: int | None = None
         self._processor: PictureProcessor | None = None
@@ -147,11 +149,9 @@ class SentenceTransformersEmbedder:
             )
         device = model.device.type
         batch_size, concurrency = speed.calls(device, settings.batch_size)
-        # Code that comes with a model may keep anything in it.
-        one_by_one = not self._one_size or settings.trust_remote_code
         number = speed.number_type(settings.precision, device)
         fast = settings.precision == speed.FAST
-        at_least = self._processor.rules.enough_pixels if fast and self._processor else None
+        at_least = speed.enough_pixels(self._processor.rules.side) if fast and self._processor else None
         scale = facts.learnt_number(model, "logit_scale")
         settings_hash = facts.settings_hash(model, self._texts)
         self.info = EmbedderInfo(
@@ -164,7 +164,7 @@ class SentenceTransformersEmbedder:
             + (speed.describe(number, at_least) if fast else ""),
             fingerprint=f"{PROVIDER}:{source.identity}:{speed.mark(number, at_least)}:{settings_hash}",
             batch_size=batch_size,
-            concurrency=1 if one_by_one else concurrency,
+            concurrency=concurrency if self._side_by_side else 1,
             max_text_tokens=self._texts.limit,
             logit_scale=None if scale is None else math.exp(scale),
             logit_bias=facts.learnt_number(model, "logit_bias"),
@@ -177,6 +177,7 @@ class SentenceTransformersEmbedder:
         try:
             self._one_size = facts.makes_one_size(self._model)
             blank = self.prepare_image(Image.new("RGB", (64, 48)))
+            self._side_by_side = self._one_size and not self._has_own_code
             if self._one_size:
                 self._shortest_side = facts.shortest_side(self._model)
                 self._blank, self._processor = blank, facts.own_processor(self._model)
@@ -231,10 +232,11 @@ class SentenceTransformersEmbedder:
         """
         if not prepared:
             return np.empty((0, self.info.dimension), np.float32)
-        if self._one_size:
-            return self._run_stacked(prepared)
+        if self._side_by_side:
+            with self._running(one_of_many=len(prepared) > 1):
+                return self._run_stacked(prepared)
         with self._lock, self._running():
-            return self._run_whole(prepared)
+            return self._run_stacked(prepared) if self._one_size else self._run_whole(prepared)
 
     def _run_stacked(self, prepared: Sequence[Mapping[str, Any]]) -> Vectors:
         """Do what `SentenceTransformer.encode` does after preprocessing."""
@@ -246,7 +248,7 @@ class SentenceTransformersEmbedder:
             else value
             for name, value in prepared[0].items()
         }
-        with self._running(len(prepared)), torch.inference_mode():
+        with torch.inference_mode():
             vectors = self._model(features, task="document")["sentence_embedding"]
             return cast("Vectors", vectors[:, : self._model.truncate_dim].float().cpu().numpy())
 
@@ -310,7 +312,7 @@ class SentenceTransformersEmbedder:
         return len(whole["input_ids"]) > self._texts.limit
 
     @contextmanager
-    def _running(self, pictures: int = 1) -> Iterator[None]:
+    def _running(self, *, one_of_many: bool = False) -> Iterator[None]:
         """Use this call's share of the cores, and say in plain words that the device is full."""
-        with torch_models.full_device_said(self._model.device), self._cores.share(pictures):
+        with torch_models.full_device_said(self._model.device), self._cores.share(one_of_many=one_of_many):
             yield

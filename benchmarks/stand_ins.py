@@ -73,7 +73,7 @@ def onnx(size: str) -> Path:
         (folder / "onnx").mkdir(parents=True, exist_ok=True)
         tokens = torch.tensor([[49406, 5, 49407], [49406, 7, 49407]])
         for side, inputs in (("vision", torch.zeros(2, 3, 224, 224)), ("text", tokens)):
-            _export(_Side(model, side), inputs, folder / "onnx" / f"{side}_model.onnx")
+            _export(_one_side(model, side), inputs, folder / "onnx" / f"{side}_model.onnx")
         for name in ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"):
             (folder / name).write_bytes((source / name).read_bytes())
         config = {"model_type": "clip", "text_config": {"max_position_embeddings": 77}}
@@ -101,7 +101,8 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
-def _Side(model: Any, side: str) -> Any:  # noqa: N802 (makes a module's class where torch is imported)
+def _one_side(model: Any, side: str) -> Any:
+    """A model of one side of a CLIP, made here because its class needs torch."""
     import torch
 
     class Side(torch.nn.Module):

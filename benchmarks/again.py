@@ -7,6 +7,7 @@ nothing is embedded when everything is stored.
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import subprocess
@@ -133,6 +134,7 @@ def report(scratch: Path) -> Iterator[Row]:
 
 def rows() -> Iterator[Row]:
     """All of it."""
+    compileall.compile_dir(Path(diptych.__file__).parent, quiet=1)  # as pip does where it installs
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         os.environ["DIPTYCH_CACHE"] = str(scratch / "cache")

@@ -98,6 +98,45 @@ def test_many_threads_share_one_store(tmp_path: Path) -> None:
         assert store.known("model", "image", items) == set(items)
 
 
+def test_threads_that_wait_for_the_disk_share_one_transaction(tmp_path: Path) -> None:
+    path, items = tmp_path / "s.sqlite", ids(16)
+    with Store(path) as store, ThreadPoolExecutor(16) as pool:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        statements: list[str] = []
+        store._file._db.set_trace_callback(statements.append)
+        puts = [
+            pool.submit(store.put, "model", "image", [item], np.full((1, 4), n, np.float32))
+            for n, item in enumerate(items)
+        ]
+        while len(store._file._waiting) < len(items):
+            assert not any(put.done() for put in puts)
+        other.execute("COMMIT")
+        other.close()
+        for put in puts:
+            put.result()
+        assert statements.count("COMMIT") == 1
+        assert store.get("model", "image", items)[:, 0].tolist() == list(range(16))
+
+
+def test_what_the_store_refuses_is_said_to_every_thread_and_can_be_put_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.database.LOCK_TIMEOUT", 0.2)
+    path, items = tmp_path / "s.sqlite", ids(8)
+    with Store(path) as store, ThreadPoolExecutor(8) as pool:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        one = np.ones((1, 4), np.float32)
+        puts = [pool.submit(store.put, "model", "image", [item], one) for item in items]
+        assert all("is locked" in str(put.exception()) for put in puts)
+        other.execute("COMMIT")
+        other.close()
+        assert store.known("model", "image", items) == set()
+        store.put("model", "image", items, np.ones((8, 4), np.float32))
+        assert store.known("model", "image", items) == set(items)
+
+
 _WRITER = """
 import hashlib, sys
 import numpy as np

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ ALTER TABLE embedder ADD COLUMN complaints TEXT;  -- JSON list: what was wrong w
 VERSION = len(_FORMATS)
 
 
+@dataclass(eq=False)
+class _Write:
+    """Something that a thread wants written, and what became of it."""
+
+    work: Callable[[sqlite3.Connection], None]
+    done: bool = False
+    error: DiptychError | None = None
+
+
 class Database:
     """An open file; safe to use from several threads and processes.
 
@@ -66,6 +76,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._waiting: list[_Write] = []
+        self._writing = threading.Lock()
         with self.plain_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
@@ -109,6 +121,39 @@ class Database:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do this in a transaction that it may share with other threads' work; it is on disk after.
+
+        Each transaction waits for the disk. Of threads that come meanwhile, the first one writes for all.
+
+        Args:
+            work: What is written; it may be done twice.
+
+        Raises:
+            DiptychError: The disk is full, or the file is read-only or locked; nothing of this is written.
+        """
+        mine = _Write(work)
+        self._waiting.append(mine)
+        with self._writing:
+            if not mine.done:
+                self._write_all()
+        if mine.error is not None:
+            raise DiptychError(str(mine.error)) from mine.error
+
+    def _write_all(self) -> None:
+        some: list[_Write] = []
+        error = None
+        try:
+            with self.transaction() as db:
+                some = self._waiting[:]
+                for each in some:
+                    each.work(db)
+        except DiptychError as refused:
+            some, error = some or self._waiting[:], refused
+        for each in some:
+            each.done, each.error = True, error
+        del self._waiting[: len(some)]
 
     @contextmanager
     def plain_errors(self) -> Iterator[None]:

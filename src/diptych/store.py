@@ -1,10 +1,10 @@
 """Vectors and judgments, kept for good the moment they exist: one SQLite file.
 
 A vector is filed under (embedder fingerprint, kind, item), where the item is the SHA-256 of a picture's bytes
-or of a text's UTF-8, so it is found again whatever folder the picture is in. Whatever is put or added is one
-transaction, on disk before the call returns: a process killed at any moment loses nothing that was put and
-leaves nothing half-written. Several processes may use one store. Pictures' names, texts and secrets are not
-stored, but for this: a judgment is kept with its query's text and with who gave it.
+or of a text's UTF-8, so it is found again whatever folder the picture is in. Whatever is put or added is
+on disk before the call returns, all of it or nothing: a process killed at any moment loses nothing that was
+put and leaves nothing half-written. Several processes may use one store. Pictures' names, texts and secrets
+are not stored, but for this: a judgment is kept with its query's text and with who gave it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Store:
         return vectors
 
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
-        """File vectors for good, in one transaction; an item that is there already stays as it is.
+        """File vectors for good, all or none; an item that is there already stays as it is.
 
         Args:
             fingerprint: `EmbedderInfo.fingerprint`.
@@ -108,15 +108,19 @@ class Store:
         Raises:
             DiptychError: The disk is full, or the store is read-only or locked.
         """
-        with self._file.transaction() as db:
+        rows = [
+            (kind, bytes.fromhex(item), np.ascontiguousarray(row, "<f4").tobytes())
+            for item, row in zip(items, vectors, strict=True)
+        ]
+
+        def insert(db: Connection) -> None:
             embedder = _embedder_id(db, fingerprint)
             db.executemany(
-                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES (?, ?, ?, ?)",
-                [
-                    (embedder, kind, bytes.fromhex(item), np.ascontiguousarray(row, "<f4").tobytes())
-                    for item, row in zip(items, vectors, strict=True)
-                ],
+                f"INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES ({embedder:d}, ?, ?, ?)",  # noqa: S608 (a number)
+                rows,
             )
+
+        self._file.write(insert)
 
     def add_judgments(self, judgments: Iterable[KeptJudgment]) -> None:
         """File judgments for good, in one transaction, after those that are there.

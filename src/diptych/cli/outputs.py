@@ -42,9 +42,6 @@ class Outputs:
 
         What would stop a run at its end stops it before anything is read or paid for.
         """
-        from diptych.present.export import make_folders
-        from diptych.present.plots import make_folder
-
         if self.open and self.report is None:
             raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
         if self.report is not None and str(self.report) == self.json:
@@ -52,8 +49,12 @@ class Outputs:
         for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
             check_place(path)
         if self.export is not None:
+            from diptych.present.export import make_folders
+
             make_folders(self.export)
         if self.plots is not None:
+            from diptych.present.plots import make_folder
+
             make_folder(self.plots)
 
     def write(

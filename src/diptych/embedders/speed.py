@@ -50,26 +50,28 @@ def describe(number: str, at_least: int | None) -> str:
     return f"; fast: {number}" + ("" if at_least is None else ", large JPEGs decoded at reduced size")
 
 
-def calls(device: str, batch_size: int | None) -> tuple[int, int]:
+def calls(device: str, batch_size: int | None, cores: int) -> tuple[int, int]:
     """How many pictures go into one call and how many calls run at once, where nothing else is asked for.
 
     On a processor a call for each core, each by itself: cores that share a call wait for each other at every
     layer, longest where one of them is decoding a picture. On a GPU two, so that one copies while one runs.
     """
-    import torch
-
     if device.startswith("cpu"):
-        return batch_size or _CPU_BATCH, torch.get_num_threads()
+        return batch_size or _CPU_BATCH, cores
     return batch_size or _GPU_BATCH, 2 if device.startswith("cuda") else 1
 
 
 class Cores:
-    """Shares the cores among the calls that run: one alone has them all, a batch of a run has one."""
+    """Shares the cores among the calls that run: one alone has them all, a batch of a run has one.
+
+    Attributes:
+        count: How many there are, as torch counts them.
+    """
 
     def __init__(self) -> None:
         import torch
 
-        self._all = torch.get_num_threads()
+        self.count = torch.get_num_threads()
         self._running = 0
         self._lock = threading.Lock()
 
@@ -85,12 +87,12 @@ class Cores:
 
         with self._lock:
             self._running += 1
-            mine = 1 if one_of_many else max(1, self._all // self._running)
+            mine = 1 if one_of_many else max(1, self.count // self._running)
         torch.set_num_threads(mine)
         try:
             yield
         finally:
             # torch keeps a number for each thread, and one that new threads begin with: put both back.
-            torch.set_num_threads(self._all)
+            torch.set_num_threads(self.count)
             with self._lock:
                 self._running -= 1

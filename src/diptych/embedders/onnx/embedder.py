@@ -57,10 +57,10 @@ def load(model: str, **options: str) -> Embedder:
 
     Args:
         model: A folder or a Hub id.
-        **options: `variant` (`fp32`, `fp16`, `q8`, …: the files' suffix), `threads` (default: the cores),
-            `provider` (`cpu`, or another one that onnxruntime has here), `revision` (a branch, tag or commit
-            of the Hub's), `batch_size` (default 16) and `precision` (`exact`, or `fast`: large JPEGs are
-            decoded at a reduced size).
+        **options: `variant` (`fp32`, `fp16`, `q8`, …: the files' suffix), `threads` (of one call; a processor
+            is given as many calls at once as there are cores for them), `provider` (`cpu`, or another one
+            that onnxruntime has here), `revision` (a branch, tag or commit of the Hub's), `batch_size`
+            and `precision` (`exact`, or `fast`: large JPEGs are decoded at a reduced size).
 
     Returns:
         The embedder.
@@ -126,6 +126,7 @@ class OnnxEmbedder:
                 f"{PROVIDER}:{source.identity}:{speed.mark(variant or 'fp32', at_least)}:{self._hash_rules()}"
             ),
             batch_size=settings.batch_size,
+            concurrency=settings.concurrency,
             max_text_tokens=self._reader.rules.limit,
             licence=huggingface.licence(source),
             decode_at_least=at_least,
@@ -134,7 +135,8 @@ class OnnxEmbedder:
     def _open_sides(self, files: layout.ModelFiles, settings: Settings) -> None:
         pictures = texts = open_session(files.pictures, settings.provider, settings.threads)
         if files.texts != files.pictures:
-            texts = open_session(files.texts, settings.provider, settings.threads)
+            # A person's text comes alone and is waited for, so it has all cores where nothing else is asked.
+            texts = open_session(files.texts, settings.provider, settings.threads_of_texts)
         pooled = is_siglip(files.config)
         self._pictures = Side(pictures, str(files.pictures), PICTURES, pooled=pooled)
         self._texts = Side(texts, str(files.texts), TOKENS, pooled=pooled)

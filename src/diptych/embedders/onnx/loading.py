@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from diptych.embedders import speed
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.embedders.onnx.layout import SUFFIXES
+from diptych.embedders.onnx.sessions import short_name
 
 MODULES = ("onnxruntime", "tokenizers", "huggingface_hub")
 """The packages, by import name."""
@@ -19,18 +22,22 @@ class Settings:
 
     Attributes:
         variant: A name that `layout.SUFFIXES` knows.
-        threads: Of one operation; 0 for as many as there are cores.
+        threads: Of one call with pictures.
+        threads_of_texts: Of one call with texts; 0 for as many as there are cores.
         provider: What onnxruntime runs the model on.
         revision: Of a model on the Hub; None for its main branch.
         batch_size: Items in one call.
+        concurrency: How many calls run at once.
         fast: Whether large JPEGs are decoded at a reduced size.
     """
 
     variant: str
     threads: int
+    threads_of_texts: int
     provider: str
     revision: str | None
     batch_size: int
+    concurrency: int
     fast: bool
 
     @classmethod
@@ -44,12 +51,19 @@ class Settings:
             raise EmbedderUnavailable(
                 f"precision is exact or fast, not {precision!r}: an export's numbers are chosen with variant"
             )
+        threads = _whole_number("threads", options.get("threads", "1"))
+        provider = options.get("provider") or "cpu"
+        asked = _whole_number("batch_size", options["batch_size"]) if "batch_size" in options else None
+        cores = max(1, (os.cpu_count() or 1) // threads)
+        batch_size, concurrency = speed.calls(short_name(provider), asked, cores)
         return cls(
             variant=variant,
-            threads=_whole_number("threads", options["threads"]) if "threads" in options else 0,
-            provider=options.get("provider") or "cpu",
+            threads=threads,
+            threads_of_texts=threads if "threads" in options else 0,
+            provider=provider,
             revision=options.get("revision") or None,
-            batch_size=_whole_number("batch_size", options.get("batch_size", "16")),
+            batch_size=batch_size,
+            concurrency=concurrency,
             fast=precision == "fast",
         )
 

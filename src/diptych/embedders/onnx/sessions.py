@@ -44,7 +44,7 @@ def open_session(path: Path, provider: str, threads: int) -> InferenceSession:
     """
     runtime: Any = importlib.import_module("onnxruntime")  # its types don't say what it exports
     available = runtime.get_available_providers()
-    wanted = {_short(name): name for name in available}.get(_short(provider))
+    wanted = {short_name(name): name for name in available}.get(short_name(provider))
     if wanted is None:
         raise _unusable(provider, f"onnxruntime has {', '.join(available)}")
     options = runtime.SessionOptions()
@@ -62,7 +62,8 @@ def open_session(path: Path, provider: str, threads: int) -> InferenceSession:
     return session
 
 
-def _short(provider: str) -> str:
+def short_name(provider: str) -> str:
+    """A provider as people write it: `cpu` for `CPUExecutionProvider`."""
     return provider.lower().removesuffix("executionprovider")
 
 

@@ -118,7 +118,7 @@ class OpenClipEmbedder:
         scale, bias = self._model.logit_scale, getattr(self._model, "logit_bias", None)
         fast = settings.precision == speed.FAST
         at_least = speed.enough_pixels(max(_sides(self._pictures))) if fast else None
-        batch_size, concurrency = speed.calls(device, settings.batch_size)
+        batch_size, concurrency = speed.calls(device, settings.batch_size, self._cores.count)
         depends_on = [found.settings, found.quick_gelu, self._pictures, of_tokenizer]
         self.info = EmbedderInfo(
             name=f"{PROVIDER}:{found.architecture or found.source.place}",

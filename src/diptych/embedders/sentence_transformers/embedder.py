@@ -148,7 +148,7 @@ class SentenceTransformersEmbedder:
                 f"{source.label} gives {dimension} numbers, not {settings.dimension}: ask for fewer"
             )
         device = model.device.type
-        batch_size, concurrency = speed.calls(device, settings.batch_size)
+        batch_size, concurrency = speed.calls(device, settings.batch_size, self._cores.count)
         number = speed.number_type(settings.precision, device)
         fast = settings.precision == speed.FAST
         at_least = speed.enough_pixels(self._processor.rules.side) if fast and self._processor else None

@@ -3,8 +3,8 @@
 CLIP-sized models with random weights, on pictures of a camera's size (stand_ins.py). Each is held against two
 things. The notebook's loop: `[Image.open(p) for p in …]`, then `SentenceTransformer.encode(batch_size=128)`.
 And the limit: the larger of the bare forward passes on ready tensors, and all processor work (decode,
-prepare, forward, each measured alone) spread evenly over the cores. `--device cuda` measures a GPU: half
-precision against bare forward passes in half precision.
+prepare, forward, each measured alone) spread evenly over the cores. `--pictures 200` takes more pictures;
+`--device cuda` measures a GPU: half precision against bare forward passes in half precision.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import stand_ins
 from PIL import Image
-from table import Row, print_rows, ratios, seconds
+from table import Row, in_turn, print_rows, ratios, seconds
 
 import diptych
 from diptych.analysis.agreement import rank_agreement
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
-from diptych.images import Collection, decode, open_collection
+from diptych.images import Collection, decode, memory_kept, open_collection
 from diptych.pipeline import embed_images, image_vectors
 from diptych.search import normalise, score_all
 from diptych.store import Store
 
 PART = "Embedding on this machine"
+NOTEBOOK = "the notebook's loop"
 SAMPLE = 8
 """Pictures that decoding and preparing are measured on alone."""
 
@@ -53,37 +55,40 @@ class Case:
     pictures: int
     runs: int
     notebook: bool = True
-    fast: bool = True
+    faster: tuple[str, ...] = ("fast",)
+    """Ways to be faster, of `SPECS`."""
 
     @property
     def name(self) -> str:
         """For the table."""
         return f"{self.size} by {self.engine}, {self.pictures} pictures of {self.megapixels:g} megapixels"
 
-    @property
-    def spec(self) -> str:
-        """What is loaded."""
-        make = stand_ins.clip if self.engine == "sentence-transformers" else stand_ins.onnx
-        return f"{self.engine}:{make(self.size)}"
+    def load(self, way: str) -> Embedder:
+        """The model, run in one of the ways of `SPECS`, warmed up."""
+        clip, onnx = stand_ins.clip, stand_ins.onnx
+        ours = (clip if self.engine == "sentence-transformers" else onnx)(self.size)
+        spec = SPECS[way].format(
+            f"{self.engine}:{ours}", onnx=f"onnx:{onnx(self.size)}" if "8" in way else ""
+        )
+        embedder = diptych.load(spec)
+        embedder.embed_images([embedder.prepare_image(Image.new("RGB", (640, 480)))])
+        return embedder
 
+
+SPECS = {
+    "exact": "{}",
+    "fast": "{}?precision=fast",
+    "8-bit by onnx": "{onnx}?variant=q8&precision=fast",
+}
+"""Ways to run a model, exact or faster."""
 
 CASES = (
-    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=3),
-    Case("ViT-B/32", "sentence-transformers", 1, 100, runs=3),
+    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=3, faster=("fast", "8-bit by onnx")),
+    Case("ViT-B/32", "sentence-transformers", 1, 100, runs=3, faster=("fast", "8-bit by onnx")),
     Case("ViT-B/32", "onnx", 12, 40, runs=2, notebook=False),
-    Case("ViT-B/32", "onnx", 1, 100, runs=2, notebook=False),
-    Case("ViT-L/14", "sentence-transformers", 12, 12, runs=2, fast=False),
+    Case("ViT-B/32", "onnx", 1, 100, runs=2, notebook=False, faster=()),
+    Case("ViT-L/14", "sentence-transformers", 12, 12, runs=2, faster=()),
 )
-
-
-@dataclass
-class Times:
-    """Seconds of each run, by what was run."""
-
-    exact: list[float] = field(default_factory=list)
-    fast: list[float] = field(default_factory=list)
-    limit: list[float] = field(default_factory=list)
-    notebook: list[float] = field(default_factory=list)
 
 
 def embed(collection: Collection, embedder: Embedder) -> Vectors:
@@ -104,8 +109,11 @@ def notebook(model: Any, paths: Sequence[Path]) -> Vectors:
 def limit(embedder: Embedder, paths: Sequence[Path]) -> float:
     """Seconds that nothing can be faster than which does the same work on these cores."""
     data = [path.read_bytes() for path in paths[:SAMPLE]]
-    decoding, images = work(lambda: [decode(each) for each in data])
-    preparing, ready = work(lambda: [embedder.prepare_image(image) for image in images])
+    gc.collect()
+    with memory_kept(1):
+        busy = time.thread_time()
+        ready = [embedder.prepare_image(decode(each)) for each in data]
+        preparing = (time.thread_time() - busy) / len(data)
     batch = (ready * 32)[: min(32, len(paths))]
     calls = embedder.info.concurrency
     each = -(-len(batch) // calls)
@@ -113,52 +121,50 @@ def limit(embedder: Embedder, paths: Sequence[Path]) -> float:
     with ThreadPoolExecutor(calls) as threads:  # as many as are meant to run at once
         list(threads.map(embedder.embed_images, (batch[at : at + each] for at in range(0, len(batch), each))))
     waiting, computing = time.perf_counter() - start, time.process_time() - busy
-    spread = ((decoding + preparing) / SAMPLE + computing / len(batch)) / (os.cpu_count() or 1)
+    spread = (preparing + computing / len(batch)) / (os.cpu_count() or 1)
     return len(paths) * max(waiting / len(batch), spread)
-
-
-def work(what: Callable[[], list[Any]]) -> tuple[float, list[Any]]:
-    """Processor seconds of one thread, and what came of it."""
-    gc.collect()
-    busy = time.thread_time()
-    made = what()
-    return time.thread_time() - busy, made
 
 
 def measure(case: Case) -> Iterator[Row]:
     """All about one case."""
-    collection = open_collection(stand_ins.photographs(case.pictures, case.megapixels))
-    paths = sorted(stand_ins.photographs(case.pictures, case.megapixels).iterdir())
-    exact, fast = diptych.load(case.spec), diptych.load(f"{case.spec}?precision=fast")
+    folder = stand_ins.photographs(case.pictures, case.megapixels)
+    collection, paths = open_collection(folder), sorted(folder.iterdir())
+    embedders = {way: case.load(way) for way in ("exact", *case.faster)}
+    bound, reached, took = against_limit(collection, paths, embedders["exact"], case.runs + 1)
+    yield row(case, "exact", "the limit", reached, "×", 1.10, took=took)
+    if not case.notebook and not case.faster:
+        return
+    vectors: dict[str, Vectors] = {}
+    works = [partial(keep, vectors, way, collection, embedder) for way, embedder in embedders.items()]
     model = load_notebook(case) if case.notebook else None
-    for embedder in (exact, fast) if case.fast else (exact,):  # loaded, and what is made at a first call
-        embedder.embed_images([embedder.prepare_image(Image.open(paths[0]).convert("RGB"))])
-    times, vectors = Times(), {}
-    for _ in range(case.runs):
-        times.limit.append(limit(exact, paths))
-        times.exact.append(seconds(lambda: vectors.update(exact=embed(collection, exact))))
-        if case.fast:
-            times.fast.append(seconds(lambda: vectors.update(fast=embed(collection, fast))))
-        if model is not None:
-            times.notebook.append(seconds(lambda: vectors.update(notebook=notebook(model, paths))))
-    for each in rows_of(case, times):
-        yield dataclasses.replace(each, note=note(case, each, fast))
+    if model is not None:
+        works.append(partial(notebook, model, paths))
+    taken = dict(zip((*embedders, NOTEBOOK), in_turn(works, case.runs), strict=False))
+    yield from comparisons(case, taken, bound, embedders)
     if model is not None:
         yield same(case, model, paths, vectors["exact"])
-    if case.fast:
-        yield from price(case, exact, vectors["exact"], vectors["fast"])
+    for way in case.faster:
+        yield from price(case, way, embedders["exact"], vectors)
 
 
-def note(case: Case, made: Row, fast: Embedder) -> str:
-    """What a figure comes from."""
-    if made.work == "fast":
-        how = fast.info.preprocessing.rpartition("; fast: ")[2]
-        return how if case.megapixels > 1 else f"{how}: half of 1 megapixel would be too few, so not here"
-    if case.engine == "onnx" and made.against == "the limit":
-        return "onnxruntime's threads share each layer, and wait for a core that decodes"
-    if case.megapixels > 1 and made.against == "the limit":
-        return "cores that decode at once share the memory: see below"
-    return ""
+def against_limit(
+    collection: Collection, paths: Sequence[Path], embedder: Embedder, runs: int
+) -> tuple[float, tuple[float, ...], list[float]]:
+    """The limit in seconds, how many times that each run took, and its seconds.
+
+    The machine is not as fast at all times, so each run is held against the limits before and after it.
+    """
+    bounds, taken = [limit(embedder, paths)], []
+    for _ in range(runs):
+        taken.append(seconds(partial(embed, collection, embedder)))
+        bounds.append(limit(embedder, paths))
+    around = [(before + after) / 2 for before, after in pairwise(bounds)]
+    return float(np.median(bounds)), ratios(taken, around), taken
+
+
+def keep(vectors: dict[str, Vectors], way: str, collection: Collection, embedder: Embedder) -> None:
+    """Embed, and keep the vectors."""
+    vectors[way] = embed(collection, embedder)
 
 
 def load_notebook(case: Case) -> Any:
@@ -182,34 +188,35 @@ def same(case: Case, model: Any, paths: Sequence[Path], vectors: Vectors) -> Row
     theirs = normalise(notebook(model, paths[:SAMPLE]))
     apart = float(np.abs(normalise(vectors)[:SAMPLE] - theirs).max())
     note = "unit vectors, the greatest difference of two numbers; both prepared by Pillow"
-    return dataclasses.replace(row(case, "exact", "the notebook's vectors", (apart,), "", 1e-5), note=note)
+    return row(case, "exact", "the notebook's vectors", (apart,), "", 1e-5, note=note)
 
 
-def rows_of(case: Case, times: Times) -> Iterator[Row]:
-    """The ratios."""
-    reached = ratios(times.exact, times.limit)
-    yield row(case, "exact", "the limit", reached, "×", 1.10, took=times.exact)
-    if times.notebook:
-        faster = ratios(times.notebook, times.exact)
-        yield row(case, "exact", "faster than the notebook's loop", faster, "×", 1.0, least=True)
-    if times.notebook and times.fast:
-        faster = ratios(times.notebook, times.fast)
-        yield row(case, "fast", "faster than the notebook's loop", faster, "×", 2.0, least=True)
-    if times.fast:
-        more = ratios(times.exact, times.fast)
-        yield row(case, "fast", "faster than exact", more, "×", None, least=True, took=times.fast)
+def comparisons(
+    case: Case, taken: Mapping[str, Sequence[float]], bound: float, embedders: Mapping[str, Embedder]
+) -> Iterator[Row]:
+    """How the ways compare with each other and with the notebook."""
+    for way in case.faster:
+        more = ratios(taken["exact"], taken[way])
+        how = embedders[way].info.preprocessing.rpartition("; fast: ")[2]
+        yield row(case, way, "faster than exact", more, "×", least=True, took=taken[way], note=how)
+    if case.notebook:
+        against, loop = f"faster than {NOTEBOOK}", taken[NOTEBOOK]
+        yield row(case, "the limit", against, tuple(each / bound for each in loop), "×", least=True)
+        for way, bar in (("exact", 1.0), *((way, 2.0) for way in case.faster)):
+            yield row(case, way, against, ratios(loop, taken[way]), "×", bar, least=True)
 
 
-def price(case: Case, embedder: Embedder, exact: Vectors, fast: Vectors) -> Iterator[Row]:
-    """What fast mode costs: how far its vectors and its rankings are from the exact ones."""
-    cosines = np.sum(normalise(exact) * normalise(fast), axis=1)
-    yield row(case, "fast: smallest cosine", "exact", (float(cosines.min()),), "", 0.999, least=True)
+def price(case: Case, way: str, embedder: Embedder, vectors: Mapping[str, Vectors]) -> Iterator[Row]:
+    """What being faster costs: how far vectors and rankings are from the exact ones."""
+    exact, faster = (normalise(vectors[each]) for each in ("exact", way))
+    lost = max(0.0, 1 - float(np.sum(exact * faster, axis=1).min()))
+    yield row(case, f"{way}: 1 less the smallest cosine", "exact", (lost,), "", 0.001)
     texts = normalise(embedder.embed_texts(TEXTS))
-    both = [score_all(normalise(vectors), texts) for vectors in (exact, fast)]
+    both = [score_all(images, texts) for images in (exact, faster)]
     orders = [np.argsort(-scores, axis=1, kind="stable") for scores in both]
     found = [rank_agreement(*each).rbo for each in zip(*both, *orders, strict=True)]
-    overlap = [each for each in found if each is not None]
-    yield row(case, "fast: rank-biased overlap of six queries", "exact", tuple(overlap), "", None, least=True)
+    overlap = tuple(each for each in found if each is not None)
+    yield row(case, f"{way}: rank-biased overlap of six queries", "exact", overlap, "", least=True)
 
 
 def row(
@@ -218,10 +225,11 @@ def row(
     against: str,
     values: tuple[float, ...],
     unit: str,
-    bar: float | None,
+    bar: float | None = None,
     *,
     least: bool = False,
     took: Sequence[float] = (),
+    note: str = "",
 ) -> Row:
     """A row of the table."""
     return Row(
@@ -233,38 +241,38 @@ def row(
         bar=bar,
         better="at least" if least else "at most",
         took=float(np.median(took)) if took else None,
+        note=note,
     )
 
 
 def on_device(device: str) -> Iterator[Row]:
     """ViT-L/14 in half precision on a GPU: pictures a second end to end, against its bare forward passes."""
-    spec = f"{Case('ViT-L/14', 'sentence-transformers', 1, 400, 3).spec}?precision=fast&device={device}"
+    spec = f"sentence-transformers:{stand_ins.clip('ViT-L/14')}?precision=fast&device={device}"
     embedder = diptych.load(spec)
     for megapixels, pictures in ((1, 400), (12, 200)):
         case = Case("ViT-L/14", f"sentence-transformers on {device}", megapixels, pictures, runs=3)
         folder = stand_ins.photographs(pictures, megapixels)
-        paths = sorted(folder.iterdir())
-        collection = open_collection(folder)
+        collection, paths = open_collection(folder), sorted(folder.iterdir())
         embed(collection, embedder)
-        bounds, taken = [], []
-        for _ in range(case.runs):
-            bounds.append(limit(embedder, paths))
-            taken.append(seconds(partial(embed, collection, embedder)))
-        yield row(case, "fast", "the limit", ratios(taken, bounds), "×", 1.25, took=taken)
-        speed = tuple(pictures / each for each in taken)
-        yield row(case, "fast", "", speed, "pictures a second", None, least=True)
+        _, reached, taken = against_limit(collection, paths, embedder, case.runs)
+        yield row(case, "fast", "the limit", reached, "×", 1.25, took=taken)
+        yield row(case, "fast", "", tuple(pictures / each for each in taken), "pictures a second")
 
 
 def rows() -> Iterator[Row]:
     """All cases, or those of a device."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
-    device = parser.parse_known_args()[0].device
-    if device != "cpu":
-        yield from on_device(device)
+    parser.add_argument("--pictures", type=int, help="in each case of ViT-B/32 and its loop, once")
+    options = parser.parse_known_args()[0]
+    if options.device != "cpu":
+        yield from on_device(options.device)
         return
     for case in CASES:
-        yield from measure(case)
+        if not options.pictures:
+            yield from measure(case)
+        elif case.notebook and case.size == "ViT-B/32":
+            yield from measure(dataclasses.replace(case, pictures=options.pictures, runs=1))
 
 
 if __name__ == "__main__":

@@ -71,12 +71,12 @@ def rows() -> Iterator[Row]:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=MANY)
     many = parser.parse_known_args()[0].pictures
-    above = {}
+    above, part = {}, f"Memory, up to {many:,} pictures"
     for count in (FEW, many):
         before, after = peaks(count)
         above[count] = after - before
         yield Row(
-            part="Memory",
+            part=part,
             work=f"{count:,} pictures of 12 megapixels, by palette",
             against="the process before",
             values=(above[count],),
@@ -84,7 +84,7 @@ def rows() -> Iterator[Row]:
             note="a decoded picture is 36 MB" if count == FEW else "",
         )
     yield Row(
-        part="Memory",
+        part=part,
         work=f"{many:,} pictures",
         against=f"{FEW:,} pictures",
         values=(above[many] / above[FEW],),

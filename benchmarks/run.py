@@ -1,7 +1,8 @@
 """Run every speed benchmark and write one table: `python benchmarks/run.py [NAME …]`, or `make bench`.
 
 Writes benchmarks/results.json, and the same as a table into docs/performance.md. With names, only those are
-run anew; the others' rows stay as they are. A machine that does something else meanwhile gives wrong figures.
+run anew, the long ones too; the others' rows stay as they are. A machine that does something else meanwhile
+gives wrong figures.
 """
 
 from __future__ import annotations
@@ -23,8 +24,17 @@ from table import Row, markdown
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "performance.md"
-NAMES = ("embedding", "decoding", "hosted", "searching", "analysis", "again", "memory")
-"""Each a script beside this one, in a process of its own, in the table's order."""
+PARTS = {
+    name: (f"{name}.py",)
+    for name in ("embedding", "decoding", "hosted", "searching", "analysis", "again", "memory")
+}
+LONG_PARTS = {
+    "embedding-200": ("embedding.py", "--pictures", "200"),
+    "memory-5000": ("memory.py", "--pictures", "5000"),
+}
+"""Commands by name, each in a process of its own, in the table's order; the long ones only when named."""
+
+COMMANDS = PARTS | LONG_PARTS
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"
 PACKAGES = (
@@ -66,7 +76,8 @@ def measure(name: str) -> dict[str, Any]:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "rows.json"
-        subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--json", str(path)], check=True)
+        script, *options = COMMANDS[name]
+        subprocess.run([sys.executable, str(HERE / script), *options, "--json", str(path)], check=True)
         rows = json.loads(path.read_text(encoding="utf-8"))
     today = datetime.now(UTC).date().isoformat()
     took = round(time.perf_counter() - start)
@@ -75,9 +86,9 @@ def measure(name: str) -> dict[str, Any]:
 
 def table(results: dict[str, Any]) -> str:
     """All rows, and below them where they were measured."""
-    rows = [Row(**row) for name in NAMES if name in results for row in results[name]["rows"]]
+    rows = [Row(**row) for name in COMMANDS if name in results for row in results[name]["rows"]]
     machines: dict[str, list[str]] = {}
-    for name in NAMES:
+    for name in COMMANDS:
         if name in results:
             where = f"Measured on {results[name]['measured']} on {results[name]['machine']}"
             machines.setdefault(where, []).append(name)
@@ -98,9 +109,9 @@ def write(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, write, print the table."""
-    names = sys.argv[1:] or NAMES
-    if unknown := set(names) - set(NAMES):
-        raise SystemExit(f"there is no benchmark {min(unknown)}: choose from {', '.join(NAMES)}")
+    names = sys.argv[1:] or PARTS
+    if unknown := set(names) - set(COMMANDS):
+        raise SystemExit(f"there is no benchmark {min(unknown)}: choose from {', '.join(COMMANDS)}")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in names:
         results[name] = measure(name)

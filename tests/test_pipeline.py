@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, _imaging
 
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError
 from diptych.errors import DiptychError
@@ -378,3 +378,22 @@ def test_an_embedder_that_can_prepare_nothing_is_an_error(collection: Collection
         DiptychError, match="none of 23 pictures could be embedded; colours: TypeError: no such"
     ):
         embed_images(collection, embedder, store)
+
+
+def test_large_pictures_lie_in_the_same_memory_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken anew for each, threads would wait for one another; kept for good, others would lack it."""
+    monkeypatch.setattr("diptych.pipeline.images.DECODERS", 2)
+    (tmp_path / "pictures").mkdir()
+    for number in range(12):
+        Image.new("RGB", (2600, 2600), (number, 0, 0)).save(tmp_path / "pictures" / f"{number}.bmp")
+    before, stats = _imaging.get_blocks_max(), _imaging.get_stats()
+    with Store(tmp_path / "s.sqlite") as store:
+        embed_images(open_collection(tmp_path / "pictures"), Colours(), store)
+    after = _imaging.get_stats()
+    allocated, reused = (after[name] - stats[name] for name in ("allocated_blocks", "reused_blocks"))
+    assert allocated + reused >= 12 * 2  # of 16 MB
+    assert allocated <= 8 * 2
+    assert _imaging.get_blocks_max() == before
+    assert after["blocks_cached"] <= before

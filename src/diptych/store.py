@@ -116,8 +116,8 @@ class Store:
         def insert(db: Connection) -> None:
             embedder = _embedder_id(db, fingerprint)
             db.executemany(
-                f"INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES ({embedder:d}, ?, ?, ?)",  # noqa: S608 (a number)
-                rows,
+                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES (?, ?, ?, ?)",
+                [(embedder, *row) for row in rows],
             )
 
         self._file.write(insert)

@@ -6,6 +6,7 @@ The oracles are the exported model in torch, and sentence-transformers.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -170,6 +171,13 @@ def test_a_model_says_what_it_is(clip: Embedder) -> None:
     assert info.preprocessing == "shortest side 224, bicubic, centre crop 224×224 (Pillow)"
     assert (info.batch_size, info.licence) == (4, None)
     assert "/" not in info.model
+
+
+def test_a_processor_gets_as_many_calls_at_once_as_there_are_cores_for_them(onnx_folder: Path) -> None:
+    cores = os.cpu_count() or 1
+    assert load(str(onnx_folder)).info.concurrency == cores
+    assert load(str(onnx_folder), threads=str(cores)).info.concurrency == 1
+    assert load(str(onnx_folder), threads=str(cores + 1)).info.concurrency == 1
 
 
 def test_the_fingerprint_tells_what_changes_vectors(onnx_variants: Path, tmp_path: Path) -> None:

@@ -502,6 +502,20 @@ def test_code_that_comes_with_a_model_is_not_run_unasked(tmp_path: Path) -> None
     assert not (tmp_path / "was-run").exists()
 
 
+def test_a_model_with_code_of_its_own_is_run_by_one_thread(plain: Path) -> None:
+    """Which may keep anything in the model; one without is run by a thread for each core."""
+    import torch
+
+    torch.set_num_threads(2)
+    try:
+        for options, concurrency in ("", 2), ("?trust_remote_code=true", 1):
+            embedder = load(f"sentence-transformers:{plain}{options}")
+            embedder.embed_texts(["a dog"])  # one that is remembered is loaded now
+            assert embedder.info.concurrency == concurrency
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_a_full_device_is_said_in_plain_words(one_clip: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

@@ -7,6 +7,7 @@ from diptych.images.decode import decode
 from diptych.images.entries import Skipped
 from diptych.images.formats import looks_like_picture
 from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.pillow import memory_kept
 
 __all__ = [
     "Collection",
@@ -16,5 +17,6 @@ __all__ = [
     "UnreadablePicture",
     "decode",
     "looks_like_picture",
+    "memory_kept",
     "open_collection",
 ]

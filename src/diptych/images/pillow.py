@@ -1,4 +1,4 @@
-"""Pillow kept quiet, and its global pixel limit kept out of the way, without changing it for anybody else."""
+"""Pillow's globals: quiet, its pixel limit out of the way, its memory kept; nobody else is to notice."""
 
 from __future__ import annotations
 
@@ -93,6 +93,52 @@ def quiet_libtiff() -> Iterator[None]:
         yield
     finally:
         _libtiff.restore()
+
+
+_BLOCKS = 8
+"""Of 16 MB, for each thread that decodes: a picture of 24 megapixels and what is made of it."""
+
+
+class _Blocks:
+    """The memory that pictures lie in, of which Pillow by default keeps nothing for the next one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = 0
+
+    def keep(self, threads: int) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = _imaging.get_blocks_max()
+                _imaging.set_blocks_max(max(self._before, _BLOCKS * threads))
+
+    def give_back(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                _imaging.set_blocks_max(self._before)  # frees what is more
+
+
+_blocks = _Blocks()
+
+
+@contextmanager
+def memory_kept(threads: int) -> Iterator[None]:
+    """Let Pillow keep the memory of pictures for the next ones while anybody is in here.
+
+    A camera's picture takes thousands of pages. To take them anew from the system for each picture costs
+    time, and threads that do so at once wait for one another.
+
+    Args:
+        threads: How many decode at once.
+    """
+    _blocks.keep(threads)
+    try:
+        yield
+    finally:
+        _blocks.give_back()
 
 
 _limit_lock = threading.Lock()

@@ -17,7 +17,7 @@ from diptych.embedders.base import (
 )
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
-from diptych.images import Collection, Picture, UnreadablePicture, decode
+from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
 from diptych.overlap import as_done, batched, even_sizes, in_order, pool
 from diptych.pipeline.vectors import checked, looked_up, words
 from diptych.progress import Progress, Silent
@@ -173,7 +173,11 @@ class _Run:
         info = self._embedder.info
         failures: list[Exception] = []
         in_a_row = 0
-        with pool(DECODERS, "decode") as decoders, pool(info.concurrency, "embed") as callers:
+        with (
+            memory_kept(DECODERS),
+            pool(DECODERS, "decode") as decoders,
+            pool(info.concurrency, "embed") as callers,
+        ):
             prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
             # A service counts calls, so there none is made smaller than it need be.
             workers = info.concurrency if info.requests_per_minute is None else 1

@@ -83,11 +83,11 @@ SPECS = {
 """Ways to run a model, exact or faster."""
 
 CASES = (
-    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=3, faster=("fast", "8-bit by onnx")),
-    Case("ViT-B/32", "sentence-transformers", 1, 100, runs=3, faster=("fast", "8-bit by onnx")),
+    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=2, faster=("fast", "8-bit by onnx")),
+    Case("ViT-B/32", "sentence-transformers", 1, 100, runs=2, faster=("fast", "8-bit by onnx")),
     Case("ViT-B/32", "onnx", 12, 40, runs=2, notebook=False),
     Case("ViT-B/32", "onnx", 1, 100, runs=2, notebook=False, faster=()),
-    Case("ViT-L/14", "sentence-transformers", 12, 12, runs=2, faster=()),
+    Case("ViT-L/14", "sentence-transformers", 12, 12, runs=1, faster=()),
 )
 
 

@@ -30,7 +30,7 @@ from diptych.cli.options import (
     Templates,
 )
 from diptych.cli.outputs import Outputs
-from diptych.cli.shared import announce_cost, open_workbench, parse_queries, read_lines
+from diptych.cli.shared import announce_cost, gather_texts, open_workbench, parse_queries
 
 
 @app.command()
@@ -67,9 +67,7 @@ def evaluate(
         raise typer.BadParameter("--labels and --judgments both say what is relevant: give one of them")
     outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_, rankings=False)
     outputs.check()
-    asked = parse_queries(
-        [*(texts or []), *(read_lines(queries) if queries else [])], [], Limits(megapixels, megabytes)
-    )
+    asked = parse_queries(gather_texts(texts, queries), [], Limits(megapixels, megabytes))
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(asked))

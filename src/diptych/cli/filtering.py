@@ -24,7 +24,7 @@ from diptych.cli.options import (
     Store,
     Templates,
 )
-from diptych.cli.shared import announce_cost, note, open_workbench, read_lines
+from diptych.cli.shared import announce_cost, gather_texts, note, open_workbench
 from diptych.errors import DiptychError
 from diptych.words import printable
 
@@ -72,7 +72,7 @@ def filter_(
     from diptych.present.filtered import Listing
     from diptych.present.picture_files import PictureFolder
 
-    asked = list(dict.fromkeys([*(texts or []), *(read_lines(queries) if queries else [])]))
+    asked = list(dict.fromkeys(gather_texts(texts, queries)))
     if not asked:
         raise typer.BadParameter("nothing to filter by: give -q TEXT or --queries FILE")
     if len(embedders) > 1:

@@ -22,7 +22,7 @@ from diptych.cli.options import (
     Store,
     Templates,
 )
-from diptych.cli.shared import announce_cost, open_workbench, read_lines
+from diptych.cli.shared import announce_cost, gather_texts, open_workbench
 from diptych.words import count, printable
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def judge(
     from diptych.judging import pool
     from diptych.relevance.session import Session
 
-    asked = [*(texts or []), *(read_lines(queries) if queries else [])]
+    asked = gather_texts(texts, queries)
     if not asked:
         raise typer.BadParameter("nothing to judge: give -q TEXT or --queries FILE")
     bench = open_workbench(

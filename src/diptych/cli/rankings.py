@@ -30,7 +30,7 @@ from diptych.cli.options import (
     Templates,
 )
 from diptych.cli.outputs import Outputs
-from diptych.cli.shared import announce_cost, make_console, open_workbench, parse_queries, read_lines
+from diptych.cli.shared import announce_cost, gather_texts, make_console, open_workbench, parse_queries
 
 
 @app.command()
@@ -62,7 +62,7 @@ def compare(
     """Rank the pictures for each query by each embedder, side by side."""
     from diptych.images import Limits
 
-    asked = [*(texts or []), *(read_lines(queries) if queries else [])]
+    asked = gather_texts(texts, queries)
     if not asked and not images:
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if each_other and contrast:
@@ -141,7 +141,7 @@ def estimate(
     from diptych.images import Limits
     from diptych.present.text import show_estimates
 
-    asked = [*(texts or []), *(read_lines(queries) if queries else [])]
+    asked = gather_texts(texts, queries)
     everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
     bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank, templates)
     show_estimates(bench.estimate(everything), make_console())

@@ -62,6 +62,11 @@ def parse_queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits
     return [*words, *(image_query(path, limits) for path in dict.fromkeys(pictures))]
 
 
+def gather_texts(texts: Sequence[str] | None, file: Path | None) -> list[str]:
+    """The texts to search with: those given one by one, then those of a file."""
+    return [*(texts or []), *(read_lines(file) if file else [])]
+
+
 def read_lines(path: Path) -> list[str]:
     """The queries of a file: one a line, # begins a comment; of a `.tsv`, after an id and a tab."""
     if path.suffix.lower() == ".tsv":

@@ -24,7 +24,7 @@ from diptych.cli.options import (
     Store,
     Templates,
 )
-from diptych.cli.shared import announce_cost, check_place, make_console, note, open_workbench, read_lines
+from diptych.cli.shared import announce_cost, check_place, gather_texts, make_console, note, open_workbench
 
 
 @app.command()
@@ -67,7 +67,7 @@ def threshold(
     if len(embedders) > 1:
         raise typer.BadParameter("a threshold holds for one embedder: give one -e")
     check_place(save)
-    asked = [*(texts or []), *(read_lines(queries) if queries else [])]
+    asked = gather_texts(texts, queries)
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(asked))

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from table import Row, print_rows
 
-FEW, MANY = 100, 600
+FEW, MANY = 200, 600
 SIZE = (4000, 3000)
 
 MEASURED = """

@@ -190,7 +190,7 @@ def rows() -> Iterator[Row]:
         yield row("diptych serve sample -e mini-b -e mini-s: until its page is there", started, "s", bar=3)
         with serving(str(folder), store) as (address, pid, ready):
             client = Client(address)
-            while json.loads(client.get("/api/state"))["ranked"] < PICTURES:
+            while any(each["state"] != "ready" for each in json.loads(client.get("/api/state"))["embedders"]):
                 time.sleep(0.1)
             yield row(f"the same with {PICTURES:,} pictures", [ready], "s")
             searched, described = alone(address)

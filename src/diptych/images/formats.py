@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import struct
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _PICTURE_SUFFIX = re.compile(
@@ -95,7 +96,11 @@ def looks_like_picture(name: str) -> bool:
 
 def unreadable_suffix(name: str) -> str | None:
     """Say why a file of this name can't be read although it is a picture, or None."""
-    ending = _suffix(name)
+    return _unreadable(_suffix(name))
+
+
+@lru_cache(maxsize=1024)
+def _unreadable(ending: str) -> str | None:
     return next((why for suffix, why in _UNREADABLE_SUFFIXES if suffix.fullmatch(ending)), None)
 
 
@@ -104,8 +109,13 @@ def may_be_picture(name: str) -> bool:
 
     Text, sound, video, documents and archives are told by their suffix and never opened.
     """
+    return _may_be(_suffix(name))
+
+
+@lru_cache(maxsize=1024)
+def _may_be(ending: str) -> bool:
     # The built-in table only: what the machine's mime.types says must not decide what a collection holds.
-    kind, packed = _MIME.guess_type(f"name{_suffix(name)}")
+    kind, packed = _MIME.guess_type(f"name{ending}")
     unknown = kind is None and packed is None
     return unknown or kind == "application/octet-stream" or (kind or "").startswith("image/")
 

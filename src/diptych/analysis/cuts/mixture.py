@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,27 +34,35 @@ def mixture_cut(descending: NDArray[np.float64]) -> int:
     start = otsu(descending).rank
     if start == 0:
         return 0
-    upper = np.arange(len(descending)) < start
-    share = np.where(upper, 1.0, 0.0)
-    floor = (_NARROWEST * descending.std()) ** 2
+    # In units of their own spread, so that sums of squares lose no digits.
+    scores = (descending - descending.mean()) / descending.std()
+    squares = scores**2
+    share = np.where(np.arange(len(scores)) < start, 1.0, 0.0)
     for _ in range(_STEPS):
-        before = share
-        share = _responsibility(descending, before, floor)
+        before, share = share, _responsibility(scores, squares, share)
         if np.abs(share - before).max() < 1e-4:
             break
-    lower_mean = np.average(descending, weights=1 - share + 1e-12)
-    kept = (share > 0.5) & (descending > lower_mean)  # a wide lower mode may claim the very best again
+    lower_mean = np.average(scores, weights=1 - share + 1e-12)
+    kept = (share > 0.5) & (scores > lower_mean)  # a wide lower mode may claim the very best again
     return int(kept.argmin()) if not kept.all() else 0
 
 
 def _responsibility(
-    scores: NDArray[np.float64], share: NDArray[np.float64], floor: float
+    scores: NDArray[np.float64], squares: NDArray[np.float64], share: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """One step: fit both modes to the shares, then share each score out anew."""
-    logs = []
-    for weights in (share, 1 - share):
-        total = weights.sum() + 1e-12
-        squares = (scores - (weights * scores).sum() / total) ** 2
-        variance = max(float((weights * squares).sum() / total), floor)
-        logs.append(np.log(total) - 0.5 * np.log(variance) - squares / (2 * variance))
-    return np.asarray(1 / (1 + np.exp(np.clip(logs[1] - logs[0], -700, 700))))
+    upper = float(share.sum()), float(share @ scores), float(share @ squares)
+    lower = len(scores) - upper[0], -upper[1], len(scores) - upper[2]  # all have mean 0 and variance 1
+    square, linear, constant = (
+        b - a for a, b in zip(_log_density(*upper), _log_density(*lower), strict=True)
+    )
+    return np.asarray(1 / (1 + np.exp(np.minimum(square * squares + linear * scores + constant, 700))))
+
+
+def _log_density(count: float, total: float, squared: float) -> tuple[float, float, float]:
+    """A mode's weighted log density as a polynomial: what squares, scores and 1 are multiplied by."""
+    count += 1e-12
+    mean = total / count
+    variance = max(squared / count - mean**2, _NARROWEST**2)
+    constant = math.log(count) - 0.5 * math.log(variance) - mean**2 / (2 * variance)
+    return -1 / (2 * variance), mean / variance, constant

@@ -48,17 +48,10 @@ def pictures(count: int) -> Path:
     return folder
 
 
-def command(*arguments: str | Path, watch: bool = False) -> str:
-    """Run `diptych` in a process of its own, with a stopwatch or without; what it printed as errors."""
+def command(*arguments: str | Path, watch: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run `diptych` in a process of its own, with a stopwatch or without."""
     start = [sys.executable, str(STOPWATCH)] if watch else [sys.executable, "-m", "diptych"]
-    run = subprocess.run(
-        [*start, *map(str, arguments)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    return run.stderr
+    return subprocess.run([*start, *map(str, arguments)], check=True, capture_output=True, text=True)
 
 
 def fill(source: Path, specs: Sequence[str], place: Path) -> None:
@@ -81,24 +74,26 @@ def again(scratch: Path, specs: Sequence[str], what: str, made_up: str) -> Itera
     queries.write_text("\n".join(QUERIES), encoding="utf-8")
     store = scratch / f"{len(what)}.sqlite"
     embedders = [word for spec in specs for word in ("-e", spec)]
-    arguments = ["compare", source, *embedders, "--queries", queries, "--quiet"]
-    arguments += ["--json", scratch / "result.json", "--store", store]
+    arguments = ["compare", source, *embedders, "--queries", queries, "--quiet", "--store", store]
+    to_json = [*arguments, "--json", "-"]
     if made_up:
         fill(source, specs, store)
-    command(*arguments)
-    work = json.loads((scratch / "result.json").read_text(encoding="utf-8"))["summary"]["work"]
+    work = json.loads(command(*to_json).stdout)["summary"]["work"]
     assert not made_up or all(each["images_embedded"] == 0 for each in work.values()), work
-    (whole,) = in_turn([lambda: command(*arguments)], RUNS)
+    whole, shown = in_turn([lambda: command(*to_json), lambda: command(*arguments)], RUNS)
     yield Row(part=AGAIN, work=what, unit="s", values=tuple(whole), bar=2, note=made_up)
     parts: dict[str, list[float]] = {}
     for _ in range(3):
         start = time.perf_counter()
-        taken = json.loads(command(*arguments, watch=True).splitlines()[-1])
+        taken = json.loads(command(*to_json, watch=True).stderr.splitlines()[-1])
         taken["the interpreter, before and after"] = time.perf_counter() - start - sum(taken.values())
         for part, value in taken.items():
             parts.setdefault(part, []).append(value)
     for part, values in sorted(parts.items(), key=lambda item: -sorted(item[1])[1]):
         yield Row(part=AGAIN, work=f"… of which {part}", unit="s", values=tuple(values))
+    yield Row(
+        part=AGAIN, work="the same, with tables for the terminal instead", unit="s", values=tuple(shown)
+    )
 
 
 def starting() -> Iterator[Row]:

@@ -24,17 +24,21 @@ from table import Row, markdown
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "performance.md"
-PARTS = {
-    name: (f"{name}.py",)
-    for name in ("embedding", "decoding", "hosted", "searching", "analysis", "again", "memory")
-}
-LONG_PARTS = {
+COMMANDS = {
+    "embedding": ("embedding.py",),
     "embedding-200": ("embedding.py", "--pictures", "200"),
+    "decoding": ("decoding.py",),
+    "hosted": ("hosted.py",),
+    "searching": ("searching.py",),
+    "analysis": ("analysis.py",),
+    "again": ("again.py",),
+    "memory": ("memory.py",),
     "memory-5000": ("memory.py", "--pictures", "5000"),
 }
-"""Commands by name, each in a process of its own, in the table's order; the long ones only when named."""
+"""By name, each in a process of its own, in the table's order."""
 
-COMMANDS = PARTS | LONG_PARTS
+LONG = {"embedding-200", "memory-5000"}
+"""Run only when they are named."""
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"
 PACKAGES = (
@@ -109,7 +113,7 @@ def write(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, write, print the table."""
-    names = sys.argv[1:] or PARTS
+    names = sys.argv[1:] or [name for name in COMMANDS if name not in LONG]
     if unknown := set(names) - set(COMMANDS):
         raise SystemExit(f"there is no benchmark {min(unknown)}: choose from {', '.join(COMMANDS)}")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}

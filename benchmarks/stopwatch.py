@@ -35,7 +35,6 @@ WATCHED = {
         "diptych.gathered:describe_spaces",
     ),
     "writing JSON": ("diptych.result:Comparison.to_json",),
-    "printing the rankings": ("diptych.present.text:show",),
 }
 """The parts of a run, each with the functions that do it, less what they call of another part."""
 

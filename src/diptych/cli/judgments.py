@@ -10,7 +10,7 @@ import typer
 from diptych.cli.app import app
 from diptych.cli.options import Debug, Megabytes, Megapixels, Quiet, Source
 from diptych.cli.options import Store as StoreOption
-from diptych.cli.shared import check_place, make_console, note, read_lines
+from diptych.cli.shared import check_place, make_console, note, read_lines, watcher
 from diptych.words import count, printable
 
 
@@ -40,19 +40,16 @@ def judgments(
     debug: Debug = False,
 ) -> None:
     """Show what was judged of these pictures, and where it contradicts itself; import and export it."""
-    from rich.console import Console
-
     from diptych.images import Limits, open_collection
     from diptych.judging import export_judgments, import_judgments
     from diptych.present.judgments import show_judgments
-    from diptych.present.progress import progress_for
     from diptych.relevance.kept import kept
     from diptych.store import Store
 
     check_place(export)
     ids = _query_ids(queries) if queries else None
-    progress = progress_for(Console(stderr=True), quiet=quiet)
-    collection = open_collection(source, limits=Limits(megapixels, megabytes), progress=progress)
+    limits = Limits(megapixels, megabytes)
+    collection = open_collection(source, limits=limits, progress=watcher(quiet))
     with Store(store) as opened:
         if import_ is not None:
             added = import_judgments(import_, collection, opened, ids)

@@ -85,11 +85,12 @@ class Outputs:
         write_export(comparison, bench.vectors(queries), folder, answers)
 
     def _print(self, comparison: Comparison) -> None:
-        from diptych.present.text import show, show_relevance
-
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
-        elif self.rankings:
+            return
+        from diptych.present.text import show, show_relevance
+
+        if self.rankings:
             show(comparison, make_console())
         else:
             show_relevance(comparison, make_console())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from diptych.errors import DiptychError
+from diptych.progress import Progress, Silent
 from diptych.words import count
 
 if TYPE_CHECKING:
@@ -36,22 +37,30 @@ def open_workbench(
     templates: Sequence[str] | None = None,
 ) -> Workbench:
     """A workbench as the options ask for, with progress on standard error."""
-    from rich.console import Console
-
     from diptych.comparison import Workbench
     from diptych.images import Limits
-    from diptych.present.progress import progress_for
 
     return Workbench(
         source,
         embedders,
         store=store,
         limits=Limits(megapixels, megabytes),
-        progress=progress_for(Console(stderr=True), quiet=quiet),
+        progress=watcher(quiet),
         max_cost=max_cost,
         bank=bank,
         templates=templates or (),
     )
+
+
+def watcher(quiet: bool) -> Progress:
+    """Who watches long work: a person at standard error, or nobody."""
+    if quiet:
+        return Silent()
+    from rich.console import Console
+
+    from diptych.present.progress import progress_for
+
+    return progress_for(Console(stderr=True))
 
 
 def parse_queries(texts: Sequence[str], pictures: Sequence[Path], limits: Limits) -> list[Query]:

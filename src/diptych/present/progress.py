@@ -22,10 +22,8 @@ _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.25
 
 
-def progress_for(console: Console, *, quiet: bool) -> Progress:
-    """Choose how progress is shown on this console: bars, plain lines, or nothing when quiet."""
-    if quiet:
-        return Silent()
+def progress_for(console: Console) -> Progress:
+    """Choose how progress is shown on this console: bars on a terminal, otherwise plain lines."""
     return Bars(console) if console.is_terminal else Lines()
 
 

@@ -17,7 +17,7 @@ from table import Row, in_turn, print_rows, ratios
 from diptych.embedders.pictures import PictureProcessor, PictureRules
 from diptych.images import decode
 
-PICTURES, MEGAPIXELS, ENOUGH, RUNS = 24, 12, 448, 5
+PICTURES, MEGAPIXELS, ENOUGH, RUNS = 24, 12, 448, 3
 PART = "Decoding and preparing 12 megapixels"
 
 

@@ -28,7 +28,7 @@ import diptych
 PICTURES, MEGAPIXELS = 300, 0.3072
 LATENCY, IN_FLIGHT = 0.2, 16
 FAILING, QUOTA = 0.2, 600
-LOOPED = 40
+LOOPED = 25
 """Of how many pictures the notebook's loop is timed; it takes as long for each."""
 
 RUNS = 3

@@ -181,7 +181,7 @@ def opening(count: int, runs: int) -> Row:
 def rows() -> Iterator[Row]:
     """All rows of this part."""
     yield opening(100_000, runs=3)
-    for count, runs_of_one, runs_of_many in ((200_000, 9, 3), (1_000_000, 5, 1)):
+    for count, runs_of_one, runs_of_many in ((200_000, 7, 2), (1_000_000, 5, 1)):
         images = units(0, count)
         yield from measured(images, units(1, 1), runs_of_one)
         yield from measured(images, units(1, 100), runs_of_many)

@@ -137,6 +137,17 @@ def test_what_the_store_refuses_is_said_to_every_thread_and_can_be_put_later(
         assert store.known("model", "image", items) == set(items)
 
 
+def test_writing_that_fails_by_itself_stands_in_the_way_of_nobody(tmp_path: Path) -> None:
+    def fail(_database: sqlite3.Connection) -> None:
+        raise ValueError("broken")
+
+    with Store(tmp_path / "s.sqlite") as store:
+        with pytest.raises(ValueError, match="broken"):
+            store._file.write(fail)
+        store.put("model", "image", ids(1), np.ones((1, 4), np.float32))
+        assert store.known("model", "image", ids(1)) == set(ids(1))
+
+
 _WRITER = """
 import hashlib, sys
 import numpy as np

@@ -60,7 +60,7 @@ class _Write:
 
     work: Callable[[sqlite3.Connection], None]
     done: bool = False
-    error: DiptychError | None = None
+    error: Exception | None = None
 
 
 class Database:
@@ -139,17 +139,17 @@ class Database:
             if not mine.done:
                 self._write_all()
         if mine.error is not None:
-            raise DiptychError(str(mine.error)) from mine.error
+            raise mine.error
 
     def _write_all(self) -> None:
         some: list[_Write] = []
-        error = None
+        error: Exception | None = None
         try:
             with self.transaction() as db:
                 some = self._waiting[:]
                 for each in some:
                     each.work(db)
-        except DiptychError as refused:
+        except Exception as refused:  # noqa: BLE001 (each thread raises it whose work is not written)
             some, error = some or self._waiting[:], refused
         for each in some:
             each.done, each.error = True, error

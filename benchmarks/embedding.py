@@ -90,7 +90,7 @@ CASES = (
     Case("ViT-B/32", "sentence-transformers", 1, 60, runs=2, faster=("fast", "8-bit by onnx")),
     Case("ViT-B/32", "onnx", 12, 40, runs=2, notebook=False),
     Case("ViT-B/32", "onnx", 1, 60, runs=2, notebook=False, faster=()),
-    Case("ViT-L/14", "sentence-transformers", 12, 8, runs=3, faster=()),
+    Case("ViT-L/14", "sentence-transformers", 12, 12, runs=2, faster=()),
 )
 
 

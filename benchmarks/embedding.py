@@ -59,7 +59,7 @@ class Case:
     runs: int
     notebook: bool = True
     faster: tuple[str, ...] = ("fast",)
-    """Ways to be faster, of `SPECS`."""
+    """Ways to be faster, of `OPTIONS`."""
 
     @property
     def name(self) -> str:
@@ -67,27 +67,21 @@ class Case:
         return f"{self.size} by {self.engine}, {self.pictures} pictures of {self.megapixels:g} megapixels"
 
     def load(self, way: str) -> Embedder:
-        """The model, run in one of the ways of `SPECS`, warmed up."""
-        clip, onnx = stand_ins.clip, stand_ins.onnx
-        ours = (clip if self.engine == "sentence-transformers" else onnx)(self.size)
-        spec = SPECS[way].format(
-            f"{self.engine}:{ours}", onnx=f"onnx:{onnx(self.size)}" if "8" in way else ""
-        )
-        embedder = diptych.load(spec)
+        """The model, run in one of the ways of `OPTIONS`, warmed up."""
+        engine = "onnx" if way == IN_8_BITS else self.engine
+        model = (stand_ins.onnx if engine == "onnx" else stand_ins.clip)(self.size)
+        embedder = diptych.load(f"{engine}:{model}{OPTIONS[way]}")
         embedder.embed_images([embedder.prepare_image(Image.new("RGB", (640, 480)))])
         return embedder
 
 
-SPECS = {
-    "exact": "{}",
-    "fast": "{}?precision=fast",
-    "8-bit by onnx": "{onnx}?variant=q8&precision=fast",
-}
+IN_8_BITS = "8-bit by onnx"
+OPTIONS = {"exact": "", "fast": "?precision=fast", IN_8_BITS: "?variant=q8&precision=fast"}
 """Ways to run a model, exact or faster."""
 
 CASES = (
-    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=2, faster=("fast", "8-bit by onnx")),
-    Case("ViT-B/32", "sentence-transformers", 1, 60, runs=2, faster=("fast", "8-bit by onnx")),
+    Case("ViT-B/32", "sentence-transformers", 12, 40, runs=2, faster=("fast", IN_8_BITS)),
+    Case("ViT-B/32", "sentence-transformers", 1, 60, runs=2, faster=("fast", IN_8_BITS)),
     Case("ViT-B/32", "onnx", 12, 40, runs=2, notebook=False),
     Case("ViT-B/32", "onnx", 1, 60, runs=2, notebook=False, faster=()),
     Case("ViT-L/14", "sentence-transformers", 12, 12, runs=2, faster=()),

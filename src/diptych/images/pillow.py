@@ -6,8 +6,10 @@ import ctypes
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any
 
 from PIL import Image, _imaging
 
@@ -50,82 +52,69 @@ def quiet() -> Iterator[None]:
         _in_thread.quiet = before
 
 
-class _Libtiff:
-    """The C library that Pillow reads TIFF with, which by default prints what is wrong with a file."""
+class _Shared:
+    """A change to a global that lasts while any thread is within; the last one out takes it back."""
 
-    def __init__(self) -> None:
+    def __init__(self, change: Callable[..., Callable[[], object]]) -> None:
+        self._change = change
         self._lock = threading.Lock()
         self._users = 0
-        self._before: int | None = None
+        self._take_back: Callable[[], object]
 
-    def silence(self) -> None:
+    @contextmanager
+    def within(self, *arguments: Any) -> Iterator[None]:
         with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._before = self._set_handler(None)
-
-    def restore(self) -> None:
-        with self._lock:
-            self._users -= 1
             if self._users == 0:
-                self._set_handler(self._before)
-
-    @staticmethod
-    def _set_handler(handler: int | None) -> int | None:
+                self._take_back = self._change(*arguments)
+            self._users += 1
         try:
-            # A search in Pillow's extension module goes on in the libraries that it loaded.
-            function = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
-        except (AttributeError, OSError):  # linked in without its names, as on Windows: it stays as it is
-            return None
-        function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
-        previous: int | None = function(handler)
-        return previous
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._take_back()
 
 
-_libtiff = _Libtiff()
+def _silence_libtiff() -> Callable[[], object]:
+    """Take away the handler of the C library that Pillow reads TIFF with, which prints what is wrong."""
+    before = _set_handler(None)
+    return partial(_set_handler, before)
 
 
-@contextmanager
-def quiet_libtiff() -> Iterator[None]:
-    """Keep libtiff from printing while any thread is in here; Pillow raises the same errors."""
-    _libtiff.silence()
+def _set_handler(handler: int | None) -> int | None:
     try:
-        yield
-    finally:
-        _libtiff.restore()
+        # A search in Pillow's extension module goes on in the libraries that it loaded.
+        function = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):  # linked in without its names, as on Windows: it stays as it is
+        return None
+    function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+    previous: int | None = function(handler)
+    return previous
+
+
+_libtiff = _Shared(_silence_libtiff)
+
+
+def quiet_libtiff() -> AbstractContextManager[None]:
+    """Keep libtiff from printing while any thread is in here; Pillow raises the same errors."""
+    return _libtiff.within()
 
 
 _BLOCKS = 8
 """Of 16 MB, for each thread that decodes: a picture of 24 megapixels and what is made of it."""
 
 
-class _Blocks:
-    """The memory that pictures lie in, of which Pillow by default keeps nothing for the next one."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._before = 0
-
-    def keep(self, threads: int) -> None:
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._before = _imaging.get_blocks_max()
-                _imaging.set_blocks_max(max(self._before, _BLOCKS * threads))
-
-    def give_back(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                _imaging.set_blocks_max(self._before)  # frees what is more
+def _keep_blocks(threads: int) -> Callable[[], object]:
+    before = _imaging.get_blocks_max()
+    _imaging.set_blocks_max(max(before, _BLOCKS * threads))
+    return partial(_imaging.set_blocks_max, before)  # frees what is more
 
 
-_blocks = _Blocks()
+_blocks = _Shared(_keep_blocks)
 
 
-@contextmanager
-def memory_kept(threads: int) -> Iterator[None]:
+def memory_kept(threads: int) -> AbstractContextManager[None]:
     """Let Pillow keep the memory of pictures for the next ones while anybody is in here.
 
     A camera's picture takes thousands of pages. To take them anew from the system for each picture costs
@@ -134,11 +123,7 @@ def memory_kept(threads: int) -> Iterator[None]:
     Args:
         threads: How many decode at once.
     """
-    _blocks.keep(threads)
-    try:
-        yield
-    finally:
-        _blocks.give_back()
+    return _blocks.within(threads)
 
 
 _limit_lock = threading.Lock()

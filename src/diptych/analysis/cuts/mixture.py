@@ -34,8 +34,9 @@ def mixture_cut(descending: NDArray[np.float64]) -> int:
     start = otsu(descending).rank
     if start == 0:
         return 0
-    # In units of their own spread, so that sums of squares lose no digits.
-    scores = (descending - descending.mean()) / descending.std()
+    # Centred, first by a score itself, and in units of their spread: so sums of squares lose no digits.
+    scores = descending - descending[-1]
+    scores = (scores - scores.mean()) / scores.std()
     squares = scores**2
     share = np.where(np.arange(len(scores)) < start, 1.0, 0.0)
     for _ in range(_STEPS):

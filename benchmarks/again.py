@@ -24,7 +24,7 @@ from table import Row, in_turn, print_rows, seconds
 import diptych
 from diptych.bank import default_bank
 from diptych.images import open_collection
-from diptych.queries import query_id, text_query
+from diptych.queries import text_query
 
 PICTURES, RUNS = 1000, 5
 QUERIES = [
@@ -58,7 +58,7 @@ def fill(source: Path, specs: Sequence[str], place: Path) -> None:
     """Put made-up vectors of everything into the store, under the embedders' own fingerprints."""
     rng = np.random.default_rng(0)
     images = [picture.id for picture in open_collection(source).pictures]
-    texts = [query_id(query) for query in (*map(text_query, QUERIES), *default_bank())]
+    texts = [query.id for query in (*map(text_query, QUERIES), *default_bank())]
     with diptych.Store(place) as store:
         for spec in specs:
             info = diptych.load(spec).info

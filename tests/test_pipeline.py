@@ -20,7 +20,7 @@ from diptych.errors import DiptychError
 from diptych.images import Collection, open_collection
 from diptych.overlap import as_done, in_order
 from diptych.pipeline import embed_images, embed_queries, image_vectors
-from diptych.queries import ImageQuery, TextQuery, query_id
+from diptych.queries import ImageQuery, TextQuery
 from diptych.store import Store
 from support import picture_bytes
 
@@ -352,7 +352,7 @@ def test_pictures_left_over_are_counted_truly(collection: Collection, store: Sto
 
 
 def test_a_stored_vector_of_another_length_is_said(collection: Collection, store: Store) -> None:
-    store.put("colours/1", "text", [query_id(TextQuery("wolf"))], np.ones((1, 7), np.float32))
+    store.put("colours/1", "text", [TextQuery("wolf").id], np.ones((1, 7), np.float32))
     with pytest.raises(DiptychError, match="a fingerprint must change with the vectors"):
         embed_queries([TextQuery("wolf")], Colours(), store)
 

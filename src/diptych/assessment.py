@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from diptych.groundtruth import GroundTruth
 from diptych.images import Picture
-from diptych.queries import TextQuery
+from diptych.queries import texts_among
 from diptych.relevance.abstention import Abstention, abstention
 from diptych.relevance.complementarity import complementarity
 from diptych.relevance.coverage import Coverage, coverage_notes
@@ -52,7 +52,7 @@ def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance
         truth: The judgments; those about other queries and pictures are left aside.
         k: The depth of the metrics that have one.
     """
-    asked = [query.text for query in answers.queries if isinstance(query, TextQuery)]
+    asked = [query.text for query in texts_among(answers.queries)]
     judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
     cases = _cases(answers, judged)
     names = list(answers.by_name[0])
@@ -146,11 +146,10 @@ def _cases(answers: Answers, judgments: Judgments) -> list[_Case]:
     by_id = np.argsort(ids)
     cases = []
     for query, by_name in zip(answers.queries, answers.by_name, strict=True):
-        text = query.text if isinstance(query, TextQuery) else query.name
-        said = judgments.grades(text) if isinstance(query, TextQuery) else {}
+        said = judgments.grades(query.text) if query.kind == "text" else {}
         cases.append(
             _Case(
-                query=text,
+                query=query.name,
                 ids=ids[by_id],
                 grades=np.array([said.get(image, UNJUDGED) for image in ids[by_id].tolist()], np.int8),
                 scores={name: answer.scores[by_id].astype(np.float64) for name, answer in by_name.items()},

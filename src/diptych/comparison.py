@@ -29,7 +29,7 @@ from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judg
 from diptych.images import Collection, Limits, Picture, Skipped, open_collection
 from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
 from diptych.progress import Progress, Silent
-from diptych.queries import Askable, Query, TextQuery, as_query, text_query
+from diptych.queries import Askable, Query, TextQuery, as_query, text_query, texts_among
 from diptych.relevance.judgments import Judgments
 from diptych.result import Comparison, Work
 from diptych.search import normalise
@@ -149,7 +149,7 @@ class Workbench:
         asked = self._parse(queries)
         if not asked:
             raise DiptychError("nothing to search for: give at least one query")
-        texts = [query.text for query in asked if isinstance(query, TextQuery)]
+        texts = [query.text for query in texts_among(asked)]
         truth = standing_judgments(self.collection, self.store, texts) if texts else None
         judged = truth if truth is not None and set(texts) & set(truth.queries) else None
         return self._compare(asked, k, contrast, judged, DEPTH)
@@ -181,7 +181,7 @@ class Workbench:
             DiptychError: There are no judgments and no queries, a file can't be used, or as for `compare`.
         """
         asked = self._parse(queries)
-        texts = [query.text for query in asked if isinstance(query, TextQuery)]
+        texts = [query.text for query in texts_among(asked)]
         truth = ground_truth(self.collection, self.store, texts, judgments, labels)
         asked = asked or [text_query(text) for text in truth.queries]
         if not asked:
@@ -200,7 +200,7 @@ class Workbench:
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
         scored = [*asked, *(rival for rival in rivals if rival not in asked)]
         ranked, answers, fresh = self._answer(scored, k)
-        against = [q for q in scored if isinstance(q, TextQuery)] if contrast == "each other" else rivals
+        against = texts_among(scored) if contrast == "each other" else rivals
         results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
         relevance = None
         if truth is not None:
@@ -257,7 +257,7 @@ class Workbench:
         self.refuse_dear(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
-        texts = [query for query in asked if isinstance(query, TextQuery)]
+        texts = texts_among(asked)
         fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
         ranked = self._rank()
         answers: list[dict[str, Answer]] = [{} for _ in asked]
@@ -275,7 +275,7 @@ class Workbench:
         They are as the models returned them; what is missing is embedded first.
         """
         pictures = self._rank().pictures
-        texts = [query for query in self._parse(queries) if isinstance(query, TextQuery)]
+        texts = texts_among(self._parse(queries))
         return {e.info.name: self._named_vectors(e, pictures, texts) for e in self.embedders}
 
     def _named_vectors(
@@ -300,7 +300,7 @@ class Workbench:
         return fresh
 
     def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
-        texts = [query for query in fresh if isinstance(query, TextQuery)]
+        texts = texts_among(fresh)
         images = len(fresh) - len(texts)
         of_bank = sum(text in self.bank for text in texts)
         return Work(

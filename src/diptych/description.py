@@ -16,7 +16,7 @@ from diptych.embedders.base import Vectors
 from diptych.findings import overall_findings, query_findings
 from diptych.images import Picture
 from diptych.images.thumbnail import thumbnail_uri
-from diptych.queries import ImageQuery, Query, TextQuery
+from diptych.queries import Query, TextQuery
 from diptych.result import (
     Agreement,
     ContrastResult,
@@ -62,7 +62,7 @@ def describe(
     results = []
     for query, by_name in zip(scored, answers, strict=True):
         result = _describe_query(query, by_name, pictures)
-        if isinstance(query, TextQuery):
+        if query.kind == "text":
             others = {text: of_rival for text, of_rival in of_rivals.items() if text != query.text}
             result = dataclasses.replace(result, contrast=_contrasts(by_name, others, pictures, k))
         flat = [name for name, answer in by_name.items() if answer.ranking.flat]
@@ -71,18 +71,18 @@ def describe(
 
 
 def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:
-    image_id = query.id if isinstance(query, ImageQuery) else None
-    outside = isinstance(query, ImageQuery) and all(picture.id != query.id for picture in pictures)
+    image_id = query.id if query.kind == "image" else None
+    outside = all(picture.id != query.id for picture in pictures)
     return QueryResult(
-        query=query.name if isinstance(query, ImageQuery) else query.text,
-        kind="image" if isinstance(query, ImageQuery) else "text",
+        query=query.name,
+        kind=query.kind,
         rankings={name: _hits(answer, pictures, image_id) for name, answer in answers.items()},
         stratification={name: answer.standing.stratification for name, answer in answers.items()},
         curves={name: _curve(answer.scores) for name, answer in answers.items()},
         agreement=tuple(_agreement(a, b, answers, pictures) for a, b in itertools.combinations(answers, 2)),
         related=tuple(dict.fromkeys(text for answer in answers.values() for text in answer.related)),
         image_id=image_id,
-        thumbnail=thumbnail_uri(query.image) if isinstance(query, ImageQuery) and outside else None,
+        thumbnail=thumbnail_uri(query.image) if query.kind == "image" and outside else None,
     )
 
 

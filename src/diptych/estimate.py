@@ -11,7 +11,7 @@ from diptych.embedders.templates import fill
 from diptych.errors import DiptychError
 from diptych.images import Collection
 from diptych.paths import prices_path
-from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.queries import Query, TextQuery, texts_among
 from diptych.store import Store
 
 
@@ -58,11 +58,10 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         images, from_store = 0, len(ids)
     else:
         from_store = len(store.known(info.fingerprint, "image", ids))
-        asked = {query_id(query) for query in queries if isinstance(query, ImageQuery)} - set(ids)
+        asked = {query.id for query in queries if query.kind == "image"} - set(ids)
         images = len(ids) - from_store + len(asked - store.known(info.fingerprint, "image", list(asked)))
-    asked_texts = [query.text for query in queries if isinstance(query, TextQuery)]
-    sent = [TextQuery(text) for asked_text in asked_texts for text in fill(info.templates, asked_text)]
-    by_id = {query_id(query): query.text for query in sent}
+    sent = [TextQuery(text) for query in texts_among(queries) for text in fill(info.templates, query.text)]
+    by_id = {query.id: query.text for query in sent}
     known = store.known(info.fingerprint, "text", list(by_id))
     texts = [text for item, text in by_id.items() if item not in known]
     calls = math.ceil(images / info.batch_size) + math.ceil(len(texts) / info.batch_size)

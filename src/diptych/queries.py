@@ -6,9 +6,11 @@ import dataclasses
 import hashlib
 import io
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +23,30 @@ from diptych.words import printable
 
 @dataclass(frozen=True)
 class TextQuery:
-    """A text to search with."""
+    """A text to search with.
 
+    Attributes:
+        kind: "text".
+        text: The text.
+    """
+
+    kind: ClassVar[Literal["text"]] = "text"
     text: str
+
+    @property
+    def name(self) -> str:
+        """What to call it: the text itself."""
+        return self.text
+
+    @cached_property
+    def id(self) -> str:
+        """What its vector is filed under: the SHA-256 of the text's UTF-8, in hexadecimal."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tells it from every other query."""
+        return self.kind, self.id
 
     def __str__(self) -> str:
         return repr(textwrap.shorten(self.text, 60, placeholder="…"))
@@ -34,16 +57,23 @@ class ImageQuery:
     """A picture to search with.
 
     Attributes:
+        kind: "image".
         name: What to call it.
-        id: The SHA-256 of its bytes, in hexadecimal.
+        id: What its vector is filed under: the SHA-256 of its bytes, in hexadecimal.
         image: Upright RGB pixels.
         names: Its names in the collection, where it is one of its pictures.
     """
 
+    kind: ClassVar[Literal["image"]] = "image"
     name: str
     id: str
     image: Image.Image
     names: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tells it from every other query."""
+        return self.kind, self.id
 
     def __str__(self) -> str:
         return self.name
@@ -57,11 +87,9 @@ Askable: TypeAlias = str | Path | Image.Image | NDArray[np.generic] | TextQuery 
 """What a person may ask with: a text, the path of a picture, the name of one in the collection, or pixels."""
 
 
-def query_id(query: Query) -> str:
-    """What a query's vector is filed under: the SHA-256 of a text's UTF-8 or of a picture's bytes."""
-    if isinstance(query, ImageQuery):
-        return query.id
-    return hashlib.sha256(query.text.encode("utf-8", "surrogatepass")).hexdigest()
+def texts_among(queries: Iterable[Query]) -> list[TextQuery]:
+    """The text queries among some queries, in their order."""
+    return [query for query in queries if query.kind == "text"]
 
 
 def text_query(text: str) -> TextQuery:
@@ -102,7 +130,7 @@ def as_query(asked: Askable, collection: Collection) -> Query:
         DiptychError: There is no such picture, it can't be read, or the text is blank.
     """
     query = _make_query(asked, collection)
-    if isinstance(query, ImageQuery) and (inside := collection.find(query.id)):
+    if query.kind == "image" and (inside := collection.find(query.id)):
         return dataclasses.replace(query, names=(inside.name, *inside.aliases))
     return query
 

@@ -19,7 +19,7 @@ from diptych.comparison import Workbench
 from diptych.embedders import Embedder, EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.groundtruth import Labels, ground_truth
-from diptych.queries import TextQuery, text_query
+from diptych.queries import text_query
 from diptych.relevance.judgments import Judgments
 from diptych.relevance.threshold_file import SavedThreshold, Scale
 from diptych.relevance.thresholds import Threshold, at_precision, best_f1
@@ -174,14 +174,13 @@ def _judged(answers: Answers, name: str, judgments: Judgments) -> list[_Case]:
     """Every query that has judgments, by one embedder."""
     cases = []
     for query, by_name in zip(answers.queries, answers.by_name, strict=True):
-        text = query.text if isinstance(query, TextQuery) else query.name
-        grades = judgments.grades(text)
+        grades = judgments.grades(query.name)
         said = [grades.get(picture.id) for picture in answers.pictures]
         judged = np.array([grade is not None for grade in said], bool)
         relevant = np.array([grade > 0 for grade in said if grade is not None], bool)
         raw, z = by_name[name].scores.astype(np.float64), by_name[name].standing.z
         if judged.any():
-            cases.append(_Case(text, raw, np.zeros(len(raw)) if z is None else z, judged, relevant))
+            cases.append(_Case(query.name, raw, np.zeros(len(raw)) if z is None else z, judged, relevant))
     return cases
 
 

@@ -14,7 +14,7 @@ from diptych.analysis.standing import ImageBackground, Standing, TextBackground,
 from diptych.bank import related
 from diptych.embedders.base import Vectors
 from diptych.images import Picture, Skipped
-from diptych.queries import ImageQuery, Query, TextQuery
+from diptych.queries import Query, TextQuery
 from diptych.search import Ranking, score_all, search
 
 _BANK_IMAGES = 64
@@ -145,11 +145,11 @@ class View:
         return tuple(text.text for text, fat in zip(self._bank.texts, self._texts.fat, strict=True) if fat)
 
     def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
-        if isinstance(query, ImageQuery):
+        if query.kind == "image":
             itself = self._row.get(query.id)
             images = self._images
             return stand_alone(scores, itself) if images is None else images.stand(scores, itself)
-        if isinstance(query, TextQuery) and self._texts is not None:
+        if self._texts is not None:
             return self._texts.stand(scores, related(self._bank.texts, query))
         return stand_alone(scores)
 

@@ -20,7 +20,7 @@ from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
 from diptych.overlap import as_done, batched, pool
 from diptych.pipeline.vectors import checked, looked_up, stored, words
-from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.queries import Query, TextQuery, texts_among
 from diptych.store import Kind, Store
 
 
@@ -36,9 +36,9 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
     info = embedder.info
     vectors = np.empty((len(queries), info.dimension), np.float32)
     fresh: list[Query] = []
-    kinds: tuple[tuple[Kind, type[Query]], ...] = (("text", TextQuery), ("image", ImageQuery))
-    for kind, of_kind in kinds:
-        rows = [row for row, query in enumerate(queries) if isinstance(query, of_kind)]
+    kinds: tuple[Kind, ...] = ("text", "image")
+    for kind in kinds:
+        rows = [row for row, query in enumerate(queries) if query.kind == kind]
         asked = [queries[row] for row in rows]
         if not asked:
             continue
@@ -52,13 +52,13 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
             with store.turn(f"{info.fingerprint} {kind} queries", info.name):
                 missing = _missing_queries(everything, kind, info, store)
                 _embed_missing_queries(missing, kind, embedder, store)
-            embedded = {query_id(query) for query in missing}
+            embedded = {query.id for query in missing}
         fresh += [
             query
-            for query, queries in {query_id(q): (q, s) for q, s in zip(asked, sent, strict=True)}.values()
-            if not embedded.isdisjoint(map(query_id, queries))
+            for query, queries in {q.id: (q, s) for q, s in zip(asked, sent, strict=True)}.values()
+            if not embedded.isdisjoint(query.id for query in queries)
         ]
-        found = stored(info, kind, [query_id(query) for query in everything], store)
+        found = stored(info, kind, [query.id for query in everything], store)
         ends = np.cumsum([len(queries) for queries in sent])
         vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
     return vectors, fresh
@@ -66,19 +66,18 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
 
 def is_stored(query: Query, info: EmbedderInfo, store: Store) -> bool:
     """Whether a query's vector needs no embedding."""
-    kind: Kind = "text" if isinstance(query, TextQuery) else "image"
-    return not _missing_queries(_as_sent(query, info), kind, info, store)
+    return not _missing_queries(_as_sent(query, info), query.kind, info, store)
 
 
 def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
     """What an embedder gets for a query: a text in each of its templates."""
-    if isinstance(query, TextQuery):
+    if query.kind == "text":
         return [TextQuery(text) for text in fill(info.templates, query.text)]
     return [query]
 
 
 def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:
-    by_id = {query_id(query): query for query in asked}
+    by_id = {query.id: query for query in asked}
     known = store.known(info.fingerprint, kind, list(by_id))
     return [query for item, query in by_id.items() if item not in known]
 
@@ -100,7 +99,7 @@ def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embed
             for query in some:
                 embed([query])
         else:
-            store.put(info.fingerprint, kind, [query_id(query) for query in some], new)
+            store.put(info.fingerprint, kind, [query.id for query in some], new)
 
     batches = batched(queries, repeat(info.batch_size))
     with pool(info.concurrency, "queries") as callers:
@@ -110,17 +109,17 @@ def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embed
 
 def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:
     """Embed queries of one kind."""
-    texts = [query.text for query in queries if isinstance(query, TextQuery)]
+    texts = [query.text for query in texts_among(queries)]
     if texts:
         return embedder.embed_texts(texts)
     # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
-    pictures = [query.image.copy() for query in queries if isinstance(query, ImageQuery)]
+    pictures = [query.image.copy() for query in queries if query.kind == "image"]
     return embedder.embed_images([embedder.prepare_image(picture) for picture in pictures])
 
 
 def _query_picture(embedder: PrecomputedImages, query: Query) -> NDArray[np.float32]:
     """A query picture's vector among those made elsewhere; by name only where it is in the collection."""
-    names = query.names if isinstance(query, ImageQuery) else ()
-    if embedder.find_image(query_id(query), names) is None:
+    names = query.names if query.kind == "image" else ()
+    if embedder.find_image(query.id, names) is None:
         raise DiptychError(f"there is no vector for the query picture {query}: these were made elsewhere")
-    return looked_up(embedder, query_id(query), names)
+    return looked_up(embedder, query.id, names)

@@ -14,7 +14,7 @@ from diptych.embedders.base import PrecomputedImages, Vectors
 from diptych.errors import DiptychError
 from diptych.estimate import price
 from diptych.pipeline import embed_queries, is_stored
-from diptych.queries import ImageQuery, Query, TextQuery, query_id
+from diptych.queries import Query, TextQuery, texts_among
 from diptych.search import normalise
 from diptych.store import Store
 from diptych.web.purse import Purse
@@ -87,7 +87,7 @@ class Asker:
 
     def price(self, queries: Sequence[Query]) -> float:
         """US dollars by list price for embedding queries."""
-        texts = [query.text for query in queries if isinstance(query, TextQuery)]
+        texts = [query.text for query in texts_among(queries)]
         return price(self.embedder.info, len(queries) - len(texts), texts)
 
     def would_cost(self, queries: Sequence[Query]) -> float:
@@ -101,7 +101,7 @@ class Asker:
 
     def vector(self, query: Query) -> Vectors | None:
         """A query's unit vector, shape (1, dimension), where it was embedded already."""
-        key = _key(query)
+        key = query.key
         with self._lock:
             if key in self._vectors:
                 self._vectors.move_to_end(key)
@@ -111,13 +111,13 @@ class Asker:
         return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
 
     def _is_stored(self, query: Query) -> bool:
-        if isinstance(query, ImageQuery) and isinstance(self.embedder, PrecomputedImages):
+        if query.kind == "image" and isinstance(self.embedder, PrecomputedImages):
             return self.embedder.find_image(query.id, query.names) is not None
         return is_stored(query, self.embedder.info, self._store)
 
     def _keep(self, query: Query, unit: Vectors) -> Vectors:
         with self._lock:
-            self._vectors[_key(query)] = unit
+            self._vectors[query.key] = unit
             while len(self._vectors) > _REMEMBERED:
                 self._vectors.popitem(last=False)
         return unit
@@ -141,7 +141,7 @@ class Asker:
 
     def _embed(self, batch: Sequence[_Waiting]) -> bool:
         """Embed what waits and tell who waits; False where several failed together: nobody was told."""
-        queries = list({_key(query): query for waiting in batch for query in waiting.queries}.values())
+        queries = list({query.key: query for waiting in batch for query in waiting.queries}.values())
         try:
             vectors, fresh = embed_queries(queries, self.embedder, self._store)
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
@@ -157,10 +157,6 @@ class Asker:
             self._purse.release(waiting.dollars)
             waiting.answered.set_result(None)
         return True
-
-
-def _key(query: Query) -> tuple[str, str]:
-    return ("image" if isinstance(query, ImageQuery) else "text"), query_id(query)
 
 
 def _in_words(error: Exception) -> DiptychError:

@@ -80,9 +80,9 @@ def router(site: Site) -> APIRouter:
             raise HTTPException(404, f"no embedder is called {printable(min(unknown))}")
         query = await run_in_threadpool(site.query, search.text, search.picture)
         if search.keep:
-            site.history.add(search.key, site.called(query))
+            site.history.add(search.key, query.name)
         answers = await asyncio.gather(*(_answer(site, name, query, search) for name in names))
-        return Found(query=site.called(query), answers=dict(zip(names, answers, strict=True)))
+        return Found(query=query.name, answers=dict(zip(names, answers, strict=True)))
 
     @routes.get("/api/comparison")
     def comparison(ask: Annotated[Ask, Query()]) -> dict[str, Any]:

@@ -96,8 +96,7 @@ class Cutting:
 def _judged(ready: Ready, name: str, scale: Scale) -> Iterator[Judged]:
     answers, judgments = ready.answers(), ready.truth().judgments
     for query, by_name in zip(answers.queries, answers.by_name, strict=True):
-        text = query.text if isinstance(query, TextQuery) else ""
-        grades = judgments.grades(text)
+        grades = judgments.grades(query.name)
         scores = by_name[name].scores if scale == "raw" else by_name[name].standing.z
         if grades and scores is None:
             raise DiptychError(f"{name} has no z here: {answers.why_no_z.get(name, 'there is no null bank')}")
@@ -105,4 +104,4 @@ def _judged(ready: Ready, name: str, scale: Scale) -> Iterator[Judged]:
             answers.pictures, () if scores is None else scores, strict=scores is not None
         ):
             if picture.id in grades:
-                yield Judged(text, picture.id, float(score), grades[picture.id] > 0)
+                yield Judged(query.name, picture.id, float(score), grades[picture.id] > 0)

@@ -18,7 +18,7 @@ from diptych.gathered import embed_bank
 from diptych.images import Collection
 from diptych.pipeline import embed_images
 from diptych.progress import Advance
-from diptych.queries import TextQuery
+from diptych.queries import TextQuery, texts_among
 from diptych.store import Store
 from diptych.web.purse import Purse
 from diptych.web.ranks import Ranks
@@ -120,7 +120,7 @@ class Filler:
             if self._try_out:
                 self.complaint = what_is_wrong(self.embedder, self._store)
             bank, fresh = embed_bank(self._bank, self.embedder, self._store)
-            self._pay(0, [text.text for text in fresh if isinstance(text, TextQuery)])
+            self._pay(0, [text.text for text in texts_among(fresh)])
             self._ranks.set_bank(self.embedder.info.name, bank)
             self._take_in()  # what an earlier run embedded can be looked at now
             filled = embed_images(self._collection, self.embedder, self._store, progress=self)

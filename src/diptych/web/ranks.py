@@ -22,7 +22,7 @@ from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, Vectors
 from diptych.images import Collection, Picture
 from diptych.pipeline import image_vectors
-from diptych.queries import ImageQuery, Query, query_id
+from diptych.queries import Query
 from diptych.result import NullBank
 from diptych.search import Ranking, normalise, search
 from diptych.store import Store
@@ -141,7 +141,7 @@ class Ranks:
 
     def answer(self, name: str, query: Query, unit: Vectors, k: int, seen: Seen) -> Answer:
         """What an embedder makes of a query: the first k hits, and how all pictures stand."""
-        key = (name, isinstance(query, ImageQuery), query_id(query), seen.key)
+        key = (name, query.key, seen.key)
         whole = self._answers.get(key, lambda: seen.views[name].answer([query], unit, MOST_HITS)[0])
         first = whole.ranking
         return dataclasses.replace(whole, ranking=Ranking(first.rows[:k], first.scores[:k], first.flat))

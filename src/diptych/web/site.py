@@ -85,10 +85,6 @@ class Site:
             return self.pictures.query(picture)
         return text_query((text or "").strip())
 
-    def called(self, query: Query) -> str:
-        """What a query is called."""
-        return query.text if isinstance(query, TextQuery) else query.name
-
     def compare(
         self, query: Query, rivals: Sequence[TextQuery], k: int, label: str | None
     ) -> Comparison | None:

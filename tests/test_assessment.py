@@ -17,7 +17,8 @@ import made_comparisons
 from diptych.assessment import assess
 from diptych.concept import concepts
 from diptych.groundtruth import GroundTruth
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Judgments
 from diptych.relevance.metrics.figures import Figures, figures
 from diptych.relevance.metrics.ranked import ranked
 from diptych.result import Relevance

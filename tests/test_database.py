@@ -14,7 +14,8 @@ import pytest
 
 from diptych.database import VERSION
 from diptych.errors import DiptychError
-from diptych.store import KeptJudgment, Store
+from diptych.judgment import Judgment
+from diptych.store import Store
 
 # The tables of format 1, as Diptych made them before it knew judgments.
 FORMAT_1 = """
@@ -35,7 +36,7 @@ PRAGMA application_id = 1146115161;
 PRAGMA user_version = 1;
 """
 ITEM = hashlib.sha256(b"a picture").hexdigest()
-JUDGMENT = KeptJudgment("wolf", ITEM, 1, "me", "2026-11-25T12:00:00Z", blind=True)
+JUDGMENT = Judgment(query="wolf", image=ITEM, grade=1, by="me", at="2026-11-25T12:00:00Z", blind=True)
 
 
 def make_format_1(path: Path, vectors: int = 1) -> list[str]:

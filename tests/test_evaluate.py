@@ -18,10 +18,9 @@ import pytest
 
 import diptych
 from commands import run_each
+from diptych.judgment import Judgment
 from diptych.present.export import write_export
 from diptych.queries import text_query
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import keep
 from plugins import environment, install_zs
 from support import need, picture_bytes
 
@@ -138,7 +137,7 @@ def test_a_comparison_shows_what_the_store_says_of_its_queries(pictures: Path) -
     bench = diptych.Workbench(pictures, ["palette", "random"])
     assert bench.compare(["red"]).relevance is None
     reds = [picture for picture in bench.collection.pictures if picture.label == "red"]
-    keep(bench.store, [Judgment(query="red", image=picture.id, grade=1) for picture in reds])
+    bench.store.add_judgments([Judgment(query="red", image=picture.id, grade=1) for picture in reds])
     result = bench.compare(["red", "blue"])
     assert result.relevance is not None
     red, blue = result.relevance.queries

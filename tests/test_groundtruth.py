@@ -12,8 +12,8 @@ from diptych import samples
 from diptych.errors import DiptychError
 from diptych.groundtruth import from_file, from_labels, ground_truth, standing_judgments
 from diptych.images import Collection, open_collection
-from diptych.relevance.judgments import Judgment, Judgments
-from diptych.relevance.kept import keep
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Judgments
 from diptych.store import Store
 from support import picture_bytes
 
@@ -123,7 +123,9 @@ def test_the_store_is_asked_where_nothing_else_is_said(collection: Collection, t
     store = Store(tmp_path / "store.sqlite")
     (cat,) = ids(collection, "cat/1.png")
     elsewhere = hashlib.sha256(b"elsewhere").hexdigest()
-    keep(store, [Judgment(query="cat", image=cat, grade=1), Judgment(query="cow", image=elsewhere, grade=1)])
+    store.add_judgments(
+        [Judgment(query="cat", image=cat, grade=1), Judgment(query="cow", image=elsewhere, grade=1)]
+    )
     found = ground_truth(collection, store)
     assert found.queries == ("cat",)  # nothing here was judged for a cow
     assert found.origin == "1 judgment in the store"
@@ -149,7 +151,7 @@ def test_the_sample_has_its_own_and_a_persons_words_are_added(tmp_path: Path) ->
     for text, relevant in samples.relevant().items():
         assert {names[image] for image in found.judgments.relevant(text)} == relevant
     wolf = min(found.judgments.relevant("wolf"))
-    keep(store, [Judgment(query="wolf", image=wolf, grade=0, at="2026-01-01T00:00:00Z")])
+    store.add_judgments([Judgment(query="wolf", image=wolf, grade=0, at="2026-01-01T00:00:00Z")])
     assert wolf not in standing_judgments(sample, store).judgments.relevant("wolf")
 
 

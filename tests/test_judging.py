@@ -11,7 +11,7 @@ import diptych
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.judging import export_judgments, find_picture, import_judgments, judge, judgments, pool
-from diptych.relevance.kept import kept
+from diptych.relevance.kept import recorded
 from diptych.store import Store
 from support import picture_bytes
 
@@ -49,7 +49,7 @@ def test_only_words_about_these_pictures_are_read(bench: diptych.Workbench, tmp_
     judge(other, "red", "other.png", 1)
     assert len(judgments(bench)) == len(judgments(other)) == 1
     assert len(judgments(bench, ["blue"])) == 0
-    assert len(kept(bench.store)) == 2
+    assert len(recorded(bench.store)) == 2
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_judgments_go_out_and_in_again_word_for_word(
     with Store(tmp_path / "other.sqlite") as other:
         added = import_judgments(tmp_path / name, bench.collection, other)
         assert (added.added, added.there, added.notes) == (3, 0, ())
-        assert kept(other).given == judgments(bench).given
+        assert recorded(other).given == judgments(bench).given
         again = import_judgments(tmp_path / name, bench.collection, other)
         assert (again.added, again.there) == (0, 3)
         assert len(other.judgments()) == 3
@@ -108,7 +108,7 @@ def test_qrels_come_with_the_queries_they_are_about(bench: diptych.Workbench, tm
     assert beside.read_text() == "q1\tred wolf\nq2\tblue\n"
     with Store(tmp_path / "other.sqlite") as other:
         import_judgments(tmp_path / "out" / "j.trec", bench.collection, other)
-        assert {(j.query, j.grade) for j in kept(other)} == {("red wolf", 1), ("blue", 0)}
+        assert {(j.query, j.grade) for j in recorded(other)} == {("red wolf", 1), ("blue", 0)}
     judge(bench, "green", "red/0.png", 0)
     beside.write_text("q1\tsomething else\n")
     with pytest.raises(DiptychError, match="is of other queries"):
@@ -121,8 +121,8 @@ def test_the_samples_own_qrels_can_be_imported(tmp_path: Path) -> None:
     added = import_judgments(samples.QRELS, bench.collection, bench.store, samples.queries())
     assert added.added == 22 * 120
     names = {picture.id: picture.name for picture in bench.collection.pictures}
-    relevant = {query: {names[image] for image in kept(bench.store).relevant(query)} for query in ("wolf",)}
-    assert relevant["wolf"] == samples.relevant()["wolf"]
+    relevant = {names[image] for image in recorded(bench.store).relevant("wolf")}
+    assert relevant == samples.relevant()["wolf"]
 
 
 def test_a_file_about_other_pictures_adds_nothing_and_says_so(

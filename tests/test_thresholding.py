@@ -11,8 +11,9 @@ import diptych
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.judging import judge
+from diptych.judgment import Judgment
 from diptych.present.threshold import promise
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.relevance.judgments import Judgments
 from diptych.relevance.threshold_file import load_threshold, save_threshold
 from diptych.thresholding import learn_threshold
 from support import need, picture_bytes

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.groundtruth import GroundTruth
-from diptych.images import Picture
 from diptych.queries import texts_among
 from diptych.relevance.abstention import Abstention, abstention
 from diptych.relevance.complementarity import complementarity
@@ -26,7 +25,7 @@ from diptych.relevance.sentences import smallest_p_sentence, verdict_sentence
 from diptych.relevance.significance import PairedComparison, compare_embedders
 from diptych.relevance.thresholds import best_f1
 from diptych.relevance.transfer import threshold_transfer
-from diptych.result import Contradicted, Judge, OnScale, QueryRelevance, Relevance, Thresholds
+from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
 from diptych.view import Answer, Answers
 
 Floats = NDArray[np.float64]
@@ -75,7 +74,7 @@ def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance
         ),
         thresholds={name: _thresholds(name, cases, answers.why_no_z.get(name)) for name in names},
         abstention={name: _abstention(name, cases, found) for name in names},
-        contradictions=_contradictions(judged, answers.pictures),
+        contradictions=judged.contradictions({picture.id: picture.name for picture in answers.pictures}),
         notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
         options=truth.options,
         judgments=judged,
@@ -237,16 +236,3 @@ def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, 
     ]
     scores = np.array([each for each, _ in defined], np.float64).reshape(len(defined), len(cases[0].ids))
     return abstention(scores, np.array([metric for _, metric in defined], np.float64))
-
-
-def _contradictions(judgments: Judgments, pictures: Sequence[Picture]) -> tuple[Contradicted, ...]:
-    names = {picture.id: picture.name for picture in pictures}
-    return tuple(
-        Contradicted(
-            query=each.query,
-            image=names[each.image],
-            id=each.image,
-            said=tuple(Judge(grade=said.grade, by=said.by, at=said.at) for said in each.judgments),
-        )
-        for each in judgments.contradictions()
-    )

@@ -15,7 +15,7 @@ from diptych.errors import DiptychError
 from diptych.images import Collection
 from diptych.relevance.files import Imported, read_judgments
 from diptych.relevance.judgments import Judgments
-from diptych.relevance.kept import kept
+from diptych.relevance.kept import recorded
 from diptych.relevance.labels import judge_by_captions, judge_by_labels, read_mapping
 from diptych.relevance.qrels import number_queries, read_query_ids
 from diptych.store import Store
@@ -88,7 +88,7 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
         store: Where judgments are.
         texts: What is asked; by default everything that has a judgment on one of these pictures.
     """
-    given = kept(store, texts or None).among([picture.id for picture in collection.pictures])
+    given = recorded(store, texts or None).among([picture.id for picture in collection.pictures])
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
         return GroundTruth(judgments=given, queries=given.queries, origin=said)

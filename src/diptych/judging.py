@@ -20,8 +20,8 @@ from diptych.groundtruth import from_file
 from diptych.images import Collection, Picture
 from diptych.queries import text_query
 from diptych.relevance.files import write_judgments
-from diptych.relevance.judgments import Judgment, Judgments
-from diptych.relevance.kept import keep, kept, now, take_back
+from diptych.relevance.judgments import Judgments
+from diptych.relevance.kept import record, recorded
 from diptych.relevance.pool import pool as pool_rankings
 from diptych.relevance.qrels import number_queries, read_query_ids
 from diptych.relevance.rows import write_text
@@ -75,16 +75,12 @@ def judge(
             can't be written to.
     """
     text, picture = text_query(query).text, find_picture(bench.collection, image)
-    if grade is None:
-        take_back(bench.store, text, picture.id, by)
-    else:
-        given = Judgment(query=text, image=picture.id, grade=grade, by=by, at=now(), blind=blind)
-        keep(bench.store, [given])
+    record(bench.store, text, picture.id, grade, by=by, blind=blind)
 
 
 def judgments(bench: Workbench, queries: Sequence[str] | None = None) -> Judgments:
     """What was said of the collection's pictures, by anybody; with `queries`, of these alone."""
-    return kept(bench.store, queries).among({picture.id for picture in bench.collection.pictures})
+    return recorded(bench.store, queries).among({picture.id for picture in bench.collection.pictures})
 
 
 class Added(NamedTuple):
@@ -116,9 +112,9 @@ def import_judgments(
         DiptychError: A file can't be read, a line is malformed, or nothing in it is about these pictures.
     """
     truth = from_file(path, collection, ids=ids)
-    known = set(kept(store).given)
+    known = set(recorded(store).given)
     new = [given for given in truth.judgments.given if given not in known]
-    keep(store, new)
+    store.add_judgments(new)
     return Added(added=len(new), there=len(truth.judgments.given) - len(new), notes=truth.notes)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import filelock
 import numpy as np
@@ -24,31 +24,12 @@ import numpy as np
 from diptych.database import Database
 from diptych.embedders.base import Vectors
 from diptych.errors import DiptychWarning
+from diptych.judgment import Judgment
 from diptych.paths import store_path
 
 Kind = Literal["image", "text"]
 
 _AT_ONCE = 4_000  # items in one statement: SQLite takes 32,766, but what it finds is in memory twice
-
-
-class KeptJudgment(NamedTuple):
-    """One word on one image and one query, as the store has it.
-
-    Attributes:
-        query: The query's text.
-        image: The image's id.
-        grade: How relevant it is; None takes back the last word of the same person on this image and query.
-        by: Who judged.
-        at: When.
-        blind: Whether without seeing which embedder found the image.
-    """
-
-    query: str
-    image: str
-    grade: int | None
-    by: str
-    at: str
-    blind: bool
 
 
 class Store:
@@ -122,7 +103,7 @@ class Store:
 
         self._file.write(insert)
 
-    def add_judgments(self, judgments: Iterable[KeptJudgment]) -> None:
+    def add_judgments(self, judgments: Iterable[Judgment]) -> None:
         """File judgments for good, in one transaction, after those that are there.
 
         Raises:
@@ -134,7 +115,7 @@ class Store:
                 "INSERT INTO judgment (query, image, grade, judge, at, blind) VALUES (?, ?, ?, ?, ?, ?)", rows
             )
 
-    def judgments(self, queries: Iterable[str] | None = None) -> list[KeptJudgment]:
+    def judgments(self, queries: Iterable[str] | None = None) -> list[Judgment]:
         """Every judgment that was filed, in the order of filing; with `queries`, those about these."""
         statement, values = "SELECT query, image, grade, judge, at, blind FROM judgment", []
         if queries is not None:
@@ -142,7 +123,7 @@ class Store:
             values = [json.dumps(list(queries))]
         rows = self._file.rows(f"{statement} ORDER BY id", values)
         return [
-            KeptJudgment(query, image.hex(), grade, by, at, bool(blind))
+            Judgment(query=query, image=image.hex(), grade=grade, by=by, at=at, blind=bool(blind))
             for query, image, grade, by, at, blind in rows
         ]
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from commands import run_each
 from diptych.images import open_collection
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import kept
+from diptych.judgment import Judgment
+from diptych.relevance.kept import recorded
 from diptych.store import Store
 from support import need, picture_bytes
 
@@ -76,7 +76,7 @@ def spawn(command: list[str]) -> Spawn:
 
 def said(store: Path) -> list[Judgment]:
     with Store(store) as opened:
-        return list(kept(opened).given)
+        return list(recorded(opened).given)
 
 
 def answer(child: pexpect.spawn[str], keys: str) -> str:

@@ -16,11 +16,12 @@ from accessibility import serious_violations
 from diptych.assessment import assess
 from diptych.findings import overall_findings
 from diptych.groundtruth import GroundTruth
+from diptych.judgment import Judgment
 from diptych.present import judged
 from diptych.present.html import render
 from diptych.present.relevance_text import relevance_part
 from diptych.present.text import show, show_relevance
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.relevance.judgments import Judgments
 from diptych.result import Comparison, QueryResult
 from made_answers import answers, pictures
 from support import picture_bytes

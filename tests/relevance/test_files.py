@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diptych.errors import DiptychError
+from diptych.judgment import Judgment
 from diptych.relevance.files import read_judgments, write_judgments
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.relevance.judgments import Judgments
 from diptych.relevance.qrels import number_queries, read_query_ids
 
 IMAGES = [

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Judgments
 
 SOME = st.lists(
     st.builds(
@@ -43,10 +44,10 @@ def test_nothing_given_is_lost_and_contradictions_are_those_with_several_grades(
     for each in some:
         by_pair.setdefault((each.query, each.image), set()).add(each.grade)
     assert len(judgments) == len(list(judgments)) == len(by_pair)
-    contradicted = {(c.query, c.image) for c in judgments.contradictions()}
+    contradicted = {(c.query, c.id) for c in judgments.contradictions()}
     assert contradicted == {pair for pair, grades in by_pair.items() if len(grades) > 1}
     for contradiction in judgments.contradictions():
-        assert judgments.grades(contradiction.query)[contradiction.image] == contradiction.judgments[-1].grade
+        assert judgments.grades(contradiction.query)[contradiction.id] == contradiction.said[-1].grade
 
 
 @given(SOME, SOME)

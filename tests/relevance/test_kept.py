@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import keep, kept, take_back
+from diptych.judgment import Judgment
+from diptych.relevance.kept import record, recorded
 from diptych.store import Store
 
 
@@ -37,44 +37,44 @@ def test_judgments_come_back_as_they_were_given(store: Store) -> None:
         word("写真", 2, 3, "", "2026-11-25T12:00:01+01:00"),
         word("写真", 3, 1),
     ]
-    keep(store, given)
+    store.add_judgments(given)
     with Store(store.path) as again:
-        assert sorted(kept(again).given, key=str) == sorted(given, key=str)
+        assert sorted(recorded(again).given, key=str) == sorted(given, key=str)
 
 
 def test_only_the_queries_asked_for_are_read(store: Store) -> None:
-    keep(store, [word("wolf"), word("dog"), word("'); DROP TABLE judgment; --")])
-    assert kept(store, ["dog", "'); DROP TABLE judgment; --"]).queries == (
+    store.add_judgments([word("wolf"), word("dog"), word("'); DROP TABLE judgment; --")])
+    assert recorded(store, ["dog", "'); DROP TABLE judgment; --"]).queries == (
         "dog",
         "'); DROP TABLE judgment; --",
     )
-    assert kept(store, []).queries == ()
-    assert len(kept(store)) == 3
+    assert recorded(store, []).queries == ()
+    assert len(recorded(store)) == 3
 
 
 def test_the_latest_word_counts_and_all_are_kept(store: Store) -> None:
-    keep(store, [word(grade=1)])
-    keep(store, [word(grade=0)])
-    assert kept(store).grades("wolf") == {image(0): 0}
-    assert len(kept(store).given) == 2
+    store.add_judgments([word(grade=1)])
+    store.add_judgments([word(grade=0)])
+    assert recorded(store).grades("wolf") == {image(0): 0}
+    assert len(recorded(store).given) == 2
 
 
 def test_what_is_taken_back_makes_room_for_the_word_before(store: Store) -> None:
-    keep(store, [word(grade=3), word(grade=1)])
-    take_back(store, "wolf", image(0))
-    assert kept(store).grades("wolf") == {image(0): 3}
-    take_back(store, "wolf", image(0))
-    assert kept(store).grades("wolf") == {}
-    take_back(store, "wolf", image(0))  # nothing is left to take back
-    keep(store, [word(grade=2)])
-    assert kept(store).grades("wolf") == {image(0): 2}
+    store.add_judgments([word(grade=3), word(grade=1)])
+    record(store, "wolf", image(0), None)
+    assert recorded(store).grades("wolf") == {image(0): 3}
+    record(store, "wolf", image(0), None)
+    assert recorded(store).grades("wolf") == {}
+    record(store, "wolf", image(0), None)  # nothing is left to take back
+    store.add_judgments([word(grade=2)])
+    assert recorded(store).grades("wolf") == {image(0): 2}
     assert len(store.judgments()) == 6
 
 
 def test_nobody_takes_back_another_persons_word(store: Store) -> None:
-    keep(store, [word(by="Ada", grade=1), word(by="Ben", grade=0)])
-    take_back(store, "wolf", image(0), by="Ada")
-    assert [(j.by, j.grade) for j in kept(store)] == [("Ben", 0)]
+    store.add_judgments([word(by="Ada", grade=1), word(by="Ben", grade=0)])
+    record(store, "wolf", image(0), None, by="Ada")
+    assert [(j.by, j.grade) for j in recorded(store)] == [("Ben", 0)]
 
 
 @settings(max_examples=50)
@@ -91,31 +91,30 @@ def test_words_and_take_backs_are_a_stack_for_each_person_and_pair(
         for by, number, grade in steps:
             stack = stacks.setdefault((by, number), [])
             if grade is not None:
-                keep(store, [word(number=number, grade=grade, by=by)])
+                store.add_judgments([word(number=number, grade=grade, by=by)])
                 stack.append(grade)
             else:
-                take_back(store, "wolf", image(number), by)
+                record(store, "wolf", image(number), None, by=by)
                 del stack[-1:]
-        standing = kept(store).given
+        standing = recorded(store).given
     for (by, number), stack in stacks.items():
         assert [j.grade for j in standing if (j.by, j.image) == (by, image(number))] == stack
 
 
 def test_a_text_that_can_not_be_stored_is_refused_and_nothing_is_stored(store: Store) -> None:
     with pytest.raises(DiptychError, match="no valid Unicode"):
-        keep(store, [word("wolf"), word("\ud800")])
+        store.add_judgments([word("wolf"), word("\ud800")])
     assert store.judgments() == []
 
 
 _JUDGE = """
 import sys
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import keep
+from diptych.judgment import Judgment
 from diptych.store import Store
 path, by, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with Store(path) as store:
     for n in range(count):
-        keep(store, [Judgment(query=f"query {n % 3}", image=f"{n:064x}", grade=n % 4, by=by)])
+        store.add_judgments([Judgment(query=f"query {n % 3}", image=f"{n:064x}", grade=n % 4, by=by)])
         print(n, flush=True)
 """
 
@@ -132,7 +131,7 @@ def test_two_processes_that_judge_at_once_lose_nothing(tmp_path: Path) -> None:
         process.communicate(timeout=60)
     assert [process.returncode for process in judges] == [0, 0]
     with Store(tmp_path / "s.sqlite") as store:
-        given = kept(store).given
+        given = recorded(store).given
     for by in ("Ada", "Ben"):
         assert [int(j.image, 16) for j in given if j.by == by] == list(range(60))
 
@@ -146,6 +145,6 @@ def test_a_killed_judge_loses_nothing_that_was_said(tmp_path: Path, after: int) 
     process.wait()
     process.stdout.close()
     with Store(tmp_path / "s.sqlite") as store:
-        given = [int(j.image, 16) for j in kept(store).given]
+        given = [int(j.image, 16) for j in recorded(store).given]
     assert given[: len(said)] == said
     assert given == list(range(len(given)))

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import keep, kept
+from diptych.judgment import Judgment
+from diptych.relevance.kept import recorded
 from diptych.relevance.session import Session, Task
 from diptych.store import Store
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_images_come_query_by_query_without_those_anybody_judged(store: Store) -> None:
-    keep(store, [Judgment(query="wolf", image=POOLS["wolf"][1], grade=0, by="Ben")])
+    store.add_judgments([Judgment(query="wolf", image=POOLS["wolf"][1], grade=0, by="Ben")])
     session = Session(POOLS, store, "Ada")
     assert session.left == 6
     assert (session.left_of("wolf"), session.left_of("dog")) == (3, 3)
@@ -44,7 +44,7 @@ def test_a_grade_out_of_range_changes_nothing(store: Store) -> None:
     before = session.task
     with pytest.raises(DiptychError, match="grade 4"):
         session.judge(4)
-    assert (session.task, session.given, len(kept(store))) == (before, 0, 0)
+    assert (session.task, session.given, len(recorded(store))) == (before, 0, 0)
 
 
 @settings(max_examples=60)
@@ -71,5 +71,5 @@ def test_what_is_in_the_store_is_what_was_said_and_not_taken_back(
             for task, grade in zip(all_tasks, said, strict=False)
             if grade is not None
         }
-        assert {(j.query, j.image): j.grade for j in kept(store)} == expected
-        assert all(j.blind and j.by == "Ada" for j in kept(store))
+        assert {(j.query, j.image): j.grade for j in recorded(store)} == expected
+        assert all(j.blind and j.by == "Ada" for j in recorded(store))

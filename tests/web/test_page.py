@@ -308,6 +308,7 @@ def test_hits_are_marked_where_they_stand_and_found_marked_again(opened: Opened,
 def judged(address: str) -> str:
     """The page once something was judged on it."""
     with httpx.Client(base_url=address, headers={"Origin": address.rstrip("/")}, timeout=120) as http:
+        http.post("/api/search", json={"text": "a red picture", "k": 8}).raise_for_status()
         hits = http.post("/api/search", json={"text": "green", "k": 8, "keep": True}).json()["answers"]
         for hit in hits["palette"]["hits"]:
             word = {"text": "green", "picture": hit["id"], "grade": int(hit["label"] == "green")}

@@ -43,7 +43,7 @@ def judgments(
     from diptych.images import Limits, open_collection
     from diptych.judging import export_judgments, import_judgments
     from diptych.present.judgments import show_judgments
-    from diptych.relevance.kept import kept
+    from diptych.relevance.kept import recorded
     from diptych.store import Store
 
     check_place(export)
@@ -56,7 +56,7 @@ def judgments(
             note(f"{count(added.added, 'judgment')} added, {added.there} were there already", quiet)
             for words in added.notes:
                 note(printable(words), quiet)
-        here = kept(opened).among([picture.id for picture in collection.pictures])
+        here = recorded(opened).among([picture.id for picture in collection.pictures])
     if export is not None:
         beside = export_judgments(here, export, collection)
         note(f"judgments: {export}{f', the queries: {beside}' if beside else ''}", quiet)

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from diptych.images import Collection
-from diptych.relevance.judgments import Contradiction, Judgment, Judgments
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Contradiction, Judgments
 from diptych.words import count, printable
 
 
@@ -32,17 +33,17 @@ def show_judgments(judgments: Judgments, collection: Collection, console: Consol
         table.add_row(Text(printable(query)), *figures, Text(people))
     console.print(table)
     names = {picture.id: picture.name for picture in collection.pictures}
-    contradictions = judgments.contradictions()
+    contradictions = judgments.contradictions(names)
     if contradictions:
         pictures = count(len(contradictions), "picture")
         console.print(Text(f"{pictures} got different grades for one query; the latest counts:"))
     for each in contradictions:
-        console.print(Text(f"  {_contradiction(each, names.get(each.image, each.image))}"))
+        console.print(Text(f"  {_contradiction(each)}"))
 
 
-def _contradiction(each: Contradiction, name: str) -> str:
-    words = ", then ".join(_word(judgment) for judgment in each.judgments)
-    return f"{printable(each.query)}, {printable(name)}: {words}"
+def _contradiction(each: Contradiction) -> str:
+    words = ", then ".join(_word(judgment) for judgment in each.said)
+    return f"{printable(each.query)}, {printable(each.image)}: {words}"
 
 
 def _word(judgment: Judgment) -> str:

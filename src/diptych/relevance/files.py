@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Judgments
 from diptych.relevance.qrels import read_qrels, write_qrels
 from diptych.relevance.rows import Row, place
 from diptych.relevance.tables import read_csv, read_json_lines, write_csv, write_json_lines

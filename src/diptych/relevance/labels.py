@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.judgment import Judgment
+from diptych.relevance.judgments import Judgments
 from diptych.relevance.rows import read_text
 from diptych.words import printable
 

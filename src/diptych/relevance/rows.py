@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.errors import DiptychError
-from diptych.relevance.judgments import GRADES
+from diptych.judgment import GRADES
 from diptych.words import printable
 
 

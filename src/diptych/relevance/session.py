@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from diptych.relevance.judgments import Judgment
-from diptych.relevance.kept import keep, kept, now, take_back
+from diptych.relevance.kept import record, recorded
 from diptych.store import Store
 
 
@@ -36,7 +35,7 @@ class Session:
 
     def __init__(self, pools: Mapping[str, Sequence[str]], store: Store, by: str = "") -> None:
         self._store, self._by = store, by
-        judged = kept(store, pools)
+        judged = recorded(store, pools)
         self._ahead = deque(
             Task(query, image)
             for query, images in pools.items()
@@ -76,8 +75,7 @@ class Session:
             DiptychError: The grade is out of range, or the store can't be written to.
         """
         query, image = self._ahead[0]
-        given = Judgment(query=query, image=image, grade=grade, by=self._by, at=now(), blind=True)
-        keep(self._store, [given])
+        record(self._store, query, image, grade, by=self._by, blind=True)
         self._behind.append((self._ahead.popleft(), grade))
 
     def skip(self) -> None:
@@ -94,7 +92,7 @@ class Session:
             return False
         task, grade = self._behind[-1]
         if grade is not None:
-            take_back(self._store, task.query, task.image, self._by)
+            record(self._store, task.query, task.image, None, by=self._by)
         del self._behind[-1]
         self._ahead.appendleft(task)
         return True

@@ -19,8 +19,6 @@ from diptych.result.parts import (
     Work,
 )
 from diptych.result.relevance import (
-    Contradicted,
-    Judge,
     OnScale,
     QueryRelevance,
     Relevance,
@@ -30,14 +28,12 @@ from diptych.result.relevance import (
 __all__ = [
     "Agreement",
     "Comparison",
-    "Contradicted",
     "ContrastResult",
     "Curve",
     "Disputed",
     "DisputedNeighbours",
     "Hit",
     "Hub",
-    "Judge",
     "NullBank",
     "OnScale",
     "Overall",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from diptych.relevance.abstention import Abstention
 from diptych.relevance.complementarity import Complementarity
-from diptych.relevance.judgments import Judgments
+from diptych.relevance.judgments import Contradiction, Judgments
 from diptych.relevance.metrics.figures import Figures, Mean
 from diptych.relevance.significance import PairedComparison
 from diptych.relevance.thresholds import Threshold
@@ -65,38 +65,6 @@ class Thresholds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge:
-    """One word on a picture.
-
-    Attributes:
-        grade: What was said.
-        by: Who said it.
-        at: When.
-    """
-
-    grade: int
-    by: str
-    at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contradicted:
-    """A picture that was given different grades for one query.
-
-    Attributes:
-        query: The query.
-        image: The picture's name.
-        id: The SHA-256 of its bytes.
-        said: What was said, oldest first; the last counts.
-    """
-
-    query: str
-    image: str
-    id: str
-    said: tuple[Judge, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Relevance:
     """What judgments say of a comparison.
 
@@ -127,7 +95,7 @@ class Relevance:
     complementarity: Complementarity
     thresholds: dict[str, Thresholds]
     abstention: dict[str, Abstention]
-    contradictions: tuple[Contradicted, ...]
+    contradictions: tuple[Contradiction, ...]
     notes: tuple[str, ...]
     options: tuple[str, ...] = ()
     judgments: Judgments = field(default_factory=Judgments, compare=False, repr=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from diptych import judging
 from diptych.assessment import DEPTH
+from diptych.judgment import GRADES
 from diptych.relevance.metrics.figures import metric_names
 from diptych.relevance.sentences import verdict_sentence
 from diptych.relevance.significance import PairedComparison
@@ -21,15 +22,6 @@ from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 METRIC = metric_names(DEPTH)["ndcg"]
-
-
-class Word(BaseModel):
-    """A person's word on a picture; without a grade the last word is taken back."""
-
-    text: Text
-    picture: ImageId
-    grade: Annotated[int | None, Field(ge=0, le=3)]
-    blind: bool = False
 
 
 class Grades(BaseModel):
@@ -109,10 +101,15 @@ def router(site: Site, ready: Ready) -> APIRouter:
         return Grades(text=text, grades=_grades(ready, text))
 
     @routes.post("/api/judgments")
-    def judge(word: Word) -> Grades:
-        """Keep a judgment, or take the last one back; it is on disk when this answers."""
-        judging.judge(site.bench, word.text, word.picture, word.grade, by=by, blind=word.blind)
-        return Grades(text=word.text, grades=_grades(ready, word.text))
+    def judge(
+        text: Annotated[Text, Body()],
+        picture: Annotated[ImageId, Body()],
+        grade: Annotated[int | None, Body(ge=0, le=GRADES[-1])],
+        blind: Annotated[bool, Body()] = False,
+    ) -> Grades:
+        """Keep a judgment; without a grade take the last one back. It is on disk when this answers."""
+        judging.judge(site.bench, text, picture, grade, by=by, blind=blind)
+        return Grades(text=text, grades=_grades(ready, text))
 
     @routes.get("/api/verdict")
     def verdict() -> Verdict:

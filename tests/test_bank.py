@@ -52,6 +52,12 @@ def test_a_file_has_one_text_a_line_with_comments_blank_lines_and_repetitions_le
     assert open_bank(str(file)) == open_bank(file) == open_bank(TWENTY)
 
 
+def test_a_tsv_has_an_id_and_a_text_a_line_as_files_of_queries_do(tmp_path: Path) -> None:
+    file = tmp_path / "bank.tsv"
+    file.write_text("".join(f"n{number}\t{text}\n" for number, text in enumerate(TWENTY)))
+    assert open_bank(file) == open_bank(TWENTY)
+
+
 @pytest.mark.parametrize("nothing", [[], ["", "  "]])
 def test_no_texts_are_no_bank(nothing: list[str]) -> None:
     assert open_bank(nothing) == ()
@@ -59,8 +65,8 @@ def test_no_texts_are_no_bank(nothing: list[str]) -> None:
 
 def test_what_is_no_bank_is_said_in_a_line(tmp_path: Path) -> None:
     cases: dict[str, str] = {
-        "absent.txt": "No such file",
-        "latin.txt": "not UTF-8",
+        "absent.txt": "can't read .*absent.txt: No such file",
+        "latin.txt": "line 1: not UTF-8",
         "few.txt": "has 19 different",
     }
     (tmp_path / "latin.txt").write_bytes("caf\u00e9\n".encode("latin-1"))

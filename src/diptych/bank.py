@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from diptych.analysis.null import FEWEST_TEXTS
 from diptych.errors import DiptychError
 from diptych.queries import TextQuery, text_query
+from diptych.relevance.qrels import read_query_ids
 
 _WORD = re.compile(r"\w+")
 _FUNCTION_WORDS = frozenset(
@@ -33,7 +34,8 @@ def open_bank(bank: Sequence[str] | str | Path | None) -> tuple[TextQuery, ...]:
     """The texts to take for null texts.
 
     Args:
-        bank: Texts, or a file with one a line; None for the ones that come with Diptych. No texts: no bank.
+        bank: Texts, or a file with one per line, or with an id, a tab and a text (`.tsv`); None for the ones
+            that come with Diptych. No texts: no bank.
 
     Raises:
         DiptychError: The file can't be read, or there are some texts but too few.
@@ -42,13 +44,7 @@ def open_bank(bank: Sequence[str] | str | Path | None) -> tuple[TextQuery, ...]:
         return default_bank()
     if not isinstance(bank, (str, Path)):
         return _enough(_parse(bank), "the bank")
-    try:
-        lines = Path(bank).read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DiptychError(f"can't read the bank {bank}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DiptychError(f"the bank {bank} is not UTF-8 text") from error
-    return _enough(_parse(lines), f"the bank {bank}")
+    return _enough(_parse(read_query_ids(Path(bank)).values()), f"the bank {bank}")
 
 
 def bank_mark(bank: Sequence[TextQuery]) -> str:
@@ -62,7 +58,7 @@ def related(bank: Sequence[TextQuery], query: TextQuery) -> list[int]:
     return [number for number, text in enumerate(bank) if words & _content_words(text.text)]
 
 
-def _parse(lines: Sequence[str]) -> tuple[TextQuery, ...]:
+def _parse(lines: Iterable[str]) -> tuple[TextQuery, ...]:
     texts = (line.strip() for line in lines)
     return tuple(text_query(text) for text in dict.fromkeys(texts) if text and not text.startswith("#"))
 

@@ -13,7 +13,7 @@ from typing import Literal
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.images import Collection
-from diptych.relevance.files import Imported, read_judgments
+from diptych.relevance.files import TABLES, Imported, read_judgments
 from diptych.relevance.judgments import Judgments
 from diptych.relevance.kept import recorded
 from diptych.relevance.labels import judge_by_captions, judge_by_labels, read_mapping
@@ -205,7 +205,7 @@ def _read(path: Path, collection: Collection, queries: Mapping[str, str] | None)
 def _ids_beside(path: Path) -> dict[str, str]:
     """The queries' texts by their ids, as `--export` writes them beside qrels."""
     beside = path.with_name("queries.tsv")
-    has_ids = path.suffix.lower() not in {".csv", ".jsonl"} and beside.is_file()
+    has_ids = path.suffix.lower() not in TABLES and beside.is_file()
     return read_query_ids(beside) if has_ids else {}
 
 

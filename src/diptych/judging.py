@@ -19,13 +19,13 @@ from diptych.errors import DiptychError
 from diptych.groundtruth import from_file
 from diptych.images import Collection, Picture
 from diptych.queries import text_query
-from diptych.relevance.files import write_judgments
+from diptych.relevance.files import TABLES, write_judgments
 from diptych.relevance.judgments import Judgments
 from diptych.relevance.kept import record, recorded
 from diptych.relevance.pool import pool as pool_rankings
 from diptych.relevance.qrels import number_queries, read_query_ids
-from diptych.relevance.rows import write_text
 from diptych.store import Store
+from diptych.tabular import write_text
 from diptych.words import printable
 
 
@@ -103,7 +103,7 @@ def import_judgments(
     """Add a file's judgments to those in the store; what is there already, word for word, is not added again.
 
     Args:
-        path: TREC qrels, `.csv` or `.jsonl`.
+        path: TREC qrels, `.csv`, `.jsonl` or `.ndjson`.
         collection: The pictures it is about.
         store: Where to.
         ids: The queries' texts by the ids that the file has; by default those of a `queries.tsv` beside it.
@@ -119,7 +119,7 @@ def import_judgments(
 
 
 def export_judgments(judgments: Judgments, path: Path, collection: Collection) -> Path | None:
-    """Write judgments to a file: `.csv` and `.jsonl` with all that were given, otherwise qrels.
+    """Write judgments to a file: `.csv`, `.jsonl` and `.ndjson` with all that were given, otherwise qrels.
 
     Returns:
         For qrels, which name queries by ids, the `queries.tsv` beside it that says which is which.
@@ -128,7 +128,7 @@ def export_judgments(judgments: Judgments, path: Path, collection: Collection) -
         DiptychError: A file can't be written, or a `queries.tsv` that says something else is there already.
     """
     names = {picture.id: picture.name for picture in collection.pictures}
-    if path.suffix.lower() in {".csv", ".jsonl"}:
+    if path.suffix.lower() in TABLES:
         write_judgments(judgments, path, names=names)
         return None
     beside = path.with_name("queries.tsv")

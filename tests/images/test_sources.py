@@ -490,18 +490,18 @@ def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(t
 @pytest.mark.parametrize(
     ("suffix", "text", "said"),
     [
-        (".csv", "file,label\na.png,x\n", "has no column path or url; its columns: file, label"),
-        (".csv", "", "has no column path or url; its columns: none"),
-        (".csv", "path,label\na.png\n", "line 2: 1 fields, where the header has 2"),
+        (".csv", "file,label\na.png,x\n", "line 2: neither a path nor a url (it has file, label)"),
+        (".csv", "", "is empty"),
+        (".csv", "path,label\na.png\n", "line 2: 1 field, where the header has 2"),
         (".csv", "path,label\na.png,x\nb.png,x,y\n", "line 3: 3 fields, where the header has 2"),
         (".csv", 'path,label\n"a.png,x\n', "line 2: unexpected end of data"),
         (".csv", "path,url,label\n,,x\n", "line 2: neither a path nor a url (it has path, url, label)"),
         (".csv", "url\nftp://example.org/a.png\n", "line 2: 'ftp://example.org/a.png' is no http"),
-        (".jsonl", '{"path": "a.png"}\n{"path": \n', "line 2: no JSON (Expecting value)"),
-        (".jsonl", "[" * 100_000, "line 1: no JSON (nested too deeply)"),
-        (".jsonl", '"a.png"\n', "line 1: no JSON object"),
+        (".jsonl", '{"path": "a.png"}\n{"path": \n', "line 2: not valid JSON (Expecting value)"),
+        (".jsonl", "[" * 100_000, "line 1: not valid JSON (nested too deeply)"),
+        (".jsonl", '"a.png"\n', "line 1: not a JSON object"),
         (".jsonl", '{"file": "a.png"}\n', "line 1: neither a path nor a url (it has file)"),
-        (".jsonl", '{"path": ["a.png"]}\n', "line 1: path is no text"),
+        (".jsonl", '{"path": ["a.png"]}\n', "line 1: path must be a string"),
     ],
 )
 def test_a_malformed_manifest_is_refused_with_the_line(

@@ -42,7 +42,7 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".ndjson"])
 @given(judgments=JUDGMENTS)
 def test_tables_give_back_every_judgment(
     tmp_path_factory: pytest.TempPathFactory, ending: str, judgments: Judgments
@@ -112,8 +112,8 @@ QRELS_ERRORS = {
 }
 CSV_ERRORS = {
     "query,image\ndog,x\n": "line 2: a query, an image or id, and a grade are needed \\(it has query, im",
-    "query,image,grade\ndog,x\n": "line 2: not as many fields as the header has \\(3\\)",
-    "query,image,grade\ndog,x,1,2\n": "line 2: not as many fields",
+    "query,image,grade\ndog,x\n": "line 2: 2 fields, where the header has 3",
+    "query,image,grade\ndog,x,1,2\n": "line 2: 4 fields, where the header has 3",
     "query,image,grade\n,x,1\n": "line 2: a query, an image",
     'query,image,grade\ndog,"x,1\n': "line 2: unexpected end of data",
     "query,image,grade,at\ndog,x,1,noon\n": "line 2: 'noon' is no time",
@@ -122,9 +122,9 @@ CSV_ERRORS = {
 }
 JSON_ERRORS = {
     "{}\n": "line 1: a query, an image or id, and a grade are needed \\(it has nothing\\)",
-    '{"query": "dog", "image": "x", "grade": 1}\n[1]\n': "line 2: no JSON object",
-    "oops\n": "line 1: no JSON",
-    '{"query": "dog", "image": 7, "grade": 1}\n': "line 1: image is no text",
+    '{"query": "dog", "image": "x", "grade": 1}\n[1]\n': "line 2: not a JSON object",
+    "oops\n": "line 1: not valid JSON",
+    '{"query": "dog", "image": ["x"], "grade": 1}\n': "line 1: image must be a string",
     '{"query": "dog", "image": "x", "grade": true}\n': "line 1: grade 'True'",
 }
 
@@ -147,7 +147,7 @@ def test_a_file_that_can_not_be_read_or_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(DiptychError, match=r"can't read .*gone\.csv: No such file"):
         read_judgments(tmp_path / "gone.csv", IMAGES)
     (tmp_path / "latin.csv").write_bytes("query,image,grade\nhöhle,x,1\n".encode("latin-1"))
-    with pytest.raises(DiptychError, match="not UTF-8"):
+    with pytest.raises(DiptychError, match="line 2: not UTF-8"):
         read_judgments(tmp_path / "latin.csv", IMAGES)
     with pytest.raises(DiptychError, match="can't write"):
         write_judgments(Judgments(), tmp_path / "gone" / "q.trec")

@@ -56,12 +56,12 @@ def test_a_mapping_file_has_a_label_or_a_list_of_labels_for_each_query(tmp_path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"dog":\n oops}', "line 2: no JSON"),
-        ('["dog"]', "no JSON object from queries to labels"),
+        ('{"dog":\n oops}', "line 2: not valid JSON"),
+        ('["dog"]', "is not a JSON object from queries to labels"),
         ('{"dog": []}', "query 'dog' needs a label or a list of labels"),
         ('{"dog": [1]}', "query 'dog' needs a label"),
         ('{"dog": null}', "query 'dog' needs a label"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 100_000, "line 1: not valid JSON \\(nested too deeply\\)"),
     ],
 )
 def test_a_mapping_file_of_another_shape_is_refused(tmp_path: Path, text: str, message: str) -> None:

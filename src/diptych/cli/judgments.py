@@ -10,7 +10,7 @@ import typer
 from diptych.cli.app import app
 from diptych.cli.options import Debug, Megabytes, Megapixels, Quiet, Source
 from diptych.cli.options import Store as StoreOption
-from diptych.cli.shared import check_place, make_console, note, read_lines, watcher
+from diptych.cli.shared import check_place, make_console, note, watcher
 from diptych.words import count, printable
 
 
@@ -44,10 +44,11 @@ def judgments(
     from diptych.judging import export_judgments, import_judgments
     from diptych.present.judgments import show_judgments
     from diptych.relevance.kept import recorded
+    from diptych.relevance.qrels import read_query_ids
     from diptych.store import Store
 
     check_place(export)
-    ids = _query_ids(queries) if queries else None
+    ids = read_query_ids(queries) if queries else None
     limits = Limits(megapixels, megabytes)
     collection = open_collection(source, limits=limits, progress=watcher(quiet))
     with Store(store) as opened:
@@ -61,10 +62,3 @@ def judgments(
         beside = export_judgments(here, export, collection)
         note(f"judgments: {export}{f', the queries: {beside}' if beside else ''}", quiet)
     show_judgments(here, collection, make_console())
-
-
-def _query_ids(path: Path) -> dict[str, str]:
-    """The queries' texts by their ids: those of a `.tsv`, otherwise q1 for the first line, and so on."""
-    from diptych.relevance.qrels import number_queries, read_query_ids
-
-    return read_query_ids(path) if path.suffix.lower() == ".tsv" else number_queries(read_lines(path))

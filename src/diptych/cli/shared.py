@@ -77,18 +77,10 @@ def gather_texts(texts: Sequence[str] | None, file: Path | None) -> list[str]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The queries of a file: one a line, # begins a comment; of a `.tsv`, after an id and a tab."""
-    if path.suffix.lower() == ".tsv":
-        from diptych.relevance.qrels import read_query_ids
+    """The queries of a file: one per line, # begins a comment; of a `.tsv`, after an id and a tab."""
+    from diptych.relevance.qrels import read_query_ids
 
-        return list(read_query_ids(path).values())
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DiptychError(f"can't read the queries {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DiptychError(f"the queries {path} are not UTF-8 text") from error
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return list(read_query_ids(path).values())
 
 
 def check_place(path: Path | None) -> None:

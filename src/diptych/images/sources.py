@@ -17,16 +17,10 @@ from diptych.images.entries import Entry, File, Listing, Skipped, one_line, vali
 from diptych.images.folder import folder_files
 from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
 from diptych.images.limits import Limits, UnreadablePicture
-from diptych.images.manifest import (
-    Row,
-    checked_address,
-    is_address,
-    read_addresses,
-    read_csv,
-    read_json_lines,
-)
+from diptych.images.manifest import Row, checked_address, is_address, read_addresses, read_manifest
 from diptych.images.names import list_files
 from diptych.progress import Progress
+from diptych.tabular import JSON_LINES
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A folder, ZIP, text file of addresses, manifest, picture or `SAMPLE`; or a list of addresses and paths."""
@@ -39,9 +33,7 @@ _SECRET = re.compile(r"([^&=]*(?:token|sig|key|secret|pass|auth|credential)[^&=]
 
 _LISTS: dict[str, Callable[[Path], list[Row]]] = {
     ".txt": read_addresses,
-    ".csv": read_csv,
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
+    **dict.fromkeys([".csv", ".tsv", *JSON_LINES], read_manifest),
 }
 
 

@@ -10,10 +10,12 @@ from diptych.errors import DiptychError
 from diptych.judgment import Judgment
 from diptych.relevance.judgments import Judgments
 from diptych.relevance.qrels import read_qrels, write_qrels
-from diptych.relevance.rows import Row, place
-from diptych.relevance.tables import read_csv, read_json_lines, write_csv, write_json_lines
+from diptych.relevance.rows import Row
+from diptych.relevance.tables import read_rows, write_csv, write_json_lines
+from diptych.tabular import JSON_LINES, place
 
-_READERS = {".csv": read_csv, ".jsonl": read_json_lines}
+TABLES = frozenset({".csv", *JSON_LINES})
+"""The suffixes of files that name queries by their texts; any other file is qrels, with ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Imported:
 def read_judgments(
     path: Path, images: Iterable[tuple[str, str]], queries: Mapping[str, str] | None = None
 ) -> Imported:
-    """Read judgments: `.csv`, `.jsonl`, anything else as TREC qrels.
+    """Read judgments: `.csv`, `.jsonl` or `.ndjson`, anything else as TREC qrels.
 
     Args:
         path: The file.
@@ -61,7 +63,7 @@ def read_judgments(
     Raises:
         DiptychError: The file can't be read or a line is malformed; the message has its number.
     """
-    rows = _READERS.get(path.suffix.lower(), read_qrels)(path)
+    rows = read_rows(path) if path.suffix.lower() in TABLES else read_qrels(path)
     ids = _ids_by_word(images)
     judgments, unmatched = [], []
     for row in rows:
@@ -93,13 +95,13 @@ def write_judgments(
     Raises:
         DiptychError: The file can't be written.
     """
-    match path.suffix.lower():
-        case ".csv":
-            write_csv(judgments, path, names or {})
-        case ".jsonl":
-            write_json_lines(judgments, path, names or {})
-        case _:
-            write_qrels(judgments, path, queries)
+    suffix = path.suffix.lower()
+    if suffix not in TABLES:
+        write_qrels(judgments, path, queries)
+    elif suffix in JSON_LINES:
+        write_json_lines(judgments, path, names or {})
+    else:
+        write_csv(judgments, path, names or {})
 
 
 def _ids_by_word(images: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from diptych.errors import DiptychError
 from diptych.judgment import Judgment
 from diptych.relevance.judgments import Judgments
-from diptych.relevance.rows import read_text
+from diptych.tabular import read_json
 from diptych.words import printable
 
 
@@ -36,18 +35,12 @@ def read_mapping(path: Path) -> dict[str, tuple[str, ...]]:
     """Read which labels a query means: `{"dog": ["golden_retriever", "dachshund"], "wolf": "grey_wolf"}`.
 
     Raises:
-        DiptychError: The file can't be read, or is no JSON object from queries to labels.
+        DiptychError: The file can't be read, or is not a JSON object from queries to labels.
     """
-    shown = printable(str(path))
-    try:
-        mapping = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise DiptychError(f"{shown}, line {error.lineno}: no JSON ({error.msg})") from error
-    except RecursionError as error:
-        raise DiptychError(f"{shown} is no JSON object from queries to labels: nested too deeply") from error
+    shown, mapping = printable(str(path)), read_json(path)
     if not isinstance(mapping, dict):
         raise DiptychError(
-            f'{shown} is no JSON object from queries to labels: {{"dog": ["dachshund", "pug"]}}'
+            f'{shown} is not a JSON object from queries to labels: {{"dog": ["dachshund", "pug"]}}'
         )
     labels = {query: [told] if isinstance(told, str) else told for query, told in mapping.items()}
     for query, told in labels.items():

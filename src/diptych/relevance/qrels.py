@@ -6,15 +6,13 @@ its first query, so that qrels and runs fit together; `queries.tsv` beside the r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from diptych.errors import DiptychError
 from diptych.relevance.judgments import Judgments
-from diptych.relevance.rows import Row, place, read_grade, read_text, write_text
-
-LINE_END = re.compile(r"\r\n|\r|\n")
+from diptych.relevance.rows import Row, read_grade
+from diptych.tabular import place, read_lines, read_list, write_text
 
 
 def number_queries(queries: Sequence[str], judgments: Judgments | None = None) -> dict[str, str]:
@@ -28,15 +26,17 @@ def number_queries(queries: Sequence[str], judgments: Judgments | None = None) -
 
 
 def read_query_ids(path: Path) -> dict[str, str]:
-    """Texts by query id, from a `queries.tsv` as `--export` writes it.
+    """Texts by query id, from a `.tsv` as `--export` writes it, or from a list of texts.
+
+    A list has one text per line, # begins a comment, and the first text's id is q1.
 
     Raises:
-        DiptychError: It can't be read, or a line is not an id, a tab and a text.
+        DiptychError: It can't be read, or a line of a `.tsv` is not an id, a tab and a text.
     """
+    if path.suffix.lower() != ".tsv":
+        return number_queries([text for _, text in read_list(path)])
     texts: dict[str, str] = {}
-    for number, line in enumerate(LINE_END.split(read_text(path)), start=1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path):
         query_id, tab, text = line.partition("\t")
         if not tab or not query_id.strip() or not text.strip():
             raise DiptychError(f"{place(path, number)}: not a query id, a tab and the query's text")
@@ -51,10 +51,8 @@ def read_qrels(path: Path) -> list[Row]:
         DiptychError: It can't be read, or a line has not four fields or a grade out of range.
     """
     rows = []
-    for number, line in enumerate(LINE_END.split(read_text(path)), start=1):
+    for number, line in read_lines(path):
         fields = line.split()
-        if not fields:
-            continue
         where = place(path, number)
         if len(fields) != 4:
             raise DiptychError(

@@ -1,9 +1,8 @@
-"""What the formats of judgment files share: reading text, naming a line, one row as it was written."""
+"""One judgment as a file has it, whatever the file's format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from diptych.errors import DiptychError
 from diptych.judgment import GRADES
@@ -31,37 +30,6 @@ class Row:
     by: str = ""
     at: str = ""
     blind: bool = False
-
-
-def read_text(path: Path) -> str:
-    """A file's text.
-
-    Raises:
-        DiptychError: It can't be read or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DiptychError(f"can't read {printable(str(path))}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DiptychError(f"{printable(str(path))} is not UTF-8 text; save the file as UTF-8") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file.
-
-    Raises:
-        DiptychError: It can't be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise DiptychError(f"can't write {printable(str(path))}: {error.strerror}") from error
-
-
-def place(path: Path, line: int) -> str:
-    """A line of a file, in words."""
-    return f"{printable(str(path))}, line {line}"
 
 
 def read_grade(value: object, where: str) -> int:

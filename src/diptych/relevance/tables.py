@@ -14,57 +14,21 @@ from pathlib import Path
 
 from diptych.errors import DiptychError
 from diptych.relevance.judgments import Judgments
-from diptych.relevance.rows import Row, place, read_grade, read_text, write_text
+from diptych.relevance.rows import Row, read_grade
+from diptych.tabular import Record, read_table, write_text
 from diptych.words import printable
 
 COLUMNS = ("query", "image", "id", "grade", "by", "at", "blind")
 _BLIND = {"": False, "false": False, "0": False, "no": False, "true": True, "1": True, "yes": True}
 
 
-def read_csv(path: Path) -> list[Row]:
-    """The rows of a CSV, as they are written.
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a CSV or JSON Lines file, as they are written.
 
     Raises:
         DiptychError: It can't be read, or a line is malformed.
     """
-    text = read_text(path)
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)  # spreadsheets write what is the custom of the country
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows = []
-    try:
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-        for fields in reader:
-            where = place(path, reader.line_num)
-            if None in fields or None in fields.values():
-                raise DiptychError(
-                    f"{where}: not as many fields as the header has ({len(reader.fieldnames)})"
-                )
-            rows.append(_row(fields, reader.line_num, where))
-    except csv.Error as error:
-        raise DiptychError(f"{place(path, reader.reader.line_num)}: {error}") from error
-    return rows
-
-
-def read_json_lines(path: Path) -> list[Row]:
-    """The rows of a JSON Lines file, as they are written.
-
-    Raises:
-        DiptychError: It can't be read, or a line is malformed.
-    """
-    rows = []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = place(path, number)
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DiptychError(f"{where}: no JSON") from error
-        if not isinstance(fields, dict):
-            raise DiptychError(f"{where}: no JSON object")
-        rows.append(_row(fields, number, where))
-    return rows
+    return [_row(record) for record in read_table(path)]
 
 
 def write_csv(judgments: Judgments, path: Path, names: Mapping[str, str]) -> None:
@@ -99,27 +63,22 @@ def _fields(judgments: Judgments, names: Mapping[str, str]) -> Iterator[dict[str
         yield dict(zip(COLUMNS, values, strict=True))
 
 
-def _row(fields: Mapping[str, object], line: int, where: str) -> Row:
-    query, image = _text(fields, "query", where), _text(fields, "id", where) or _text(fields, "image", where)
-    if not query or not image or fields.get("grade") is None:
-        columns = ", ".join(printable(column) for column in fields) or "nothing"
-        raise DiptychError(f"{where}: a query, an image or id, and a grade are needed (it has {columns})")
-    blind = str(fields.get("blind") or "").strip().lower()
+def _row(record: Record) -> Row:
+    query, image = record.text("query"), record.text("id") or record.text("image")
+    grade = record.fields.get("grade")
+    if not query or not image or grade is None:
+        raise DiptychError(
+            f"{record.where}: a query, an image or id, and a grade are needed (it has {record.columns})"
+        )
+    blind = str(record.fields.get("blind") or "").strip().lower()
     if blind not in _BLIND:
-        raise DiptychError(f"{where}: blind is {printable(blind)!r}; write true or false")
+        raise DiptychError(f"{record.where}: blind is {printable(blind)!r}; write true or false")
     return Row(
-        line=line,
+        line=record.line,
         query=query,
         image=image,
-        grade=read_grade(fields["grade"], where),
-        by=_text(fields, "by", where),
-        at=_text(fields, "at", where),
+        grade=read_grade(grade, record.where),
+        by=record.text("by"),
+        at=record.text("at"),
         blind=_BLIND[blind],
     )
-
-
-def _text(fields: Mapping[str, object], key: str, where: str) -> str:
-    value = fields.get(key)
-    if value is not None and not isinstance(value, str):
-        raise DiptychError(f"{where}: {key} is no text")
-    return (value or "").strip()

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 
 from diptych.concept import measured
 from diptych.errors import DiptychError
-from diptych.relevance.rows import read_text, write_text
 from diptych.relevance.thresholds import KEPT_PRECISION, KEPT_RECALL, THRESHOLD
+from diptych.tabular import read_text, write_text
 from diptych.words import printable
 
 Scale = Literal["raw", "z"]

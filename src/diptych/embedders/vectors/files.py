@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders.base import EmbedderUnavailable, Vectors
+from diptych.errors import DiptychError
+from diptych.tabular import read_text
 
 NAME_COLUMNS = ("name", "path", "image_path", "file")
 VECTOR_COLUMNS = ("vector", "embedding", "image_embedding")
@@ -315,9 +317,9 @@ def _mapped(path: Path) -> NDArray[Any]:
 def _lines(path: Path) -> list[str]:
     """The lines of a UTF-8 text file; an empty last one is no line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmbedderUnavailable(f"{path}: {_why(error)}") from error
+        text = read_text(path)
+    except DiptychError as error:
+        raise EmbedderUnavailable(str(error)) from error
     return text.removesuffix("\n").split("\n") if text else []
 
 

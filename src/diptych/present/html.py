@@ -20,10 +20,10 @@ from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import FIGURES, NO_PROOF
 from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
-from diptych.errors import DiptychError
 from diptych.present import curves, judged, page
 from diptych.present.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
 from diptych.result import Comparison, Hub
+from diptych.tabular import write_text
 from diptych.words import count, dollars, printable
 
 
@@ -40,11 +40,7 @@ def write_report(comparison: Comparison, path: Path) -> Path:
     Raises:
         DiptychError: The file can't be written.
     """
-    text = render(comparison)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DiptychError(f"can't write {path}: {error.strerror}") from error
+    write_text(path, render(comparison))
     return path
 
 

@@ -18,6 +18,7 @@ from diptych.images import Collection, Skipped, open_collection
 from diptych.result.parts import Overall, QueryResult, Work
 from diptych.result.relevance import Relevance
 from diptych.result.saved import from_dict, to_dict
+from diptych.tabular import write_text
 from diptych.words import count
 
 if TYPE_CHECKING:
@@ -73,10 +74,7 @@ class Comparison:
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
         if path is None:
             return text
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise DiptychError(f"can't write {path}: {error.strerror}") from error
+        write_text(Path(path), text)
         return None
 
     @classmethod

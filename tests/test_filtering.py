@@ -13,7 +13,7 @@ from PIL import Image
 import diptych
 from diptych.embedders import EmbedderInfo, InputRejected
 from diptych.errors import DiptychError
-from diptych.filtering import Cut, Filter
+from diptych.filtering import Cut
 from support import picture_bytes
 
 QUERIES = ["wolf", "guitar", "a train"]
@@ -39,7 +39,7 @@ def test_exactly_what_reaches_the_threshold_passes_and_goes_to_its_best_query(
         passed = {query: score for query, score in passed.items() if score >= value}
         if passed:
             expected[picture.id] = max(passed, key=lambda query: passed[query])
-    got = list(Filter(bench, QUERIES, Cut(scale, value)))
+    got = list(bench.filter(QUERIES, Cut(scale, value)))
     assert {p.picture.id: p.query for p in got} == expected
     assert len(got) == len(expected)
     for passed in got:
@@ -54,15 +54,15 @@ def test_by_default_what_matches_more_than_unrelated_texts_passes(bench: diptych
     matches = answers.by_name[0]["mini-s"].standing.matches
     assert matches is not None
     expected = [picture.id for picture, hit in zip(answers.pictures, matches, strict=True) if hit]
-    assert [p.picture.id for p in Filter(bench, ["wolf"])] == expected
+    assert [p.picture.id for p in bench.filter(["wolf"])] == expected
 
 
 def test_a_query_that_says_nothing_passes_nothing_by_z(tmp_path: Path) -> None:
     bank = [f"{colour} {n}" for colour in ("red", "green", "blue", "yellow", "white") for n in range(5)]
     bench = diptych.Workbench("sample", ["palette"], store=tmp_path / "s.sqlite", bank=bank)
-    assert list(Filter(bench, ["red"], Cut("z", -100.0)))
+    assert list(bench.filter(["red"], Cut("z", -100.0)))
     with pytest.warns(diptych.DiptychWarning, match="finds none"):
-        assert list(Filter(bench, ["a word without colour"], Cut("z", -100.0))) == []
+        assert list(bench.filter(["a word without colour"], Cut("z", -100.0))) == []
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_what_can_not_be_filtered_is_refused(
     bench: diptych.Workbench, embedders: list[str], queries: list[str], cut: Cut | None, words: str
 ) -> None:
     with pytest.raises(DiptychError, match=words):
-        Filter(diptych.Workbench("sample", embedders, store=bench.store), queries, cut)
+        diptych.Workbench("sample", embedders, store=bench.store).filter(queries, cut)
 
 
 def test_without_a_bank_there_is_only_the_raw_scale(bench: diptych.Workbench) -> None:
     unbanked = diptych.Workbench("sample", ["mini-s"], store=bench.store, bank=[])
-    assert list(Filter(unbanked, ["wolf"], Cut("raw", -1.0)))
+    assert list(unbanked.filter(["wolf"], Cut("raw", -1.0)))
     with pytest.raises(DiptychError, match="mini-s has no z here, none was asked for"):
-        list(Filter(unbanked, ["wolf"]))
+        list(unbanked.filter(["wolf"]))
 
 
 class Colours:
@@ -127,7 +127,7 @@ def draw(folder: Path, number: int) -> Path:
 def test_pictures_pass_while_others_wait_to_be_embedded(tmp_path: Path) -> None:
     colours = Colours()
     bench = diptych.Workbench(draw(tmp_path / "p", 200), [colours], store=tmp_path / "s.sqlite")
-    passing = iter(Filter(bench, ["red"], Cut("raw", 0.5)))
+    passing = iter(bench.filter(["red"], Cut("raw", 0.5)))
     next(passing)
     assert 0 < colours.embedded < 40
     rest = list(passing)
@@ -146,7 +146,7 @@ def test_what_is_stored_comes_first_and_nothing_is_embedded_twice(tmp_path: Path
         path.write_bytes(data)
     colours = Colours()
     bench = diptych.Workbench(folder, [colours], store=tmp_path / "s.sqlite")
-    names = [p.picture.name for p in Filter(bench, ["red"], Cut("raw", 0.0))]
+    names = [p.picture.name for p in bench.filter(["red"], Cut("raw", 0.0))]
     assert names[:20] == [f"{n:05}.png" for n in range(10, 30)]
     assert sorted(names) == [f"{n:05}.png" for n in range(30)]
     assert colours.embedded == 10
@@ -158,7 +158,7 @@ def test_pictures_that_can_not_be_embedded_are_named(tmp_path: Path) -> None:
     (folder / "torn.png").write_bytes(picture_bytes()[:60])
     for cut in (Cut("raw", 0.0), None):
         bench = diptych.Workbench(folder, [Colours()], store=tmp_path / f"{cut}.sqlite")
-        found = Filter(bench, ["red"], cut)
+        found = bench.filter(["red"], cut)
         assert len(list(found)) == (0 if cut is None else 6)
         assert {s.name for s in found.skipped} == {"black.png", "torn.png"}
 
@@ -168,7 +168,7 @@ def test_a_dearer_run_is_refused_before_anything_is_sent(tmp_path: Path) -> None
     folder = draw(tmp_path / "p", 5)
     bench = diptych.Workbench(folder, [colours], store=tmp_path / "s.sqlite", max_cost=2.0)
     with pytest.raises(DiptychError, match="nothing was sent"):
-        next(iter(Filter(bench, ["red"], Cut("raw", 0.0))))
+        next(iter(bench.filter(["red"], Cut("raw", 0.0))))
     assert colours.embedded == 0
 
 
@@ -185,7 +185,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
             vectors = np.ones((len(ids[start : start + 512]), 2048), np.float32)
             bench.store.put(colours.info.fingerprint, "image", ids[start : start + 512], vectors)
         tracemalloc.start()
-        assert sum(1 for _ in Filter(bench, ["red"], Cut("raw", 0.1))) == number
+        assert sum(1 for _ in bench.filter(["red"], Cut("raw", 0.1))) == number
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert colours.embedded == 0

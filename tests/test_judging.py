@@ -10,8 +10,8 @@ import pytest
 import diptych
 from diptych import samples
 from diptych.errors import DiptychError
-from diptych.judging import export_judgments, find_picture, import_judgments, judge, judgments, pool
-from diptych.relevance.kept import recorded
+from diptych.judging import export_judgments, import_judgments
+from diptych.relevance.kept import find_picture, recorded
 from diptych.store import Store
 from support import picture_bytes
 
@@ -27,8 +27,8 @@ def bench(tmp_path: Path) -> diptych.Workbench:
 
 
 def test_a_word_is_kept_with_who_when_and_whether_blind(bench: diptych.Workbench) -> None:
-    judge(bench, "red", "red/0.png", 2, by="Ada", blind=True)
-    (given,) = judgments(bench).given
+    bench.judge("red", "red/0.png", 2, by="Ada", blind=True)
+    (given,) = bench.judgments().given
     assert (given.query, given.grade, given.by, given.blind) == ("red", 2, "Ada", True)
     assert given.image == find_picture(bench.collection, "red/0.png").id
     assert given.at.endswith("Z")
@@ -37,18 +37,18 @@ def test_a_word_is_kept_with_who_when_and_whether_blind(bench: diptych.Workbench
 def test_a_word_can_be_taken_back_and_said_anew(bench: diptych.Workbench) -> None:
     image = bench.collection.pictures[0].id
     for grade in (1, 0, None, None, 3):
-        judge(bench, "red", image, grade, by="Ada")
-    assert judgments(bench).grades("red") == {image: 3}
+        bench.judge("red", image, grade, by="Ada")
+    assert bench.judgments().grades("red") == {image: 3}
 
 
 def test_only_words_about_these_pictures_are_read(bench: diptych.Workbench, tmp_path: Path) -> None:
-    judge(bench, "red", "red/0.png", 1)
+    bench.judge("red", "red/0.png", 1)
     (tmp_path / "q").mkdir()
     (tmp_path / "q" / "other.png").write_bytes(picture_bytes((1, 2, 3)))
     other = diptych.Workbench(tmp_path / "q", ["palette"])
-    judge(other, "red", "other.png", 1)
-    assert len(judgments(bench)) == len(judgments(other)) == 1
-    assert len(judgments(bench, ["blue"])) == 0
+    other.judge("red", "other.png", 1)
+    assert len(bench.judgments()) == len(other.judgments()) == 1
+    assert len(bench.judgments(["blue"])) == 0
     assert len(recorded(bench.store)) == 2
 
 
@@ -65,22 +65,22 @@ def test_what_can_not_be_is_refused_in_words(
     bench: diptych.Workbench, query: str, image: str, grade: int, words: str
 ) -> None:
     with pytest.raises(DiptychError, match=words) as error:
-        judge(bench, query, image, grade)
+        bench.judge(query, image, grade)
     assert "\x1b" not in str(error.value)
-    assert len(judgments(bench)) == 0
+    assert len(bench.judgments()) == 0
 
 
 def test_the_pool_is_the_hits_and_some_from_below_in_the_same_order_each_time(
     bench: diptych.Workbench,
 ) -> None:
-    pools = pool(bench, ["red", "blue", "red"], 3, below=2)
+    pools = bench.pool(["red", "blue", "red"], 3, below=2)
     assert list(pools) == ["red", "blue"]
     for query, shown in pools.items():
         rankings = bench.search(query, 3).queries[0].rankings.values()
         found = {hit.id for hits in rankings for hit in hits}
         assert found <= set(shown)
         assert len(shown) == len(set(shown)) == len(found) + 2
-    assert pool(bench, ["blue"], 3, below=2)["blue"] == pools["blue"]
+    assert bench.pool(["blue"], 3, below=2)["blue"] == pools["blue"]
 
 
 @pytest.mark.parametrize("name", ["j.csv", "j.jsonl"])
@@ -88,31 +88,31 @@ def test_judgments_go_out_and_in_again_word_for_word(
     bench: diptych.Workbench, tmp_path: Path, name: str
 ) -> None:
     for number, query in enumerate(["red", "a “strange”, one", "blue"]):
-        judge(bench, query, f"red/{number}.png", number, by="Ada", blind=number == 1)
-    assert export_judgments(judgments(bench), tmp_path / name, bench.collection) is None
+        bench.judge(query, f"red/{number}.png", number, by="Ada", blind=number == 1)
+    assert export_judgments(bench.judgments(), tmp_path / name, bench.collection) is None
     with Store(tmp_path / "other.sqlite") as other:
         added = import_judgments(tmp_path / name, bench.collection, other)
         assert (added.added, added.there, added.notes) == (3, 0, ())
-        assert recorded(other).given == judgments(bench).given
+        assert recorded(other).given == bench.judgments().given
         again = import_judgments(tmp_path / name, bench.collection, other)
         assert (again.added, again.there) == (0, 3)
         assert len(other.judgments()) == 3
 
 
 def test_qrels_come_with_the_queries_they_are_about(bench: diptych.Workbench, tmp_path: Path) -> None:
-    judge(bench, "red wolf", "red/0.png", 1)
-    judge(bench, "blue", "red/0.png", 0)
+    bench.judge("red wolf", "red/0.png", 1)
+    bench.judge("blue", "red/0.png", 0)
     (tmp_path / "out").mkdir()
-    beside = export_judgments(judgments(bench), tmp_path / "out" / "j.trec", bench.collection)
+    beside = export_judgments(bench.judgments(), tmp_path / "out" / "j.trec", bench.collection)
     assert beside == tmp_path / "out" / "queries.tsv"
     assert beside.read_text() == "q1\tred wolf\nq2\tblue\n"
     with Store(tmp_path / "other.sqlite") as other:
         import_judgments(tmp_path / "out" / "j.trec", bench.collection, other)
         assert {(j.query, j.grade) for j in recorded(other)} == {("red wolf", 1), ("blue", 0)}
-    judge(bench, "green", "red/0.png", 0)
+    bench.judge("green", "red/0.png", 0)
     beside.write_text("q1\tsomething else\n")
     with pytest.raises(DiptychError, match="is of other queries"):
-        export_judgments(judgments(bench), tmp_path / "out" / "j.trec", bench.collection)
+        export_judgments(bench.judgments(), tmp_path / "out" / "j.trec", bench.collection)
     assert beside.read_text() == "q1\tsomething else\n"
 
 
@@ -142,8 +142,8 @@ def test_what_is_judged_to_the_end_is_all_that_evaluate_looks_at(bench: diptych.
     for query in ("red", "a word without colour"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", diptych.DiptychWarning)
-            for image in pool(bench, [query], 3, below=0)[query]:
-                judge(bench, query, image, 1)
+            for image in bench.pool([query], 3, below=0)[query]:
+                bench.judge(query, image, 1)
             relevance = bench.evaluate([query], 3).relevance
         assert relevance is not None
         assert [each.unjudged_first for each in relevance.queries] == [0]

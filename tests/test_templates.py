@@ -178,12 +178,12 @@ def test_two_sets_of_templates_share_the_price_of_pictures_and_not_that_of_texts
     other = Recorder(load("random"), **facts)
     other.info = dataclasses.replace(other.info, name="other", templates=("a {}",))
     allowed = 4 * 1.0 + len("dog") + len("a dog")
-    Workbench(pictures, [plain, other], store=store, bank=[], max_cost=allowed).refuse_dear(
+    Workbench(pictures, [plain, other], store=store, bank=[], max_cost=allowed).check_budget(
         [TextQuery("dog")]
     )
     tight = Workbench(pictures, [plain, other], store=store, bank=[], max_cost=allowed - 0.5)
     with pytest.raises(DiptychError, match=r"would cost about \$12\.0000"):
-        tight.refuse_dear([TextQuery("dog")])
+        tight.check_budget([TextQuery("dog")])
 
 
 def test_a_threshold_for_other_templates_is_for_another_embedder() -> None:

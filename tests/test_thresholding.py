@@ -10,12 +10,10 @@ import pytest
 import diptych
 from diptych import samples
 from diptych.errors import DiptychError
-from diptych.judging import judge
 from diptych.judgment import Judgment
 from diptych.present.threshold import promise
 from diptych.relevance.judgments import Judgments
 from diptych.relevance.threshold_file import load_threshold, save_threshold
-from diptych.thresholding import learn_threshold
 from support import need, picture_bytes
 
 QUERIES = ["wolf", "dog", "a bird", "horses", "guitar", "mushrooms", "fruit"]
@@ -44,7 +42,7 @@ def test_the_best_f1_is_scikit_learns(bench: diptych.Workbench, scale: str) -> N
     from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
 
     values, wanted = scores(bench, scale)
-    found = learn_threshold(bench, QUERIES, scale=scale).threshold
+    found = bench.learn_threshold(QUERIES, scale=scale).threshold
     precision, recall, _ = precision_recall_curve(wanted, values)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     assert found.f1 == pytest.approx(f1.max())
@@ -55,7 +53,7 @@ def test_the_best_f1_is_scikit_learns(bench: diptych.Workbench, scale: str) -> N
 
 
 def test_a_precision_is_promised_by_the_lower_end_of_its_interval(bench: diptych.Workbench) -> None:
-    learned = learn_threshold(bench, QUERIES, precision=0.3)
+    learned = bench.learn_threshold(QUERIES, precision=0.3)
     low, _ = learned.threshold.precision_interval or (0, 0)
     assert low >= 0.3
     values, wanted = scores(bench, "raw")
@@ -75,14 +73,14 @@ def test_what_evaluate_says_is_what_threshold_says(bench: diptych.Workbench) -> 
     thresholds = relevance.thresholds["mini-s"]
     assert thresholds.z is not None
     for scale, on_scale in (("raw", thresholds.raw), ("z", thresholds.z)):
-        learned = learn_threshold(bench, QUERIES, scale=scale)
+        learned = bench.learn_threshold(QUERIES, scale=scale)
         assert learned.threshold.value == pytest.approx(on_scale.best_f1.value)
         assert learned.transfer[scale].threshold_loss == pytest.approx(on_scale.transfer.threshold_loss)
 
 
 def test_only_what_was_judged_is_learned_from(tmp_path: Path) -> None:
     bench = diptych.Workbench(samples.MANIFEST, ["mini-s"], store=tmp_path / "s.sqlite")
-    own = learn_threshold(bench, ["wolf"], labels="folder")
+    own = bench.learn_threshold(["wolf"], labels="folder")
     assert own.judgments == (120, 8)
     assert own.queries == ("wolf",)
     assert own.bank == ""
@@ -95,10 +93,10 @@ def test_judgments_in_the_store_are_enough(tmp_path: Path) -> None:
         (tmp_path / "p" / f"{number}.png").write_bytes(picture_bytes(colour))
     bench = diptych.Workbench(tmp_path / "p", ["palette"])
     with pytest.raises(DiptychError, match=r"nothing is judged of .* judge with `diptych judge`"):
-        learn_threshold(bench, ["red"])
+        bench.learn_threshold(["red"])
     for number in range(6):
-        judge(bench, "red", f"{number}.png", int(number < 4))
-    learned = learn_threshold(bench)
+        bench.judge("red", f"{number}.png", int(number < 4))
+    learned = bench.learn_threshold()
     assert learned.judgments == (6, 4)
     assert learned.threshold.f1 == 1
     assert learned.transfer["raw"].ranking_loss is None
@@ -112,7 +110,7 @@ def test_what_nobody_judged_and_passes_all_the_same_is_counted(
     few = diptych.Workbench(bench.collection, ["mini-s"], store=bench.store)
     hits = few.search("wolf", 12).queries[0].rankings["mini-s"]
     said = [Judgment(query="wolf", image=hit.id, grade=int(hit.rank < 12)) for hit in hits if hit.rank > 5]
-    learned = learn_threshold(few, ["wolf"], judgments=Judgments(said))
+    learned = few.learn_threshold(["wolf"], judgments=Judgments(said))
     assert learned.judgments == (7, 6)
     assert learned.threshold.kept == 6
     assert learned.unjudged == 5
@@ -125,7 +123,7 @@ def test_what_nobody_judged_and_passes_all_the_same_is_counted(
 def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(
     bench: diptych.Workbench, tmp_path: Path
 ) -> None:
-    learned = learn_threshold(bench, QUERIES, scale="z")
+    learned = bench.learn_threshold(QUERIES, scale="z")
     save_threshold(learned.saved(), tmp_path / "t.json")
     info = bench.embedders[0].info
     again = load_threshold(tmp_path / "t.json", info.fingerprint, learned.bank)
@@ -135,20 +133,20 @@ def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(
         load_threshold(tmp_path / "t.json", "another/1", learned.bank)
     texts = [f"text {n}" for n in range(30)]
     banked = diptych.Workbench("sample", ["mini-s"], bank=texts, store=bench.store)
-    other = learn_threshold(banked, QUERIES, scale="z")
+    other = banked.learn_threshold(QUERIES, scale="z")
     assert other.bank != learned.bank
     with pytest.raises(DiptychError, match="another null bank"):
         load_threshold(tmp_path / "t.json", info.fingerprint, other.bank)
 
 
 def test_what_there_is_no_threshold_for_is_said(bench: diptych.Workbench) -> None:
-    learned = learn_threshold(bench, ["wolf"], precision=0.99)
+    learned = bench.learn_threshold(["wolf"], precision=0.99)
     with pytest.raises(DiptychError, match="there is no threshold to save: not attainable"):
         learned.saved()
     with pytest.raises(DiptychError, match="one embedder"):
-        learn_threshold(diptych.Workbench("sample", ["mini-s", "random"], store=bench.store), QUERIES)
+        diptych.Workbench("sample", ["mini-s", "random"], store=bench.store).learn_threshold(QUERIES)
     unbanked = diptych.Workbench("sample", ["mini-s"], bank=[], store=bench.store)
     with pytest.raises(DiptychError, match="mini-s has no z here, none was asked for"):
-        learn_threshold(unbanked, QUERIES, scale="z")
+        unbanked.learn_threshold(QUERIES, scale="z")
     with pytest.raises(DiptychError, match="nothing is judged"):
-        learn_threshold(bench, ["a word that nobody judged"])
+        bench.learn_threshold(["a word that nobody judged"])

@@ -11,11 +11,14 @@ Example:
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
+
+from diptych.progress import Progress, watch_with
 
 if TYPE_CHECKING:
     from diptych import samples
-    from diptych.comparison import Workbench, compare
+    from diptych.comparison import ServedPage, Workbench, compare
     from diptych.embedders import load
     from diptych.errors import DiptychError, DiptychWarning
     from diptych.images import Collection, Limits, open_collection
@@ -56,7 +59,28 @@ def __getattr__(name: str) -> object:
         return importlib.import_module("diptych.samples")
     if name not in _HOMES:
         raise AttributeError(f"module 'diptych' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home = importlib.import_module(_HOMES[name])
+    if name == "Workbench":
+        home.serve_page = _serve  # type: ignore[attr-defined]
+    return getattr(home, name)
+
+
+def _serve(bench: Workbench, port: int, max_cost: float) -> ServedPage:
+    from diptych.web.server import colab_proxy, open_page
+
+    page = open_page(bench, port=port, max_cost=max_cost, proxy=colab_proxy())
+    page.start()
+    return page
+
+
+def _notebook_progress() -> Progress:
+    from diptych.present.progress import progress_in_notebook
+
+    return progress_in_notebook()
+
+
+if "ipykernel" in sys.modules:
+    watch_with(_notebook_progress)
 
 
 def __dir__() -> list[str]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.groundtruth import GroundTruth
+from diptych.index import Answers
+from diptych.judged_scores import JudgedScores, judged_scores
 from diptych.queries import texts_among
 from diptych.relevance.abstention import Abstention, abstention
 from diptych.relevance.complementarity import complementarity
@@ -23,10 +25,10 @@ from diptych.relevance.metrics.figures import Figures, figures, means, metric_na
 from diptych.relevance.metrics.ranked import UNJUDGED, Ranked
 from diptych.relevance.sentences import smallest_p_sentence, verdict_sentence
 from diptych.relevance.significance import PairedComparison, compare_embedders
+from diptych.relevance.threshold_file import Scale
 from diptych.relevance.thresholds import best_f1
 from diptych.relevance.transfer import threshold_transfer
 from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
-from diptych.view import Answer, Answers
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +74,10 @@ def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance
             [case.relevant for case in cases],
             {name: [case.first(name, k) for case in cases] for name in names},
         ),
-        thresholds={name: _thresholds(name, cases, answers.why_no_z.get(name)) for name in names},
+        thresholds={
+            name: _thresholds(judged_scores(answers, name, judged), answers.why_no_z.get(name))
+            for name in names
+        },
         abstention={name: _abstention(name, cases, found) for name in names},
         contradictions=judged.contradictions({picture.id: picture.name for picture in answers.pictures}),
         notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
@@ -90,7 +95,6 @@ class _Case:
         ids: The images' ids; shape (n,).
         grades: What was judged, `UNJUDGED` elsewhere; shape (n,).
         scores: Of every image, by the embedder's name; each of shape (n,).
-        z: The same above the null scores; None without a bank.
         hits: The ids of the images that are shown.
     """
 
@@ -98,7 +102,6 @@ class _Case:
     ids: NDArray[np.str_]
     grades: NDArray[np.int8]
     scores: dict[str, Floats]
-    z: dict[str, Floats | None]
     hits: frozenset[str]
     _orders: dict[str, Fused] = field(default_factory=dict)
 
@@ -152,15 +155,10 @@ def _cases(answers: Answers, judgments: Judgments) -> list[_Case]:
                 ids=ids[by_id],
                 grades=np.array([said.get(image, UNJUDGED) for image in ids[by_id].tolist()], np.int8),
                 scores={name: answer.scores[by_id].astype(np.float64) for name, answer in by_name.items()},
-                z={name: _z(answer, by_id) for name, answer in by_name.items()},
                 hits=frozenset(ids[row] for answer in by_name.values() for row in answer.ranking.rows),
             )
         )
     return cases
-
-
-def _z(answer: Answer, by_id: NDArray[np.intp]) -> Floats | None:
-    return None if answer.standing.z is None else np.asarray(answer.standing.z[by_id], np.float64)
 
 
 def _describe(case: _Case, of_query: dict[str, Figures], names: Sequence[str], k: int) -> QueryRelevance:
@@ -207,24 +205,22 @@ def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...
     return tuple(sentences)
 
 
-def _thresholds(name: str, cases: Sequence[_Case], why_no_z: str | None) -> Thresholds:
-    judged = [case for case in cases if case.judged.any()]
-    raw = _on_scale(judged, [case.scores[name] for case in judged])
-    z = [case.z[name] for case in judged]
-    whole = [each for each in z if each is not None]
-    if not judged:
+def _thresholds(cases: Sequence[JudgedScores], why_no_z: str | None) -> Thresholds:
+    raw = _on_scale(cases, "raw")
+    if not cases:
         return Thresholds(raw=raw, why_no_z="nothing is judged")
-    if len(whole) < len(z):
+    if any(case.z is None for case in cases):
         return Thresholds(raw=raw, why_no_z=why_no_z or "there is no null bank")
-    return Thresholds(raw=raw, z=_on_scale(judged, whole))
+    return Thresholds(raw=raw, z=_on_scale(cases, "z"))
 
 
-def _on_scale(cases: Sequence[_Case], scores: Sequence[Floats]) -> OnScale:
-    kept = [of_all[case.judged] for case, of_all in zip(cases, scores, strict=True)]
-    relevant = [case.grades[case.judged] > 0 for case in cases]
+def _on_scale(cases: Sequence[JudgedScores], scale: Scale) -> OnScale:
+    scores = [case.on(scale)[case.judged] for case in cases]
+    relevant = [case.relevant for case in cases]
+    pooled = np.concatenate([*scores, np.zeros(0)])
     return OnScale(
-        best_f1=best_f1(np.concatenate([*kept, np.zeros(0)]), np.concatenate([*relevant, np.zeros(0, bool)])),
-        transfer=threshold_transfer(kept, relevant),
+        best_f1=best_f1(pooled, np.concatenate([*relevant, np.zeros(0, bool)])),
+        transfer=threshold_transfer(scores, relevant),
     )
 
 

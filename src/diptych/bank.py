@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from diptych.analysis.null import FEWEST_TEXTS
-from diptych.errors import DiptychError
-from diptych.queries import TextQuery, text_query
+from diptych.embedders import Embedder, InputRejected
+from diptych.embedders.base import Vectors
+from diptych.errors import DiptychError, hushed
+from diptych.pipeline import embed_queries
+from diptych.queries import Query, TextQuery, text_query
 from diptych.relevance.qrels import read_query_ids
+from diptych.search import normalise
+from diptych.store import Store
 
 _WORD = re.compile(r"\w+")
 _FUNCTION_WORDS = frozenset(
@@ -22,6 +30,42 @@ _FUNCTION_WORDS = frozenset(
         " photo photograph picture image drawing"
     )
 )
+
+
+@dataclass(frozen=True)
+class EmbeddedBank:
+    """The null bank as one embedder sees it.
+
+    Attributes:
+        texts: The texts; none where there is no bank.
+        units: Their unit vectors; shape (texts, dimension).
+        why_none: Why there is no bank, where there is none.
+    """
+
+    texts: tuple[TextQuery, ...] = ()
+    units: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    why_none: str = ""
+
+
+def embed_bank(
+    bank: Sequence[TextQuery], embedder: Embedder, store: Store
+) -> tuple[EmbeddedBank, list[Query]]:
+    """The null bank as an embedder sees it, and the texts that were embedded now.
+
+    Raises:
+        DiptychError: The embedder failed; one that refuses texts is no failure.
+    """
+    if not bank:
+        return EmbeddedBank(why_none="none was asked for"), []
+    try:
+        with hushed():
+            vectors, fresh = embed_queries(bank, embedder, store)
+    except DiptychError as error:
+        # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
+        if not isinstance(error.__cause__, InputRejected):
+            raise
+        return EmbeddedBank(why_none=f"it refuses the bank's texts: {error.__cause__}"), []
+    return EmbeddedBank(tuple(bank), normalise(vectors)), fresh
 
 
 @lru_cache(maxsize=1)

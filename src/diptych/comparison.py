@@ -7,40 +7,63 @@ result.report("report.html")
 
 from __future__ import annotations
 
-import datetime
-import sys
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from diptych.assessment import DEPTH, assess
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.assessment import DEPTH
 from diptych.bank import open_bank
-from diptych.description import describe, describe_all
+from diptych.description import describe_comparison
 from diptych.embedders import Embedder, EmbedderInfo, load
 from diptych.embedders.base import PrecomputedImages
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
-from diptych.estimate import Estimate, estimate, price, refuse_dear
+from diptych.estimate import Estimate, check_budget, estimate, price
+from diptych.filtering import Cut, Filter
 from diptych.first_use import warn_if_broken
-from diptych.gathered import Gathered, NamedVectors, embed_bank
 from diptych.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
-from diptych.images import Collection, Limits, Picture, Skipped, open_collection
-from diptych.pipeline import Filled, embed_images, embed_queries, image_vectors
-from diptych.progress import Progress, Silent
-from diptych.queries import Askable, Query, TextQuery, as_query, text_query, texts_among
+from diptych.images import Collection, Limits, open_collection
+from diptych.index import Answer, Answers, Index, Snapshot
+from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors
+from diptych.progress import Progress, watcher
+from diptych.queries import Askable, Query, as_query, text_query, texts_among
 from diptych.relevance.judgments import Judgments
+from diptych.relevance.kept import find_picture, record, recorded
+from diptych.relevance.pool import pool_by_scores
+from diptych.relevance.threshold_file import Scale
 from diptych.result import Comparison, Work
 from diptych.search import normalise
 from diptych.store import Store
-from diptych.view import Answer, Answers, EmbeddedBank, View
-
-if TYPE_CHECKING:
-    from diptych.web.server import Page
+from diptych.thresholding import LearnedThreshold, learn_threshold
 
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 """What text queries are set against: these texts, or each against the others asked."""
+
+
+class ServedPage(Protocol):
+    """A page that is served in the background.
+
+    Attributes:
+        url: The link that opens it.
+    """
+
+    url: str
+
+    def close(self) -> None:
+        """Stop answering."""
+        ...
+
+
+def _nobody_serves(_bench: Workbench, _port: int, _max_cost: float) -> ServedPage:
+    raise DiptychError("take the workbench from `diptych` to serve it: diptych.Workbench")
+
+
+serve_page: Callable[[Workbench, int, float], ServedPage] = _nobody_serves
+"""What serves a page: `diptych` puts it here, so that this room need not know the page's."""
 
 
 def compare(
@@ -100,16 +123,15 @@ class Workbench:
         if len(set(names)) < len(names):
             raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
-        self.progress = _watched() if progress is None else progress
+        self.progress = watcher() if progress is None else progress
         self._max_cost = max_cost
-        self._ranked: Gathered | None = None
         self._filled: dict[str, Filled] = {}
-        self._banks: dict[str, EmbeddedBank | str] = {}
         self.collection = (
             source
             if isinstance(source, Collection)
             else open_collection(source, limits=limits, progress=self.progress)
         )
+        self.index = Index(self.collection, self.store, self.bank)
 
     def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
         """What embedding the collection and these queries would take, one estimate an embedder."""
@@ -124,7 +146,7 @@ class Workbench:
         Raises:
             DiptychError: An embedder is unavailable or failed, or it would cost more than `max_cost`.
         """
-        self.refuse_dear([])
+        self.check_budget([])
         self.try_out()
         return self._fill()
 
@@ -198,33 +220,25 @@ class Workbench:
         if k < 1:
             raise DiptychError(f"k is {k}: ask for at least one hit")
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
-        scored = [*asked, *(rival for rival in rivals if rival not in asked)]
-        ranked, answers, fresh = self._answer(scored, k)
-        against = texts_among(scored) if contrast == "each other" else rivals
-        results = describe(scored, answers, ranked.pictures, against, k)[: len(asked)]
-        relevance = None
-        if truth is not None:
-            of_asked = Answers(ranked.pictures, asked, answers[: len(asked)], ranked.why_no_bank)
-            relevance = assess(of_asked, truth, k=depth)
-        verdicts = relevance.verdicts if relevance else ()
-        return Comparison(
-            version=version("diptych"),
-            created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            source=self.collection.source,
-            images=len(ranked.pictures),
-            skipped=ranked.skipped,
-            embedders=tuple(e.info for e in self.embedders),
-            queries=tuple(results),
+        extra = [rival for rival in rivals if rival not in asked]
+        snapshot, answers, fresh = self._answer([*asked, *extra], k)
+        return describe_comparison(
+            self.collection,
+            [e.info for e in self.embedders],
+            snapshot,
+            answers,
+            rivals=texts_among(answers.queries) if contrast == "each other" else rivals,
+            extra=len(extra),
+            k=k,
+            truth=truth,
+            depth=depth,
             work={
                 e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
                 for e in self.embedders
             },
-            overall=describe_all(results, ranked.banks, ranked.spaces, len(ranked.pictures), verdicts),
-            relevance=relevance,
-            collection=self.collection,
         )
 
-    def serve(self, port: int = 0, *, max_cost: float = 0.0) -> Page:
+    def serve(self, port: int = 0, *, max_cost: float = 0.0) -> ServedPage:
         """Serve the local page from this process and return its link; in Colab, through Colab's proxy.
 
         Args:
@@ -234,11 +248,113 @@ class Workbench:
         Raises:
             DiptychError: The port can't be used, or FastAPI and uvicorn are missing.
         """
-        from diptych.web.server import colab_proxy, open_page
+        return serve_page(self, port, max_cost)
 
-        page = open_page(self, port=port, max_cost=max_cost, proxy=colab_proxy())
-        page.start()
-        return page
+    def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, tuple[str, ...]]:
+        """What to judge: the union of the embedders' first k, with a few from below, shuffled.
+
+        Args:
+            queries: Texts.
+            k: How many of each embedder's hits to take.
+            below: How many more, at random, from what none of them has among its first k.
+
+        Returns:
+            Image ids by the query's text, in an order that does not tell who found them; the same each time.
+
+        Raises:
+            DiptychError: A query is blank, or an embedder or the store fails.
+        """
+        answers = self.answers([text_query(text) for text in dict.fromkeys(queries)], k)
+        ids = [picture.id for picture in answers.pictures]
+        return {
+            query.name: pool_by_scores(
+                query.name, ids, [answer.scores for answer in by_name.values()], k, below=below
+            )
+            for query, by_name in zip(answers.queries, answers.by_name, strict=True)
+        }
+
+    def judge(self, query: str, image: str, grade: int | None, *, by: str = "", blind: bool = False) -> None:
+        """Keep a judgment; it is on disk when this returns.
+
+        Args:
+            query: The query's text.
+            image: The picture's id or name.
+            grade: 0 (irrelevant) to 3; None takes back this person's last judgment of this picture and query.
+            by: Who judges.
+            blind: Whether they did not see which embedder found the picture.
+
+        Raises:
+            DiptychError: There is no such picture, the grade is out of range, the query is blank, or the
+                store can't be written to.
+        """
+        picture = find_picture(self.collection, image)
+        record(self.store, text_query(query).text, picture.id, grade, by=by, blind=blind)
+
+    def judgments(self, queries: Sequence[str] | None = None) -> Judgments:
+        """The judgments of the collection's pictures, by anybody; with `queries`, of these alone."""
+        return recorded(self.store, queries).among({picture.id for picture in self.collection.pictures})
+
+    def learn_threshold(
+        self,
+        queries: Sequence[str] = (),
+        *,
+        judgments: Judgments | str | Path | None = None,
+        labels: Labels | None = None,
+        scale: Scale = "raw",
+        precision: float | None = None,
+    ) -> LearnedThreshold:
+        """Learn a threshold for the workbench's embedder, of which there must be one.
+
+        Args:
+            queries: Whose judgments to learn from; by default those of every query that has any.
+            judgments: What is relevant, or a file of it; by default what is in the store.
+            labels: "folder", "captions" or a file from queries to labels, instead.
+            scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
+            precision: The lowest threshold with at least this precision; by default the one with the best F1.
+
+        Raises:
+            DiptychError: There are no judgments, several embedders, no null bank for z, or as for `compare`.
+        """
+        info = self._only_embedder().info
+        truth = ground_truth(self.collection, self.store, queries, judgments, labels)
+        asked = list(dict.fromkeys(queries or truth.queries))
+        judged = [text_query(text) for text in asked if text in truth.queries]
+        answers = self.answers(judged) if judged else Answers((), (), ())
+        source = self.collection.source
+        return learn_threshold(
+            info, answers, truth, self.bank, source=source, scale=scale, precision=precision
+        )
+
+    def filter(self, queries: Sequence[str], cut: Cut | None = None) -> Filter:
+        """Go through the pictures and find those that pass a threshold, by the workbench's one embedder.
+
+        Args:
+            queries: Texts; several make categories.
+            cut: What a picture must reach; by default it must match more than unrelated texts do.
+
+        Raises:
+            DiptychError: There is no query, or a blank one, or several embedders, or it would cost too much.
+        """
+        if not queries:
+            raise DiptychError("nothing to filter by: give at least one query")
+        embedder = self._only_embedder()
+        asked = [text_query(text) for text in dict.fromkeys(queries)]
+        self.check_budget(asked)
+        return Filter(
+            self.collection,
+            embedder,
+            self.store,
+            asked,
+            cut,
+            answers=lambda: self.answers(asked, 1),
+            progress=self.progress,
+        )
+
+    def _only_embedder(self) -> Embedder:
+        """The workbench's embedder: a threshold means something to one alone."""
+        if len(self.embedders) > 1:
+            raise DiptychError("a threshold holds for one embedder: name one, not several")
+        return self.embedders[0]
 
     def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
         """What each embedder makes of each query: the scores of all pictures, and how these stand.
@@ -246,58 +362,47 @@ class Workbench:
         Raises:
             DiptychError: As `compare`.
         """
-        asked = self._parse(queries)
-        ranked, answers, _ = self._answer(asked, k)
-        return Answers(ranked.pictures, asked, answers, ranked.why_no_bank, ranked.skipped)
+        return self._answer(self._parse(queries), k)[1]
 
-    def _answer(
-        self, asked: Sequence[Query], k: int
-    ) -> tuple[Gathered, list[dict[str, Answer]], dict[str, list[Query]]]:
-        """Each query's answers by the embedder's name; and by name the queries that were embedded now."""
-        self.refuse_dear(asked)
+    def _answer(self, asked: Sequence[Query], k: int) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
+        """What was ranked, what each embedder makes of it, and by its name the queries embedded now."""
+        self.check_budget(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
-        texts = texts_among(asked)
-        fresh = {e.info.name: self._embed_texts(e, texts) for e in self.embedders}
-        ranked = self._rank()
-        answers: list[dict[str, Answer]] = [{} for _ in asked]
+        units = {e.info.name: _Units(e, self.store) for e in self.embedders}
         for e in self.embedders:
-            vectors, pictures = embed_queries(asked, e, self.store)
-            fresh[e.info.name] += pictures
-            found = ranked.views[e.info.name].answer(asked, normalise(vectors), k)
+            units[e.info.name].embed(texts_among(asked))
+            units[e.info.name].fresh += self.index.embed_bank(e)
+        snapshot = self._snapshot()
+        answers: list[dict[str, Answer]] = [{} for _ in asked]
+        for name, of_name in units.items():
+            of_name.embed([query for query in asked if query.kind == "image"])
+            found = self.index.answers(snapshot, name, asked, of_name.of(asked), k)
             for by_name, answer in zip(answers, found, strict=True):
-                by_name[e.info.name] = answer
-        return ranked, answers, fresh
+                by_name[name] = answer
+        skipped = self.index.skipped(list(units))
+        made = Answers(snapshot.pictures, asked, answers, snapshot.why_no_bank, skipped)
+        return snapshot, made, {name: of_name.fresh for name, of_name in units.items()}
 
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
 
         They are as the models returned them; what is missing is embedded first.
         """
-        pictures = self._rank().pictures
+        pictures = self._snapshot().pictures
         texts = texts_among(self._parse(queries))
-        return {e.info.name: self._named_vectors(e, pictures, texts) for e in self.embedders}
-
-    def _named_vectors(
-        self, embedder: Embedder, pictures: Sequence[Picture], texts: Sequence[TextQuery]
-    ) -> NamedVectors:
-        has_bank = isinstance(self._banks[embedder.info.name], EmbeddedBank)
-        texts = [*texts, *(text for text in self.bank if has_bank and text not in texts)]
-        return NamedVectors(
-            names=[picture.name for picture in pictures],
-            ids=[picture.id for picture in pictures],
-            vectors=image_vectors(pictures, embedder, self.store),
-            texts=[text.text for text in texts],
-            text_vectors=embed_queries(texts, embedder, self.store)[0],
-        )
-
-    def _embed_texts(self, embedder: Embedder, texts: Sequence[TextQuery]) -> list[Query]:
-        """Embed texts, and with the first ones the null bank; return those that were embedded now."""
-        fresh = embed_queries(texts, embedder, self.store)[1]
-        if embedder.info.name not in self._banks:
-            self._banks[embedder.info.name], of_bank = embed_bank(self.bank, embedder, self.store)
-            fresh += of_bank
-        return fresh
+        found = {}
+        for e in self.embedders:
+            of_bank = self.index.bank(e.info.name).texts
+            everything = [*texts, *(text for text in of_bank if text not in texts)]
+            found[e.info.name] = NamedVectors(
+                names=[picture.name for picture in pictures],
+                ids=[picture.id for picture in pictures],
+                vectors=image_vectors(pictures, e, self.store),
+                texts=[text.text for text in everything],
+                text_vectors=embed_queries(everything, e, self.store)[0],
+            )
+        return found
 
     def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
         texts = texts_among(fresh)
@@ -320,14 +425,14 @@ class Workbench:
         everything = [*queries, *self.bank] if queries else []  # whoever asks is held against the bank
         return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
 
-    def refuse_dear(self, queries: Sequence[Query]) -> None:
+    def check_budget(self, queries: Sequence[Query]) -> None:
         """Refuse what would cost more than `max_cost`, or nobody knows how much.
 
         Raises:
             DiptychError: It would.
         """
         if self._max_cost is not None:
-            refuse_dear([e.info for e in self.embedders], self._estimates(queries), self._max_cost)
+            check_budget([e.info for e in self.embedders], self._estimates(queries), self._max_cost)
 
     def try_out(self) -> None:
         """Warn of embedders that can't be right; each is tried once, and the store remembers.
@@ -345,34 +450,38 @@ class Workbench:
             for e in self.embedders
         }
 
-    def _rank(self) -> Gathered:
-        """Embed what is missing and gather the matrices, once for this workbench."""
-        if self._ranked is not None:
-            self._filled = {name: Filled(from_store=len(self._ranked.pictures)) for name in self._filled}
-            return self._ranked
-        self._filled = self._fill()
-        refused = {item: why for f in reversed(self._filled.values()) for item, why in f.refused.items()}
-        pictures = tuple(p for p in self.collection.pictures if p.id not in refused)
-        if not pictures:
-            raise DiptychError(
-                f"no picture of {self.collection.source} can be ranked: {next(iter(refused.values()))}"
-            )
-        lost = (Skipped(p.name, refused[p.id]) for p in self.collection.pictures if p.id in refused)
-        ids = [picture.id for picture in pictures]
-        views = {}
+    def _snapshot(self) -> Snapshot:
+        """The pictures that every embedder has a vector for; what is missing is embedded first, once."""
+        names = [e.info.name for e in self.embedders]
+        if self._filled:
+            snapshot = self.index.snapshot(names)
+            self._filled = {name: Filled(from_store=len(snapshot.pictures)) for name in names}
+            return snapshot
+        filled = self._fill()
         for e in self.embedders:
-            self._embed_texts(e, [])
-            vectors = image_vectors(pictures, e, self.store)
-            units = normalise(vectors, out=vectors)
-            views[e.info.name] = View(ids, units, self._banks[e.info.name])
-        self._ranked = Gathered(pictures, views, (*self.collection.skipped, *lost))
-        return self._ranked
+            self.index.embed_bank(e)
+            self.index.refresh(e, filled[e.info.name].refused)
+        snapshot = self.index.snapshot(names)
+        if not snapshot.pictures:
+            reason = self.index.skipped(names)[len(self.collection.skipped)].reason
+            raise DiptychError(f"no picture of {self.collection.source} can be ranked: {reason}")
+        self._filled = filled
+        return snapshot
 
 
-def _watched() -> Progress:
-    """Who watches where nobody was named."""
-    if "ipykernel" not in sys.modules:
-        return Silent()
-    from diptych.present.progress import progress_in_notebook
+class _Units:
+    """One embedder's unit vectors of queries, embedded as they come."""
 
-    return progress_in_notebook()
+    def __init__(self, embedder: Embedder, store: Store) -> None:
+        self._embedder, self._store = embedder, store
+        self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
+        self.fresh: list[Query] = []
+
+    def embed(self, queries: Sequence[Query]) -> None:
+        vectors, fresh = embed_queries(queries, self._embedder, self._store)
+        self._units |= zip((query.key for query in queries), normalise(vectors), strict=True)
+        self.fresh += fresh
+
+    def of(self, queries: Sequence[Query]) -> NDArray[np.float32]:
+        """Of these queries; shape (m, dimension)."""
+        return np.array([self._units[query.key] for query in queries], np.float32)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from importlib.metadata import version
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +17,17 @@ from numpy.typing import NDArray
 from diptych.analysis.agreement import rank_agreement, space_agreement
 from diptych.analysis.contrast import contrast
 from diptych.analysis.summary import summarise
-from diptych.embedders.base import Vectors
+from diptych.assessment import DEPTH, assess
+from diptych.embedders import EmbedderInfo
 from diptych.findings import overall_findings, query_findings
-from diptych.images import Picture
+from diptych.groundtruth import GroundTruth
+from diptych.images import Collection, Picture
 from diptych.images.thumbnail import thumbnail_uri
+from diptych.index import Answer, Answers, Searcher, Snapshot
 from diptych.queries import Query, TextQuery
 from diptych.result import (
     Agreement,
+    Comparison,
     ContrastResult,
     Curve,
     Disputed,
@@ -28,10 +37,13 @@ from diptych.result import (
     NullBank,
     Overall,
     QueryResult,
+    Relevance,
     Spaces,
     Won,
+    Work,
 )
-from diptych.view import Answer, View
+
+_Described = TypeVar("_Described")
 
 _ALL_OF = 100
 _THINNED_TO = 200
@@ -86,33 +98,108 @@ def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Seque
     )
 
 
-def describe_all(
-    queries: Sequence[QueryResult],
-    banks: Mapping[str, NullBank],
-    spaces: Sequence[Spaces],
-    images: int,
-    verdicts: Sequence[str] = (),
-) -> Overall:
-    """What holds over all queries, of which there is at least one; `verdicts` is what judgments say."""
-    names = list(queries[0].rankings)
-    return Overall(
-        stratification={name: summarise([query.stratification[name] for query in queries]) for name in names},
-        banks=dict(banks),
-        spaces=tuple(spaces),
-        findings=overall_findings(queries, images, verdicts),
+def describe_comparison(
+    collection: Collection,
+    infos: Sequence[EmbedderInfo],
+    snapshot: Snapshot,
+    answers: Answers,
+    *,
+    rivals: Sequence[TextQuery] = (),
+    extra: int = 0,
+    k: int,
+    truth: GroundTruth | None = None,
+    depth: int = DEPTH,
+    work: Mapping[str, Work],
+) -> Comparison:
+    """Everything that is said of several queries' answers.
+
+    Args:
+        collection: The pictures.
+        infos: The embedders.
+        snapshot: What was ranked.
+        answers: What each embedder makes of each query.
+        rivals: Which of the texts among the queries the others are set against.
+        extra: How many of the last queries are rivals alone.
+        k: How many hits to keep of each ranking.
+        truth: What is relevant, where anything is judged.
+        depth: The depth of the metrics that have one.
+        work: What it took, by the embedder's name.
+    """
+    asked = len(answers.queries) - extra
+    results = describe(answers.queries, answers.by_name, answers.pictures, rivals, k)[:asked]
+    relevance = None
+    if truth is not None:
+        of_asked = dataclasses.replace(
+            answers, queries=answers.queries[:asked], by_name=answers.by_name[:asked]
+        )
+        relevance = assess(of_asked, truth, k=depth)
+    verdicts = relevance.verdicts if relevance else ()
+    names = list(snapshot.searchers)
+    overall = Overall(
+        stratification={name: summarise([query.stratification[name] for query in results]) for name in names},
+        banks=describe_banks(snapshot),
+        spaces=describe_spaces(snapshot),
+        findings=overall_findings(results, len(snapshot.pictures), verdicts),
+    )
+    return frame(
+        collection, infos, answers, queries=tuple(results), work=work, overall=overall, relevance=relevance
     )
 
 
-def describe_bank(view: View, pictures: Sequence[Picture]) -> NullBank:
-    """What the null bank came to for one embedder."""
-    null = view.null
+def frame(
+    collection: Collection,
+    infos: Sequence[EmbedderInfo],
+    answers: Answers,
+    *,
+    queries: tuple[QueryResult, ...],
+    overall: Overall,
+    work: Mapping[str, Work] | None = None,
+    relevance: Relevance | None = None,
+) -> Comparison:
+    """A comparison of what was described: with its date, and what was ranked."""
+    return Comparison(
+        version=version("diptych"),
+        created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        source=collection.source,
+        images=len(answers.pictures),
+        skipped=answers.skipped,
+        embedders=tuple(infos),
+        queries=queries,
+        work=dict(work or {}),
+        overall=overall,
+        relevance=relevance,
+        collection=collection,
+    )
+
+
+def _once(describe: Callable[[Snapshot], _Described]) -> Callable[[Snapshot], _Described]:
+    """Describe each snapshot once, for as long as somebody holds it."""
+    known: WeakKeyDictionary[Snapshot, _Described] = WeakKeyDictionary()
+
+    def described(snapshot: Snapshot) -> _Described:
+        found = known.get(snapshot)
+        if found is None:
+            found = known[snapshot] = describe(snapshot)
+        return found
+
+    return wraps(describe)(described)
+
+
+@_once
+def describe_banks(snapshot: Snapshot) -> dict[str, NullBank]:
+    """What the null bank came to, by the embedder's name."""
+    return {name: _describe_bank(one, snapshot.pictures) for name, one in snapshot.searchers.items()}
+
+
+def _describe_bank(searcher: Searcher, pictures: Sequence[Picture]) -> NullBank:
+    null = searcher.null
     if null is None:
-        return NullBank(texts=0, why_none=view.why_no_bank)
+        return NullBank(texts=0, why_none=searcher.why_no_bank)
     effects = null.hubness
     highest = np.argsort(-effects, kind="stable")[:_MOST_HUBS]
     return NullBank(
-        texts=view.bank_texts,
-        left_out=view.left_out,
+        texts=searcher.bank_texts,
+        left_out=searcher.left_out,
         unit=null.unit,
         quantiles=tuple(round(float(z), 3) for z in np.quantile(null.pooled, np.linspace(0, 1, 101))),
         hubs=tuple(
@@ -128,9 +215,11 @@ def describe_bank(view: View, pictures: Sequence[Picture]) -> NullBank:
     )
 
 
-def describe_spaces(units: Mapping[str, Vectors], pictures: Sequence[Picture]) -> tuple[Spaces, ...]:
+@_once
+def describe_spaces(snapshot: Snapshot) -> tuple[Spaces, ...]:
     """How far each two embedders hold the same pictures alike."""
-    found = []
+    found, pictures = [], snapshot.pictures
+    units = {name: searcher.units[:] for name, searcher in snapshot.searchers.items()}
     for a, b in itertools.combinations(units, 2):
         figures = space_agreement(units[a], units[b])
         disputed = tuple(

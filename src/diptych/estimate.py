@@ -77,7 +77,7 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
     )
 
 
-def refuse_dear(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], most: float) -> None:
+def check_budget(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], most: float) -> None:
     """Refuse a run that would cost more than is allowed, or nobody knows how much.
 
     Args:

@@ -1,26 +1,29 @@
 """Pictures that pass a threshold, found one after another: memory does not grow with how many there are.
 
-for passed in Filter(Workbench("photos/", ["clip-ViT-L-14"]), ["wolf", "dog"], Cut("raw", 0.25)):
+for passed in Workbench("photos/", ["clip-ViT-L-14"]).filter(["wolf", "dog"], Cut("raw", 0.25)):
     print(passed.query, passed.picture.name, passed.score)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.comparison import Workbench
+from diptych.embedders import Embedder
 from diptych.errors import DiptychError
-from diptych.images import Picture, Skipped
+from diptych.images import Collection, Picture, Skipped
+from diptych.index import Answers
 from diptych.overlap import batched
 from diptych.pipeline import Filled, embed_queries, embedding, image_vectors
-from diptych.queries import text_query
+from diptych.progress import Progress, Silent
+from diptych.queries import TextQuery
 from diptych.relevance.threshold_file import Scale
 from diptych.search import normalise, score_all
+from diptych.store import Store
 from diptych.words import printable
 
 _AT_ONCE = 512
@@ -62,26 +65,33 @@ class Filter:
     as it is embedded. On z a picture's place among all counts, so the first is known when all are embedded.
 
     Args:
-        bench: The pictures, and one embedder.
-        queries: Texts; several make categories.
+        collection: The pictures.
+        embedder: The embedder.
+        store: Where vectors are.
+        queries: Texts, each once; several make categories.
         cut: What a picture must reach; by default it must match more than unrelated texts do, which about one
             in ten of those that pass does by chance.
+        answers: Tells what the embedder makes of the queries, once all is embedded; asked for on z.
+        progress: Who watches.
 
     Attributes:
         skipped: Pictures that could not be read or embedded; complete at the end.
-
-    Raises:
-        DiptychError: There is no query, or a blank one, or several embedders.
     """
 
-    def __init__(self, bench: Workbench, queries: Sequence[str], cut: Cut | None = None) -> None:
-        if not queries:
-            raise DiptychError("nothing to filter by: give at least one query")
-        if len(bench.embedders) > 1:
-            raise DiptychError("a threshold holds for one embedder: name one, not several")
-        self._bench, self._cut = bench, cut
-        self._embedder = bench.embedders[0]
-        self._queries = [text_query(text) for text in dict.fromkeys(queries)]
+    def __init__(
+        self,
+        collection: Collection,
+        embedder: Embedder,
+        store: Store,
+        queries: Sequence[TextQuery],
+        cut: Cut | None = None,
+        *,
+        answers: Callable[[], Answers],
+        progress: Progress = Silent(),
+    ) -> None:
+        self._collection, self._embedder, self._store = collection, embedder, store
+        self._queries, self._cut = queries, cut
+        self._answers, self._progress = answers, progress
         self.skipped: Sequence[Skipped] = ()
 
     def __iter__(self) -> Iterator[Passed]:
@@ -95,20 +105,19 @@ class Filter:
         return self._by_z(None if self._cut is None else self._cut.value)
 
     def _by_score(self, value: float) -> Iterator[Passed]:
-        bench, embedder = self._bench, self._embedder
-        bench.refuse_dear(self._queries)
-        units = normalise(embed_queries(self._queries, embedder, bench.store)[0])
+        collection, embedder, store = self._collection, self._embedder, self._store
+        units = normalise(embed_queries(self._queries, embedder, store)[0])
         filled = Filled()
-        for found in embedding(bench.collection, embedder, bench.store, filled, progress=bench.progress):
+        for found in embedding(collection, embedder, store, filled, progress=self._progress):
             for pictures in batched(found, repeat(_AT_ONCE)):
-                scores = score_all(normalise(image_vectors(pictures, embedder, bench.store)), units)
+                scores = score_all(normalise(image_vectors(pictures, embedder, store)), units)
                 yield from self._passing(pictures, scores, None, scores >= value)
         refused = filled.refused
-        lost = (Skipped(p.name, refused[p.id]) for p in bench.collection.pictures if p.id in refused)
-        self.skipped = (*bench.collection.skipped, *lost)
+        lost = (Skipped(p.name, refused[p.id]) for p in collection.pictures if p.id in refused)
+        self.skipped = (*collection.skipped, *lost)
 
     def _by_z(self, value: float | None) -> Iterator[Passed]:
-        answers = self._bench.answers(self._queries, 1)
+        answers = self._answers()
         self.skipped = answers.skipped
         name = self._embedder.info.name
         if (why := answers.why_no_z.get(name)) is not None:

@@ -28,3 +28,17 @@ class Silent:
     def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002
         """Announce work to nobody."""
         yield lambda _count: None
+
+
+def watcher() -> Progress:
+    """Who watches where nobody was named: whoever `watch_with` put there, otherwise nobody."""
+    return _watcher()
+
+
+def watch_with(make: Callable[[], Progress]) -> None:
+    """Say who watches from now on where nobody is named, as a notebook does."""
+    global _watcher  # noqa: PLW0603 (whether this is a notebook is the process's, too)
+    _watcher = make
+
+
+_watcher: Callable[[], Progress] = Silent

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,33 @@ _GROUPS = 8
 
 _ROWS_AT_ONCE = 512
 """Of vectors in double precision: 3 MB for 768 dimensions, which stay in the processor's cache."""
+
+
+_GATHERED = 2**13
+"""Rows of a subset that are copied at once."""
+
+
+class Subset:
+    """Some rows of a matrix as if they were one, without a copy: rows are copied a few at a time when used.
+
+    Args:
+        matrix: Shape (n, dimension).
+        rows: Which rows, ascending; shape (m,).
+    """
+
+    def __init__(self, matrix: Vectors, rows: NDArray[np.intp]) -> None:
+        self._matrix, self._rows = matrix, rows
+        self.shape = (len(rows), matrix.shape[1])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, where: slice | NDArray[np.intp]) -> Vectors:
+        return self._matrix[self._rows[where]]
+
+
+Matrix: TypeAlias = Vectors | Subset
+"""Vectors of images, one per row, in the order in which ties are broken."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +90,7 @@ def normalise(vectors: Vectors, out: Vectors | None = None) -> Vectors:
     return units
 
 
-def search(images: Vectors, queries: Vectors, k: int) -> list[Ranking]:
+def search(images: Matrix, queries: Vectors, k: int) -> list[Ranking]:
     """Rank the images for each query.
 
     Args:
@@ -84,7 +112,7 @@ def search(images: Vectors, queries: Vectors, k: int) -> list[Ranking]:
     return rankings
 
 
-def score_all(images: Vectors, queries: Vectors) -> NDArray[np.float32]:
+def score_all(images: Matrix, queries: Vectors) -> NDArray[np.float32]:
     """The scores of all images, exactly those that `search` gives the first ones.
 
     Args:
@@ -101,6 +129,21 @@ def score_all(images: Vectors, queries: Vectors) -> NDArray[np.float32]:
     return scores
 
 
+def rank(scores: NDArray[np.float32], k: int) -> Ranking:
+    """The best images by the scores of all; the ranking that `search` gives.
+
+    Args:
+        scores: Shape (n,), in the order in which ties are broken.
+        k: How many images to return, at most n.
+    """
+    n, k = len(scores), min(k, len(scores))
+    rows = np.arange(n)
+    if 0 < k < n:
+        rows = np.flatnonzero(scores >= np.partition(scores, n - k)[n - k])
+    best = rows[np.argsort(-scores[rows], kind="stable")[:k]]
+    return Ranking(best, scores[best], flat=bool(n > 1 and np.ptp(scores) == 0))
+
+
 class _Best:
     """The first k images for one query, of those that were looked at so far."""
 
@@ -112,7 +155,7 @@ class _Best:
         self._seen = 0
         self._lowest, self._highest = np.inf, -np.inf
 
-    def look_at(self, images: Vectors, rows: NDArray[np.intp]) -> None:
+    def look_at(self, images: Matrix, rows: NDArray[np.intp]) -> None:
         """Take in more images, ascending and all further down than those before."""
         for some in _slices(len(rows), _ROWS_AT_ONCE):
             scores = (images[rows[some]].astype(np.float64) @ self._query).astype(np.float32)
@@ -131,7 +174,7 @@ class _Best:
 
 
 def _candidates(
-    images: Vectors, queries: Vectors, k: int
+    images: Matrix, queries: Vectors, k: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Which images may be among the first k: pairs of a query and a row, both ascending, some at a time.
 
@@ -141,6 +184,8 @@ def _candidates(
     rounding = images.shape[1] * np.finfo(np.float32).eps  # twice what a product of unit vectors can be off
     m = len(queries)
     at_once = max(_SCORES_AT_ONCE // m, _GROUPS * k)
+    if isinstance(images, Subset):
+        at_once = max(min(at_once, _GATHERED), _GROUPS * k)
     size = max(1, min(at_once, len(images)) // (_GROUPS * k))
     highest = np.full((k, m), -np.inf, np.float32)
     kept: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []

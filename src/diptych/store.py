@@ -20,6 +20,7 @@ from typing import Literal
 
 import filelock
 import numpy as np
+from numpy.typing import NDArray
 
 from diptych.database import Database
 from diptych.embedders.base import Vectors
@@ -70,12 +71,36 @@ class Store:
             KeyError: An item has no vector; ask `known` first.
         """
         vectors = np.empty((0, 0), np.float32)
-        for start, found in self._found("item, vector", fingerprint, kind, items):
-            if start == 0:
-                vectors = np.empty((len(items), len(found[items[0]]) // 4), np.float32)
-            for row, item in enumerate(items[start : start + _AT_ONCE], start):
-                vectors[row] = np.frombuffer(found[item], "<f4")
+        found = 0
+        for places, some in self.there(fingerprint, kind, items):
+            if not found:
+                vectors = np.empty((len(items), some.shape[1]), np.float32)
+            vectors[places] = some
+            found += len(places)
+            del some
+        if found < len(items):
+            raise KeyError(f"{len(items) - found} items have no vector")
         return vectors
+
+    def there(
+        self, fingerprint: str, kind: Kind, items: Sequence[str]
+    ) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
+        """The vectors that there are of these items, some thousand at a time.
+
+        Yields:
+            Which items these are, by their places in `items`, and their vectors: shape (places, dimension),
+            float32.
+        """
+        for start, found in self._found("item, vector", fingerprint, kind, items):
+            some = items[start : start + _AT_ONCE]
+            places = [place for place, item in enumerate(some) if item in found]
+            if not places:
+                continue
+            vectors = np.empty((len(places), len(found[some[places[0]]]) // 4), np.float32)
+            for row, place in enumerate(places):
+                vectors[row] = np.frombuffer(found[some[place]], "<f4")
+            yield np.array(places) + start, vectors
+            del found, vectors  # before the next ones are read
 
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
         """File vectors for good, all or none; an item that is there already stays as it is.

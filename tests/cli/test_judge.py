@@ -247,12 +247,11 @@ def test_wrong_usage_exits_with_2(pictures: Path, tmp_path: Path) -> None:
 
 def test_the_pool_holds_what_it_says(pictures: Path) -> None:
     import diptych
-    from diptych.judging import pool
 
     bench = diptych.Workbench(open_collection(pictures), ["palette", "random"])
-    (shown,) = pool(bench, ["red"], 3, below=2).values()
+    (shown,) = bench.pool(["red"], 3, below=2).values()
     rankings = bench.search("red", 3).queries[0].rankings.values()
     found = {hit.id for hits in rankings for hit in hits}
     assert found <= set(shown)
     assert len(shown) == len(found) + 2
-    assert pool(bench, ["red"], 3, below=2)["red"] == shown
+    assert bench.pool(["red"], 3, below=2)["red"] == shown

@@ -6,7 +6,6 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +97,13 @@ def test_who_stops_waiting_takes_nobody_along(tmp_path: Path) -> None:
     held.may_answer.clear()
     with diptych.Store(tmp_path / "s.sqlite") as store:
         asker = Asker(held, store, Purse(0.0))
-        first, second = (asker.ask([TextQuery(text)]) for text in ("first", "second"))
-        assert isinstance(second, Future)
+        first, second = (asker.ask([TextQuery(text)]).answered for text in ("first", "second"))
+        assert second is not None
         second.cancel()
         held.may_answer.set()
-        third = asker.ask([TextQuery("third")])
-        assert isinstance(first, Future)
-        assert isinstance(third, Future)
+        third = asker.ask([TextQuery("third")]).answered
+        assert first is not None
+        assert third is not None
         assert first.result(60) is third.result(60) is None
 
 

@@ -66,7 +66,6 @@ def filter_(
     from diptych.bank import bank_mark, open_bank
     from diptych.embedders import load
     from diptych.embedders.templates import checked, with_templates
-    from diptych.filtering import Filter
     from diptych.groundtruth import standing_judgments
     from diptych.images import UnreadablePicture
     from diptych.present.filtered import Listing
@@ -93,7 +92,7 @@ def filter_(
         announce_cost(bench.estimate(asked))
     note(promised, quiet)
     known = standing_judgments(bench.collection, bench.store, asked).judgments
-    listing, found = Listing(out, format_, asked, known), Filter(bench, asked, cut)
+    listing, found = Listing(out, format_, asked, known), bench.filter(asked, cut)
     for passed in found:
         file = None
         try:

@@ -60,7 +60,6 @@ def judge(
     from diptych.cli.dialogue import Dialogue
     from diptych.cli.keys import Keys
     from diptych.cli.shower import Shower
-    from diptych.judging import pool
     from diptych.relevance.session import Session
 
     asked = gather_texts(texts, queries)
@@ -71,7 +70,7 @@ def judge(
     )
     if not quiet:
         announce_cost(bench.estimate(asked))
-    session = Session(pool(bench, asked, k, below=below), bench.store, _login() if by is None else by)
+    session = Session(bench.pool(asked, k, below=below), bench.store, _login() if by is None else by)
     with Shower(bench.collection, no_open=no_open) as shower, Keys() as keys:
         Dialogue(session, keys, shower, graded=graded).hold()
     options = [part for spec in embedders for part in ("-e", spec)]

@@ -60,7 +60,6 @@ def threshold(
     """Learn from judgments at which score one embedder's hits stop being relevant."""
     from diptych.present.threshold import show_threshold
     from diptych.relevance.threshold_file import save_threshold
-    from diptych.thresholding import learn_threshold
 
     if labels is not None and judgments is not None:
         raise typer.BadParameter("--labels and --judgments both say what is relevant: give one of them")
@@ -71,8 +70,8 @@ def threshold(
     bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     if not quiet:
         announce_cost(bench.estimate(asked))
-    learned = learn_threshold(
-        bench, asked, judgments=judgments, labels=labels, scale=scale, precision=precision
+    learned = bench.learn_threshold(
+        asked, judgments=judgments, labels=labels, scale=scale, precision=precision
     )
     if save is not None and learned.threshold.value is not None:
         save_threshold(learned.saved(), save)

@@ -9,6 +9,15 @@ from __future__ import annotations
 
 from diptych.pipeline.images import Filled, embed_images, embedding
 from diptych.pipeline.queries import embed_queries, is_stored
-from diptych.pipeline.vectors import image_vectors
+from diptych.pipeline.vectors import NamedVectors, image_vectors, vectors_there
 
-__all__ = ["Filled", "embed_images", "embed_queries", "embedding", "image_vectors", "is_stored"]
+__all__ = [
+    "Filled",
+    "NamedVectors",
+    "embed_images",
+    "embed_queries",
+    "embedding",
+    "image_vectors",
+    "is_stored",
+    "vectors_there",
+]

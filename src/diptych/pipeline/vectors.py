@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,52 @@ from diptych.images import Picture
 from diptych.store import Kind, Store
 
 
+@dataclass(frozen=True, kw_only=True)
+class NamedVectors:
+    """One embedder's vectors with what they are of, row by row.
+
+    Attributes:
+        names: The pictures' names.
+        ids: The pictures' ids.
+        vectors: Shape (len(names), dimension), float32.
+        texts: The query texts, and those of the null bank.
+        text_vectors: Shape (len(texts), dimension), float32.
+    """
+
+    names: list[str]
+    ids: list[str]
+    vectors: Vectors
+    texts: list[str]
+    text_vectors: Vectors
+
+
 def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store) -> Vectors:
     """The vectors of pictures that `embed_images` has filled in; shape (n, dimension), float32."""
     if isinstance(embedder, PrecomputedImages):
         return np.stack([looked_up(embedder, p.id, (p.name, *p.aliases)) for p in pictures])
     return stored(embedder.info, "image", [picture.id for picture in pictures], store)
+
+
+def vectors_there(
+    pictures: Sequence[Picture], embedder: Embedder, store: Store
+) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
+    """The vectors that there are of pictures by now, some thousand at a time.
+
+    Yields:
+        Which pictures these are, by their places in `pictures`, and their vectors: shape (places, dimension),
+        float32.
+
+    Raises:
+        DiptychError: They have another dimension than the embedder says.
+    """
+    if not isinstance(embedder, PrecomputedImages):
+        for places, vectors in store.there(embedder.info.fingerprint, "image", [p.id for p in pictures]):
+            yield places, _of_dimension(vectors, embedder.info)
+        return
+    for place, picture in enumerate(pictures):
+        with suppress(ValueError):
+            vector = looked_up(embedder, picture.id, (picture.name, *picture.aliases))
+            yield np.array([place]), vector[None].copy()
 
 
 def looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:
@@ -46,7 +89,11 @@ def stored(info: EmbedderInfo, kind: Kind, items: Sequence[str], store: Store) -
         DiptychError: They have another dimension than the embedder says.
     """
     vectors = store.get(info.fingerprint, kind, items)
-    if items and vectors.shape[1] != info.dimension:
+    return _of_dimension(vectors, info) if items else vectors
+
+
+def _of_dimension(vectors: Vectors, info: EmbedderInfo) -> Vectors:
+    if vectors.shape[1] != info.dimension:
         raise DiptychError(
             f"{info.name} says its vectors have {info.dimension} numbers, those stored under its fingerprint"
             f" have {vectors.shape[1]}: a fingerprint must change with the vectors"

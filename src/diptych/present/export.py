@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import DiptychError
-from diptych.gathered import NamedVectors
+from diptych.index import Answers
+from diptych.pipeline import NamedVectors
 from diptych.relevance.qrels import write_qrels
 from diptych.result import Comparison, Relevance
-from diptych.view import Answers
 from diptych.words import printable
 
 _LEAST_STEP = 1e-12  # around 0, where steps of float32 are smaller than some tools can read

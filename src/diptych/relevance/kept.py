@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from diptych.errors import DiptychError
+from diptych.images import Collection, Picture
 from diptych.judgment import Judgment, now
 from diptych.relevance.judgments import Judgments
 from diptych.store import Store
+from diptych.words import printable
 
 
 def record(
@@ -28,6 +31,20 @@ def record(
             Unicode.
     """
     store.add_judgments([Judgment(query=query, image=image, grade=grade, by=by, at=now(), blind=blind)])
+
+
+def find_picture(collection: Collection, image: str) -> Picture:
+    """The picture with this id or name.
+
+    Raises:
+        DiptychError: There is none, or several have this name.
+    """
+    by_id = collection.find(image)
+    found = [by_id] if by_id else [p for p in collection.pictures if image in (p.name, *p.aliases)]
+    if len(found) != 1:
+        said = "several pictures are" if found else "no picture is"
+        raise DiptychError(f"{said} called {printable(image)!r} in {printable(collection.source)}")
+    return found[0]
 
 
 def recorded(store: Store, queries: Iterable[str] | None = None) -> Judgments:

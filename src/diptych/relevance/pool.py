@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def pool(rankings: Sequence[Sequence[str]], k: int, *, below: int = 5, seed: int = 0) -> tuple[str, ...]:
@@ -30,3 +32,23 @@ def pool(rankings: Sequence[Sequence[str]], k: int, *, below: int = 5, seed: int
     chosen = random.choice(len(others), size=min(below, len(others)), replace=False)
     shown = sorted(found.union(others[row] for row in chosen))
     return tuple(shown[row] for row in random.permutation(len(shown)))
+
+
+def pool_by_scores(
+    text: str, ids: Sequence[str], scores: Iterable[NDArray[np.float32]], k: int, *, below: int = 5
+) -> tuple[str, ...]:
+    """The pool of one query, from every embedder's scores.
+
+    Args:
+        text: The query, which decides what is chosen from below and the order: the same on every machine.
+        ids: The images' ids; shape (n,).
+        scores: Of every image, by each embedder; each of shape (n,).
+        k: How many of each embedder's hits to take.
+        below: How many more, at random, from what none of them has among its first k.
+    """
+    images = np.array(ids)
+    by_id = np.argsort(images)  # equal scores in the order in which `assess` looks at them
+    orders = (np.argsort(-of_all[by_id], kind="stable") for of_all in scores)
+    rankings = [images[by_id[order]].tolist() for order in orders]
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return pool(rankings, k, below=below, seed=seed)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from diptych.concept import measured
+from diptych.embedders import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.relevance.thresholds import KEPT_PRECISION, KEPT_RECALL, THRESHOLD
+from diptych.relevance.thresholds import KEPT_PRECISION, KEPT_RECALL, THRESHOLD, Threshold
 from diptych.tabular import read_text, write_text
 from diptych.words import printable
 
@@ -46,6 +48,44 @@ class SavedThreshold:
     recall_interval: tuple[float, float] | None = measured(KEPT_RECALL)
     bank: str = ""
     unjudged: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        found: Threshold,
+        embedder: EmbedderInfo,
+        scale: Scale,
+        *,
+        queries: Sequence[str],
+        unjudged: int,
+        bank: str,
+    ) -> SavedThreshold:
+        """A threshold that has a value, with what it does to the judged pictures.
+
+        Args:
+            found: The threshold.
+            embedder: Whose scores it cuts.
+            scale: What it cuts.
+            queries: The queries that it was learned on.
+            unjudged: How many pictures reach it that nobody judged.
+            bank: What tells the null bank of z from others; empty on the raw scale.
+        """
+        if found.value is None:
+            raise ValueError("there is no threshold to save")
+        return cls(
+            embedder=embedder.name,
+            fingerprint=embedder.scoring,
+            scale=scale,
+            queries=tuple(queries),
+            judgments=found.judged,
+            value=found.value,
+            precision=found.precision,
+            precision_interval=found.precision_interval,
+            recall=found.recall,
+            recall_interval=found.recall_interval,
+            bank=bank,
+            unjudged=unjudged,
+        )
 
 
 def save_threshold(threshold: SavedThreshold, path: Path) -> None:

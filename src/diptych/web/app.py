@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse, Response
 from diptych.errors import DiptychError
 from diptych.web import compare, embedding, evaluate, judge, past, showing, taking
 from diptych.web.pages import render, static_files
-from diptych.web.ready import Ready
 from diptych.web.safety import Access, Gate
 from diptych.web.site import Site
 from diptych.words import printable
@@ -34,11 +33,10 @@ def make_app(site: Site, access: Access) -> FastAPI:
     app.add_exception_handler(Exception, _say_little)
     app.include_router(compare.router(site))
     app.include_router(embedding.router(site))
-    ready = Ready(site)
-    app.include_router(judge.router(site, ready))
-    app.include_router(evaluate.router(site, ready))
-    app.include_router(taking.router(site, ready))
-    app.include_router(past.router(site, ready))
+    app.include_router(judge.router(site))
+    app.include_router(evaluate.router(site))
+    app.include_router(taking.router(site))
+    app.include_router(past.router(site))
     app.include_router(showing.router(site))
 
     @app.get("/static/{name}", include_in_schema=False)

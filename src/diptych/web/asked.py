@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from diptych.queries import TextQuery, text_query
 from diptych.web.history import Asked
-from diptych.web.ranks import MOST_HITS
+
+MOST_HITS = 100
+"""How many hits a person can ask for."""
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 ImageId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]

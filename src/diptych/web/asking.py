@@ -36,6 +36,20 @@ class TooDear(DiptychError):
         self.dollars = dollars
 
 
+@dataclass(frozen=True)
+class Ticket:
+    """What came of asking.
+
+    Attributes:
+        answered: Tells when the queries are embedded, or why they could not be; None where they were left
+            alone, as they cost something.
+        dollars: What they would cost then.
+    """
+
+    answered: Future[None] | None
+    dollars: float = 0.0
+
+
 @dataclass
 class _Waiting:
     queries: Sequence[Query]
@@ -61,12 +75,12 @@ class Asker:
         self._lock = threading.Lock()
         threading.Thread(target=self._answer, name=f"ask {embedder.info.name}", daemon=True).start()
 
-    def ask(self, queries: Sequence[Query], *, live: bool = False) -> Future[None] | float:
-        """Have queries embedded; the future tells when they are, or why they could not be.
+    def ask(self, queries: Sequence[Query], *, live: bool = False) -> Ticket:
+        """Have queries embedded.
 
         Args:
             queries: What to embed.
-            live: Ask for nothing that costs: then what it would cost is returned.
+            live: Ask for nothing that costs.
 
         Raises:
             TooDear: It would cost more than is allowed; nothing was sent.
@@ -75,15 +89,15 @@ class Asker:
         if not missing:
             done: Future[None] = Future()
             done.set_result(None)
-            return done
+            return Ticket(done)
         dollars = self.price(missing)
         if live and dollars > 0:
-            return dollars
+            return Ticket(None, dollars)
         if not self._purse.reserve(dollars):
             raise TooDear(dollars, self._purse)
         waiting = _Waiting(missing, dollars)
         self._waiting.put(waiting)
-        return waiting.answered
+        return Ticket(waiting.answered)
 
     def price(self, queries: Sequence[Query]) -> float:
         """US dollars by list price for embedding queries."""

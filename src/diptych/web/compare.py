@@ -144,10 +144,10 @@ async def _answer(site: Site, name: str, query: Queried, search: Search) -> Answ
     """Ask one embedder and wait for it; what goes wrong with it is its answer."""
     start = time.perf_counter()
     try:
-        asked = await run_in_threadpool(site.askers[name].ask, [query, *search.rivals], live=search.live)
-        if isinstance(asked, float):
-            return Answered(state="waits", dollars=asked)
-        await asyncio.wrap_future(asked)
+        ticket = await run_in_threadpool(site.askers[name].ask, [query, *search.rivals], live=search.live)
+        if ticket.answered is None:
+            return Answered(state="waits", dollars=ticket.dollars)
+        await asyncio.wrap_future(ticket.answered)
         hits = await run_in_threadpool(_hits, site, name, query, search)
     except TooDear as dear:
         return Answered(state="asks", reason=str(dear), dollars=dear.dollars)
@@ -157,12 +157,12 @@ async def _answer(site: Site, name: str, query: Queried, search: Search) -> Answ
 
 
 def _hits(site: Site, name: str, query: Queried, search: Search) -> list[FoundHit]:
-    seen = site.ranks.seen(search.label)
+    snapshot = site.snapshot(search.label)
     unit = site.askers[name].vector(query)
-    if name not in seen.views or unit is None:
+    if name not in snapshot.searchers or unit is None:
         return []
-    found = site.ranks.first(name, unit, search.k, seen)
-    rows = [seen.pictures[row] for row in found.rows]
+    found = snapshot.searchers[name].first(unit, search.k)
+    rows = [snapshot.pictures[row] for row in found.rows]
     return [
         FoundHit(rank=rank, image=p.name, id=p.id, label=p.label, score=float(str(score)))
         for rank, (p, score) in enumerate(zip(rows, found.scores, strict=True), start=1)

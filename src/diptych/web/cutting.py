@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.bank import bank_mark
-from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.queries import TextQuery
+from diptych.judged_scores import judged_scores, unjudged_above
 from diptych.relevance.threshold_file import SavedThreshold, Scale
 from diptych.relevance.thresholds import Threshold, apply_threshold, at_precision, best_f1
-from diptych.web.ready import Ready
+from diptych.web.site import Site
 
 BORDER = 6
 """How many pictures on either side of a threshold are shown."""
@@ -43,7 +42,7 @@ class Cutting:
     """The judged pictures of every query by one embedder, best first.
 
     Args:
-        ready: Who ranks, and what was said.
+        site: Who ranks, and what was judged.
         name: The embedder.
         scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
 
@@ -51,13 +50,23 @@ class Cutting:
         DiptychError: The embedder is not ready, or has no z.
     """
 
-    def __init__(self, ready: Ready, name: str, scale: Scale) -> None:
-        if name not in ready.names:
+    def __init__(self, site: Site, name: str, scale: Scale) -> None:
+        if name not in site.ready:
             raise DiptychError(f"{name} is not ready: wait until it has embedded the collection")
-        self._scale: Scale = scale
-        self.judged = sorted(_judged(ready, name, scale), key=lambda one: -one.score)
+        self._site, self._name, self._scale = site, name, scale
+        answers = site.judged_answers()
+        self._cases = judged_scores(answers, name, site.truth().judgments)
+        if scale == "z" and any(case.z is None for case in self._cases):
+            raise DiptychError(f"{name} has no z here: {answers.why_no_z.get(name, 'there is no null bank')}")
+        self.judged = sorted(self._judged(), key=lambda one: -one.score)
         self.scores: NDArray[np.float64] = np.array([one.score for one in self.judged], np.float64)
         self.relevant: NDArray[np.bool_] = np.array([one.relevant for one in self.judged], bool)
+
+    def _judged(self) -> Iterator[Judged]:
+        for case in self._cases:
+            for row in np.flatnonzero(case.judged).tolist():
+                score = float(case.on(self._scale)[row])
+                yield Judged(case.query, case.ids[row], score, bool(case.grades[row] > 0))
 
     def apply(self, value: float) -> Threshold:
         """What a threshold does to them."""
@@ -75,33 +84,13 @@ class Cutting:
         kept = int((self.scores >= value).sum())
         return self.judged[max(0, kept - BORDER) : kept], self.judged[kept : kept + BORDER]
 
-    def saved(self, value: float, info: EmbedderInfo, bank: tuple[TextQuery, ...]) -> SavedThreshold:
+    def saved(self, value: float) -> SavedThreshold:
         """A threshold for later runs, with what to expect of it."""
-        found = self.apply(value)
-        return SavedThreshold(
-            embedder=info.name,
-            fingerprint=info.scoring,
-            scale=self._scale,
-            queries=tuple(dict.fromkeys(one.text for one in self.judged)),
-            judgments=len(self.judged),
-            value=value,
-            precision=found.precision,
-            precision_interval=found.precision_interval,
-            recall=found.recall,
-            recall_interval=found.recall_interval,
-            bank=bank_mark(bank) if self._scale == "z" else "",
+        return SavedThreshold.of(
+            self.apply(value),
+            self._site.embedders[self._name].info,
+            self._scale,
+            queries=[case.query for case in self._cases],
+            unjudged=unjudged_above(self._cases, self._scale, value),
+            bank=bank_mark(self._site.bench.bank) if self._scale == "z" else "",
         )
-
-
-def _judged(ready: Ready, name: str, scale: Scale) -> Iterator[Judged]:
-    answers, judgments = ready.answers(), ready.truth().judgments
-    for query, by_name in zip(answers.queries, answers.by_name, strict=True):
-        grades = judgments.grades(query.name)
-        scores = by_name[name].scores if scale == "raw" else by_name[name].standing.z
-        if grades and scores is None:
-            raise DiptychError(f"{name} has no z here: {answers.why_no_z.get(name, 'there is no null bank')}")
-        for picture, score in zip(
-            answers.pictures, () if scores is None else scores, strict=scores is not None
-        ):
-            if picture.id in grades:
-                yield Judged(query.name, picture.id, float(score), grades[picture.id] > 0)

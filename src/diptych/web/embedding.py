@@ -80,7 +80,7 @@ def router(site: Site) -> APIRouter:
 def _state(site: Site) -> SiteState:
     return SiteState(
         version=site.version,
-        ranked=len(site.ranks.seen().pictures),
+        ranked=len(site.snapshot().pictures),
         images=len(site.collection),
         spent=round(site.purse.spent(), 6),
         allowed=site.purse.allowed,

@@ -15,7 +15,6 @@ from diptych.relevance.thresholds import Threshold
 from diptych.web.compare import surroundings
 from diptych.web.cutting import Cutting, Judged
 from diptych.web.pages import render
-from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]
@@ -63,7 +62,7 @@ class Scores(BaseModel):
     suggestions: dict[str, Effect]
 
 
-def router(site: Site, ready: Ready) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
 
@@ -74,8 +73,8 @@ def router(site: Site, ready: Ready) -> APIRouter:
             "evaluate.html",
             **surroundings(site, "evaluate"),
             index={name: index for index, name in enumerate(site.embedders)},
-            ready=ready.names,
-            relevance=ready.relevance(),
+            ready=site.ready,
+            relevance=site.relevance(),
             metrics=metric_names(DEPTH),
             concepts=concepts(Figures),
         )
@@ -83,7 +82,7 @@ def router(site: Site, ready: Ready) -> APIRouter:
     @routes.get("/api/scores")
     def scores(embedder: Embedder, scale: Scale = "raw") -> Scores:
         """The scores of the judged pictures by one embedder."""
-        cutting = _cutting(site, ready, embedder, scale)
+        cutting = _cutting(site, embedder, scale)
         return Scores(
             embedder=embedder,
             scale=scale,
@@ -95,7 +94,7 @@ def router(site: Site, ready: Ready) -> APIRouter:
     @routes.get("/api/threshold")
     def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Tried:
         """Try a threshold out on the judged pictures."""
-        cutting = _cutting(site, ready, embedder, scale)
+        cutting = _cutting(site, embedder, scale)
         above, below = cutting.border(value)
         effect = _effect(cutting.apply(value)).model_dump()
         return Tried(
@@ -105,10 +104,10 @@ def router(site: Site, ready: Ready) -> APIRouter:
     return routes
 
 
-def _cutting(site: Site, ready: Ready, embedder: str, scale: Scale) -> Cutting:
+def _cutting(site: Site, embedder: str, scale: Scale) -> Cutting:
     if embedder not in site.embedders:
         raise HTTPException(404, "no embedder is called that")
-    return Cutting(ready, embedder, scale)
+    return Cutting(site, embedder, scale)
 
 
 def _effect(found: Threshold) -> Effect:

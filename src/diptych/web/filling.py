@@ -9,19 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from diptych.comparison import Workbench
 from diptych.embedders import Embedder
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.estimate import estimate, price
 from diptych.first_use import what_is_wrong
-from diptych.gathered import embed_bank
-from diptych.images import Collection
 from diptych.pipeline import embed_images
 from diptych.progress import Advance
-from diptych.queries import TextQuery, texts_among
-from diptych.store import Store
+from diptych.queries import texts_among
 from diptych.web.purse import Purse
-from diptych.web.ranks import Ranks
 
 State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
 
@@ -51,17 +48,13 @@ class Filling:
 
 
 class Filler:
-    """Fills the store for one embedder, and tells `Ranks` of it.
+    """Fills the store for one embedder, and has the index take in what is there.
 
     Args:
-        collection: The pictures.
-        embedder: Who embeds them.
-        store: Where vectors go.
-        bank: The null bank's texts.
-        ranks: Who ranks.
+        bench: The collection, its store and its index.
+        embedder: The embedder.
         purse: What may be spent.
         changed: Called when there is more to rank.
-        try_out: Whether to try the embedder out before it is used.
 
     Attributes:
         embedder: As given.
@@ -70,25 +63,12 @@ class Filler:
     """
 
     def __init__(
-        self,
-        collection: Collection,
-        embedder: Embedder,
-        store: Store,
-        bank: Sequence[TextQuery],
-        ranks: Ranks,
-        purse: Purse,
-        changed: Callable[[], None],
-        *,
-        try_out: bool,
+        self, bench: Workbench, embedder: Embedder, purse: Purse, changed: Callable[[], None]
     ) -> None:
         self.embedder = embedder
         self.filling = Filling()
         self.complaint = ""
-        self._try_out = try_out
-        self._collection = collection
-        self._store = store
-        self._bank = bank
-        self._ranks = ranks
+        self._bench = bench
         self._purse = purse
         self._changed = changed
         self._running = threading.Lock()
@@ -111,22 +91,22 @@ class Filler:
             self._changed()
 
     def _fill(self) -> None:
-        foreseen = estimate(self._collection, self._bank, self.embedder, self._store)
+        bench, embedder = self._bench, self.embedder
+        foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
         if not self._purse.reserve(foreseen.dollars):
             self.filling = Filling("asks", asks=foreseen.dollars, total=foreseen.images)
             return
         try:
             self.filling = Filling("embedding", total=foreseen.images)
-            if self._try_out:
-                self.complaint = what_is_wrong(self.embedder, self._store)
-            bank, fresh = embed_bank(self._bank, self.embedder, self._store)
+            if embedder in bench.to_try:
+                self.complaint = what_is_wrong(embedder, bench.store)
+            fresh = bench.index.embed_bank(embedder)
             self._pay(0, [text.text for text in texts_among(fresh)])
-            self._ranks.set_bank(self.embedder.info.name, bank)
             self._take_in()  # what an earlier run embedded can be looked at now
-            filled = embed_images(self._collection, self.embedder, self._store, progress=self)
+            filled = embed_images(bench.collection, embedder, bench.store, progress=self)
         finally:
             self._purse.release(foreseen.dollars)
-        self._ranks.refresh(self.embedder)
+        bench.index.refresh(embedder, filled.refused)
         self.filling = Filling("ready", refused=filled.refused)
         self._changed()
         if isinstance(self.embedder, Remembered):
@@ -146,7 +126,7 @@ class Filler:
         yield advance
 
     def _take_in(self) -> None:
-        self._ranks.refresh(self.embedder)
+        self._bench.index.refresh(self.embedder)
         self._taken_in = time.monotonic()
         self._changed()
 

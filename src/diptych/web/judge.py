@@ -9,7 +9,6 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from diptych import judging
 from diptych.assessment import DEPTH
 from diptych.judgment import GRADES
 from diptych.relevance.metrics.figures import metric_names
@@ -18,7 +17,6 @@ from diptych.relevance.significance import PairedComparison
 from diptych.web.asked import ImageId, Text
 from diptych.web.compare import surroundings
 from diptych.web.pages import render
-from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 METRIC = metric_names(DEPTH)["ndcg"]
@@ -71,7 +69,7 @@ class Verdict(BaseModel):
     pairs: list[Pair]
 
 
-def router(site: Site, ready: Ready) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
     by = _login()
@@ -84,21 +82,21 @@ def router(site: Site, ready: Ready) -> APIRouter:
     @routes.get("/api/queries")
     def queries() -> list[Judgeable]:
         """The texts that can be judged."""
-        said = ready.truth().judgments
+        said = site.truth().judgments
         return [
             Judgeable(text=text, judged=len(said.grades(text)), relevant=len(said.relevant(text)))
-            for text in ready.texts()
+            for text in site.texts()
         ]
 
     @routes.get("/api/pool")
     def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
         """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
-        return Pool(text=text, grades=_grades(ready, text), pictures=list(ready.pool(text, k)))
+        return Pool(text=text, grades=_grades(site, text), pictures=list(site.pool(text, k)))
 
     @routes.get("/api/judgments")
     def judgments(text: Annotated[Text, Query()]) -> Grades:
         """The judgments that stand for a query."""
-        return Grades(text=text, grades=_grades(ready, text))
+        return Grades(text=text, grades=_grades(site, text))
 
     @routes.post("/api/judgments")
     def judge(
@@ -108,13 +106,13 @@ def router(site: Site, ready: Ready) -> APIRouter:
         blind: Annotated[bool, Body()] = False,
     ) -> Grades:
         """Keep a judgment; without a grade take the last one back. It is on disk when this answers."""
-        judging.judge(site.bench, text, picture, grade, by=by, blind=blind)
-        return Grades(text=text, grades=_grades(ready, text))
+        site.bench.judge(text, picture, grade, by=by, blind=blind)
+        return Grades(text=text, grades=_grades(site, text))
 
     @routes.get("/api/verdict")
     def verdict() -> Verdict:
         """Is one better, by all judgments?"""
-        found = ready.relevance()
+        found = site.relevance()
         if found is None:
             return Verdict(judged=0, queries=0, sentences=[], pairs=[])
         return Verdict(
@@ -127,8 +125,8 @@ def router(site: Site, ready: Ready) -> APIRouter:
     return routes
 
 
-def _grades(ready: Ready, text: str) -> dict[str, int]:
-    return ready.truth([text]).judgments.grades(text)
+def _grades(site: Site, text: str) -> dict[str, int]:
+    return site.truth([text]).judgments.grades(text)
 
 
 def _pair(pair: PairedComparison) -> Pair:

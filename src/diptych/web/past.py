@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from diptych.present.html import render
 from diptych.web.asked import Ask
-from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 
@@ -24,7 +23,7 @@ class Past(BaseModel):
     breaks: dict[str, str]
 
 
-def router(site: Site, ready: Ready) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
 
@@ -43,6 +42,6 @@ def router(site: Site, ready: Ready) -> APIRouter:
         asked = dict.fromkeys([ask.key, *(past for past, _ in site.history.entries())])
         here = [one for one in asked if one.picture is None or site.pictures.name(one.picture) is not None]
         queries = [site.query(one.text, one.picture) for one in here]
-        return HTMLResponse(render(ready.compare(queries, ask.rivals, ask.k)), headers=name)
+        return HTMLResponse(render(site.report(queries, ask.rivals, ask.k)), headers=name)
 
     return routes

@@ -15,18 +15,17 @@ from diptych.relevance.files import write_judgments
 from diptych.relevance.threshold_file import save_threshold
 from diptych.web.cutting import Cutting
 from diptych.web.evaluate import Embedder, Scale, Value
-from diptych.web.ready import Ready
 from diptych.web.site import Site
 
 
-def router(site: Site, ready: Ready) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """The addresses of files."""
     routes = APIRouter()
 
     @routes.get("/export/judgments.{ending}", response_class=Response)
     def judgments(ending: Literal["csv", "jsonl", "trec"]) -> Response:
         """All judgments: as CSV or JSON Lines every word, as TREC's qrels what counts."""
-        said = ready.truth().judgments
+        said = site.truth().judgments
         names = {picture.id: picture.name for picture in site.collection.pictures}
         return _file(f"judgments.{ending}", lambda path: write_judgments(said, path, names=names))
 
@@ -35,15 +34,14 @@ def router(site: Site, ready: Ready) -> APIRouter:
         """A threshold for `diptych filter`."""
         if embedder not in site.embedders:
             raise HTTPException(404, "no embedder is called that")
-        cutting = Cutting(ready, embedder, scale)
-        saved = cutting.saved(value, site.embedders[embedder].info, site.bench.bank)
+        saved = Cutting(site, embedder, scale).saved(value)
         return _file("threshold.json", lambda path: save_threshold(saved, path))
 
     @routes.get("/export/evaluation.html", response_class=HTMLResponse)
     def evaluation() -> Response:
         """The report of every judged query: pictures inside, nothing fetched."""
         return _attached(
-            "diptych-evaluation.html", render(ready.evaluate()).encode(), "text/html; charset=utf-8"
+            "diptych-evaluation.html", render(site.evaluation()).encode(), "text/html; charset=utf-8"
         )
 
     return routes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diptych.embedders.hosted import HostedEmbedder, Key, Kind, Model, Provider, Settings, by_key, card
+from diptych.embedders.hosted import ByKey, HostedSettings, Kind, Model, Provider, card, loader
 
 _V5 = Model((256, 512, 768, 1024, 1536, 2048), 1024, text_tokens=128_000)
 _TYPES = {"image": "search_document", "text": "search_query"}
 
 
-def _ask(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     return {
         "model": settings.model,
         "input_type": _TYPES[kind],
@@ -29,6 +29,7 @@ def _content(kind: Kind, item: str) -> Mapping[str, Any]:
 
 PROVIDER = Provider(
     name="cohere",
+    about="Cohere's hosted embeddings, Embed 5 and 4",
     title="Cohere",
     maker="Cohere",
     domain="cohere.com",
@@ -38,7 +39,7 @@ PROVIDER = Provider(
         "embed-v5.0-fast": _V5,
         "embed-v4.0": Model((256, 512, 1024, 1536), 1024, text_tokens=128_000),
     },
-    connect=by_key(Key("CO_API_KEY", "Cohere's dashboard"), "/v2/embed"),
+    connect=ByKey(variable="CO_API_KEY", where="Cohere's dashboard", path="/v2/embed"),
     ask=_ask,
     read=lambda _kind, answer: answer["embeddings"]["float"],
     sides="pictures as documents, texts as queries (input_type search_document, search_query)",
@@ -46,23 +47,5 @@ PROVIDER = Provider(
     batch_size=8,  # 96 are allowed, but only 20 MB of pictures in all
 )
 
-CARD = card(
-    PROVIDER,
-    about="Cohere's hosted embeddings, Embed 5 and 4",
-    spec="cohere:embed-v5.0-pro",
-    needs="an account at Cohere, and its key in CO_API_KEY",
-    key="CO_API_KEY",
-)
-
-
-def load(model: str, /, **options: str) -> HostedEmbedder:
-    """Make the embedder; the entry point behind `cohere` and `cohere:MODEL`.
-
-    Args:
-        model: The model; empty is `embed-v5.0-pro`.
-        options: What all hosted embedders take.
-
-    Raises:
-        EmbedderUnavailable: An option is unknown or has a value that can't be.
-    """
-    return HostedEmbedder.of(PROVIDER.settings(model, options))
+CARD = card(PROVIDER)
+load = loader(PROVIDER)

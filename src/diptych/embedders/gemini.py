@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.embedders.hosted import HostedEmbedder, Key, Kind, Model, Provider, Settings, by_key, card
+from diptych.embedders.hosted import ByKey, HostedEmbedder, HostedSettings, Kind, Model, Provider, card
 from diptych.embedders.vertex.embedder import connect_to_google
 
 MODEL = "gemini-embedding-2"
@@ -26,27 +26,33 @@ def _content(kind: Kind, item: str) -> Mapping[str, Any]:
     return {"parts": [{"inlineData": {"mimeType": "image/jpeg", "data": item}}]}
 
 
-def _ask_vertex(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask_vertex(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     (item,) = items
     config = {"outputDimensionality": settings.dimension}
     return {"content": _content(kind, item), "embedContentConfig": config}
 
 
-def _ask_gemini_api(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask_gemini_api(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     asked = {"model": f"models/{settings.model}", "outputDimensionality": settings.dimension}
     return {"requests": [{**asked, "content": _content(kind, item)} for item in items]}
 
 
 GEMINI_API = Provider(
     name="gemini",
+    about="Google's Gemini Embedding 2, by the Gemini API or on Vertex AI",
+    spec="gemini?dimension=768",
+    needs="a key from Google AI Studio in GEMINI_API_KEY; or project=, and what vertex needs",
     title="the Gemini API",
     maker="Google",
     domain="googleapis.com",
     endpoint="https://generativelanguage.googleapis.com",
     models={MODEL: Model(range(128, 3073), 3072, text_tokens=8192)},
-    connect=by_key(
-        Key("GEMINI_API_KEY", "Google AI Studio", header="x-goog-api-key", scheme=""),
-        "/v1beta/models/{model}:batchEmbedContents",
+    connect=ByKey(
+        variable="GEMINI_API_KEY",
+        where="Google AI Studio",
+        path="/v1beta/models/{model}:batchEmbedContents",
+        header="x-goog-api-key",
+        scheme="",
         refusals=("API_KEY_INVALID",),
     ),
     ask=_ask_gemini_api,
@@ -68,13 +74,7 @@ ON_VERTEX = replace(
     options=("project", "location"),
 )
 
-CARD = card(
-    GEMINI_API,
-    about="Google's Gemini Embedding 2, by the Gemini API or on Vertex AI",
-    spec="gemini?dimension=768",
-    needs="a key from Google AI Studio in GEMINI_API_KEY; or project=, and what vertex needs",
-    key="GEMINI_API_KEY",
-)
+CARD = card(GEMINI_API)
 
 
 def load(model: str, /, **options: str) -> HostedEmbedder:
@@ -89,9 +89,9 @@ def load(model: str, /, **options: str) -> HostedEmbedder:
         EmbedderUnavailable: An option is unknown or has a value that can't be.
     """
     if not {"project", "location"} & options.keys():
-        return HostedEmbedder.of(GEMINI_API.settings(model, options))
+        return HostedEmbedder.of(GEMINI_API, model, options)
     location = options.setdefault("location", HOME)
     if location not in _HOSTS:  # it becomes part of a host name that gets a token
         raise EmbedderUnavailable(f"gemini has no location {location!r}: it takes us, eu or global")
     on_vertex = replace(ON_VERTEX, endpoint=f"https://{_HOSTS[location]}.googleapis.com")
-    return HostedEmbedder.of(on_vertex.settings(model, options))
+    return HostedEmbedder.of(on_vertex, model, options)

@@ -8,8 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from diptych.embedders.bedrock.signing import SIGN_IN, find_access
-from diptych.embedders.hosted import Connection, HostedEmbedder, Kind, Model, Provider, Settings, Words, card
+from diptych.embedders.bedrock.signing import SIGN_IN, find_credentials
+from diptych.embedders.hosted import (
+    Connection,
+    HostedEmbedder,
+    HostedSettings,
+    Kind,
+    Model,
+    Provider,
+    Words,
+    card,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,9 +37,9 @@ _REFUSED = (
 _AT_FAULT = re.compile(r"model identifier|embeddingDimension|outputEmbeddingLength|on-demand", re.IGNORECASE)
 
 
-def _connect(settings: Settings, client: httpx2.Client) -> Connection:
-    access = find_access(settings.options.get("region"))
-    region, endpoint = access.region, settings.endpoint
+def _connect(settings: HostedSettings, client: httpx2.Client) -> Connection:
+    credentials = find_credentials(settings.options.get("region"))
+    region, endpoint = credentials.region, settings.endpoint
     if endpoint == _ENDPOINT:
         endpoint = f"https://bedrock-runtime.{region}.amazonaws.com"
     refused = f"Amazon does not accept these credentials: {SIGN_IN}"
@@ -50,16 +59,16 @@ def _connect(settings: Settings, client: httpx2.Client) -> Connection:
         at_fault=_AT_FAULT,
     )
     url = f"{endpoint}/model/{quote(settings.model, safe='')}/invoke"
-    return Connection(client, access, url, words)
+    return Connection(client, credentials, url, words)
 
 
-def _ask_titan(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask_titan(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     (item,) = items
     config = {"outputEmbeddingLength": settings.dimension}
     return {"inputImage" if kind == "image" else "inputText": item, "embeddingConfig": config}
 
 
-def _ask_nova(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask_nova(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     (item,) = items
     picture = {"format": "jpeg", "source": {"bytes": item}}
     text = {"truncationMode": "END", "value": item}
@@ -73,6 +82,11 @@ def _ask_nova(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[s
 
 ON_TITAN = Provider(
     name="bedrock",
+    about="Amazon's hosted embeddings on Bedrock: Titan Multimodal G1 and Nova multimodal",
+    spec=f"bedrock:{TITAN}?region=us-east-1",
+    needs="an AWS account with access to the model, and its credentials where AWS's own tools find them",
+    modules=("boto3",),
+    extra="bedrock",
     title="Bedrock",
     maker="Amazon",
     domain="amazonaws.com",
@@ -95,14 +109,7 @@ ON_NOVA = replace(
     form="{image} {text}".format(**_PURPOSES),
 )
 
-CARD = card(
-    ON_TITAN,
-    about="Amazon's hosted embeddings on Bedrock: Titan Multimodal G1 and Nova multimodal",
-    spec=f"bedrock:{TITAN}?region=us-east-1",
-    needs="an AWS account with access to the model, and its credentials where AWS's own tools find them",
-    modules=("boto3",),
-    extra="bedrock",
-)
+CARD = card(ON_TITAN)
 
 
 def load(model: str, /, **options: str) -> HostedEmbedder:
@@ -116,4 +123,4 @@ def load(model: str, /, **options: str) -> HostedEmbedder:
         EmbedderUnavailable: An option is unknown or has a value that can't be.
     """
     provider = ON_NOVA if "nova" in (model or options.get("model", "")) else ON_TITAN
-    return HostedEmbedder.of(provider.settings(model, options))
+    return HostedEmbedder.of(provider, model, options)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.hosted.client import blank_out
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -17,34 +18,32 @@ if TYPE_CHECKING:
 SIGN_IN = "run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 """What a person without usable credentials does next."""
 
-_SHORTEST_SECRET = 10
 
-
-class SignedAccess:
-    """AWS credentials as the leave to ask: they sign each request (Signature Version 4).
+class AwsCredentials:
+    """AWS credentials, which sign each request (Signature Version 4).
 
     Args:
-        credentials: From botocore, which renews them where that can be done.
+        found: From botocore, which refreshes them where that can be done.
         region: The region that requests are signed for.
     """
 
-    def __init__(self, credentials: Credentials, region: str) -> None:
+    def __init__(self, found: Credentials, region: str) -> None:
         self.region = region
-        self._credentials = credentials
+        self._found = found
         self._secrets: tuple[str | None, ...] = ()
 
     def headers(self, url: str, body: bytes) -> Mapping[str, str]:
         """Sign one request.
 
         Raises:
-            EmbedderUnavailable: The credentials have run out and can't be renewed.
+            EmbedderUnavailable: The credentials have run out and can't be refreshed.
         """
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError
 
         try:
-            known = self._credentials.get_frozen_credentials()
+            known = self._found.get_frozen_credentials()
         except BotoCoreError as error:
             refused = EmbedderUnavailable(f"AWS asks to sign in again ({error}): {SIGN_IN}")
         else:
@@ -54,19 +53,16 @@ class SignedAccess:
             return {name.lower(): value for name, value in request.headers.items()}
         raise refused
 
-    def renew(self, _headers: Mapping[str, str]) -> bool:
-        """Credentials that can be renewed are, before they run out; refused ones stay refused."""
+    def refresh(self, _headers: Mapping[str, str]) -> bool:
+        """Credentials that can be refreshed are, before they run out; refused ones stay refused."""
         return False
 
     def hide(self, text: str) -> str:
         """Blank out the credentials in what a server said."""
-        for secret in self._secrets:
-            if secret and len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "…")
-        return text
+        return blank_out(text, self._secrets)
 
 
-def find_access(region: str | None) -> SignedAccess:
+def find_credentials(region: str | None) -> AwsCredentials:
     """Find credentials and, where none is named, the region: in variables, profiles, roles of AWS's machines.
 
     Raises:
@@ -79,15 +75,15 @@ def find_access(region: str | None) -> SignedAccess:
         raise EmbedderUnavailable("bedrock needs boto3: pip install 'diptych[bedrock]'") from None
     try:
         session = Session()
-        found, credentials = region or session.region_name, session.get_credentials()
+        region, found = region or session.region_name, session.get_credentials()
     except BotoCoreError as error:  # a profile that is not there, a broken file
         raise EmbedderUnavailable(f"there are no usable AWS credentials ({error}): {SIGN_IN}") from None
-    if credentials is None:
+    if found is None:
         raise EmbedderUnavailable(f"there are no AWS credentials: {SIGN_IN}")
-    if not found:
+    if not region:
         raise EmbedderUnavailable(
             "Bedrock needs a region: write bedrock?region=us-east-1 or set AWS_DEFAULT_REGION"
         )
-    if not re.fullmatch(r"[a-z0-9-]+", found):  # it becomes part of a host name
-        raise EmbedderUnavailable(f"bedrock has no region {found!r}: it takes one such as us-east-1")
-    return SignedAccess(credentials, found)
+    if not re.fullmatch(r"[a-z0-9-]+", region):  # it becomes part of a host name
+        raise EmbedderUnavailable(f"bedrock has no region {region!r}: it takes one such as us-east-1")
+    return AwsCredentials(found, region)

@@ -1,4 +1,4 @@
-"""JSON over HTTP to a hosted embedder: leave to ask, pace, retries. What goes in and comes out is JSON."""
+"""JSON over HTTP to a hosted embedder: credentials, pace, retries. What goes in and comes out is JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,22 +20,34 @@ if TYPE_CHECKING:
     import httpx2
 
 _CONNECT_SECONDS = 10.0
+_SHORTEST_SECRET = 10
 
 
-class Access(Protocol):
-    """Somebody's leave to ask a service. Safe to share between threads."""
+class Credentials(Protocol):
+    """What lets somebody ask a service. Safe to share between threads."""
 
     def headers(self, url: str, body: bytes) -> Mapping[str, str]:
         """Make the headers that authorise a POST of `body` to `url`: secrets, never to be shown."""
         ...
 
-    def renew(self, headers: Mapping[str, str]) -> bool:
-        """Get new leave in place of that in `headers`, which was refused; whether there is some now."""
+    def refresh(self, headers: Mapping[str, str]) -> bool:
+        """Replace what is in `headers`, which was refused; whether there is something newer now."""
         ...
 
     def hide(self, text: str) -> str:
         """Blank out the secrets in what a server said."""
         ...
+
+
+def blank_out(text: str, secrets: Iterable[str | None]) -> str:
+    """Blank out secrets in what a server said.
+
+    A short one stays: it is no secret but some stand-in's word, which sentences may contain.
+    """
+    for secret in secrets:
+        if secret and len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
+    return text
 
 
 @dataclass(frozen=True)
@@ -44,19 +56,19 @@ class Connection:
 
     Attributes:
         client: Sends them.
-        access: The leave to ask.
+        credentials: What authorises them.
         url: Where requests are posted.
         words: How failures are put to a person.
     """
 
     client: httpx2.Client
-    access: Access
+    credentials: Credentials
     url: str
     words: Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manners:
+class RequestLimits:
     """How fast a service is asked.
 
     Attributes:
@@ -75,13 +87,13 @@ class HostedClient:
 
     Args:
         connect: Finds credentials and address; it may use the HTTP client that it is given for that.
-        manners: How fast to ask.
+        limits: How fast to ask.
     """
 
-    def __init__(self, connect: Callable[[httpx2.Client], Connection], manners: Manners) -> None:
+    def __init__(self, connect: Callable[[httpx2.Client], Connection], limits: RequestLimits) -> None:
         self._find = connect
-        self._manners = manners
-        self._pace = Pace(manners.requests_per_minute)
+        self._limits = limits
+        self._pace = Pace(limits.requests_per_minute)
         self._connection: Connection | None = None
         self._connecting = threading.Lock()
         self._last_failure = (-math.inf, "")
@@ -117,21 +129,21 @@ class HostedClient:
         return _json(answer, connection.words)
 
     def _try(self, connection: Connection, body: bytes) -> httpx2.Response | Failure:
-        """Send it once; once more where leave is refused that can be renewed."""
+        """Send it once; once more where credentials are refused that can be refreshed."""
         import httpx2
 
-        access = connection.access
+        credentials = connection.credentials
         try:
-            headers = access.headers(connection.url, body)
+            headers = credentials.headers(connection.url, body)
             answer = self._post(connection, headers, body)
-            if answer.status_code == 401 and access.renew(headers):
-                answer = self._post(connection, access.headers(connection.url, body), body)
+            if answer.status_code == 401 and credentials.refresh(headers):
+                answer = self._post(connection, credentials.headers(connection.url, body), body)
         except (httpx2.RequestError, TransientError) as error:
-            words = one_line(access.hide(str(error))) or type(error).__name__
+            words = one_line(credentials.hide(str(error))) or type(error).__name__
             return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
         if answer.status_code == 200:
             return answer
-        return read_failure(answer.status_code, answer.headers, access.hide(answer.text))
+        return read_failure(answer.status_code, answer.headers, credentials.hide(answer.text))
 
     def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> httpx2.Response:
         self._pace.wait()
@@ -153,7 +165,7 @@ class HostedClient:
                 if failed > asked:  # another thread looked while this one waited: it would find the same
                     raise EmbedderUnavailable(reason)
                 try:
-                    self._connection = self._find(_http_client(self._manners))
+                    self._connection = self._find(_http_client(self._limits))
                 except EmbedderUnavailable as error:
                     self._last_failure = time.monotonic(), str(error)
                     raise
@@ -174,17 +186,15 @@ def _json(answer: httpx2.Response, words: Words) -> Any:
     raise EmbedderUnavailable(f"what answers at {words.endpoint} is not {words.title}: check endpoint=")
 
 
-def _http_client(manners: Manners) -> httpx2.Client:
+def _http_client(limits: RequestLimits) -> httpx2.Client:
     import httpx2
 
-    connections = manners.concurrency
+    connections = limits.concurrency
     try:
         return httpx2.Client(
             verify=_authorities(),
             headers={"user-agent": user_agent()},
-            timeout=httpx2.Timeout(
-                manners.timeout, connect=min(_CONNECT_SECONDS, manners.timeout), pool=None
-            ),
+            timeout=httpx2.Timeout(limits.timeout, connect=min(_CONNECT_SECONDS, limits.timeout), pool=None),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
     except (ImportError, ValueError, httpx2.InvalidURL):

@@ -22,8 +22,8 @@ from diptych.embedders.base import (
     TransientError,
     Vectors,
 )
-from diptych.embedders.hosted.client import HostedClient, Manners
-from diptych.embedders.hosted.provider import Kind, Settings, retirement_notice
+from diptych.embedders.hosted.client import HostedClient
+from diptych.embedders.hosted.provider import HostedSettings, Kind, Provider, retirement_notice
 from diptych.embedders.prices import terms
 from diptych.errors import DiptychWarning
 
@@ -39,25 +39,25 @@ class HostedEmbedder:
         notice: What the person is to be warned of, once, when the service is first used.
     """
 
-    def __init__(self, settings: Settings, *, notice: str | None = None) -> None:
+    def __init__(self, settings: HostedSettings, *, notice: str | None = None) -> None:
         self.info = _info(settings)
         self._settings = settings
         self._client = HostedClient(
-            lambda client: settings.provider.connect(settings, client),
-            Manners(
-                requests_per_minute=settings.requests_per_minute,
-                concurrency=settings.concurrency,
-                timeout=settings.timeout,
-            ),
+            lambda client: settings.provider.connect(settings, client), settings.limits
         )
         self._notice = notice
         self._noticing = threading.Lock()
 
     @classmethod
-    def of(cls, settings: Settings) -> HostedEmbedder:
-        """The embedder, with the notice that is due today."""
+    def of(cls, provider: Provider, model: str, options: Mapping[str, str]) -> HostedEmbedder:
+        """The embedder that a spec's model and options ask for, with the notice that is due today.
+
+        Raises:
+            EmbedderUnavailable: An option is unknown or has a value that can't be.
+        """
+        settings = provider.settings(model, options)
         today = datetime.now(UTC).date()
-        notice = retirement_notice(settings.provider, settings.model, today) if settings.genuine else None
+        notice = retirement_notice(provider, settings.model, today) if settings.genuine else None
         return cls(settings, notice=notice)
 
     def prepare_image(self, image: Image.Image) -> bytes:
@@ -134,6 +134,15 @@ class HostedEmbedder:
             warnings.warn(notice, DiptychWarning, stacklevel=4)
 
 
+def loader(provider: Provider) -> Callable[..., HostedEmbedder]:
+    """What the entry point of a provider names, where nothing else is chosen from the options."""
+
+    def load(model: str, /, **options: str) -> HostedEmbedder:
+        return HostedEmbedder.of(provider, model, options)
+
+    return load
+
+
 def in_order(entries: Sequence[Mapping[str, Any]]) -> list[Any]:
     """The vectors of `{"embedding", "index"}` objects, in the order of what was asked."""
     places = {entry.get("index", place): entry["embedding"] for place, entry in enumerate(entries)}
@@ -184,7 +193,7 @@ def _vector(title: str, numbers: list[Any], dimension: int) -> NDArray[np.float3
     return vector
 
 
-def _info(settings: Settings) -> EmbedderInfo:
+def _info(settings: HostedSettings) -> EmbedderInfo:
     provider, genuine = settings.provider, settings.genuine
     known, offer = provider.models.get(settings.model), terms(provider.name, settings.model)
     model = f"{settings.model}{provider.route}"
@@ -198,18 +207,18 @@ def _info(settings: Settings) -> EmbedderInfo:
         preprocessing="; ".join(part for part in parts if part),
         fingerprint=_fingerprint(settings),
         batch_size=provider.batch_size,
-        concurrency=settings.concurrency,
+        concurrency=settings.limits.concurrency,
         max_text_tokens=known.text_tokens if known else None,
         price_per_image=offer.per_image,
         price_per_1k_characters=offer.per_1k_characters,
         price_known=offer.price_known,
-        requests_per_minute=settings.requests_per_minute,
+        requests_per_minute=settings.limits.requests_per_minute,
         licence=f"{provider.maker}'s terms of service",
         retires=offer.retires.isoformat() if offer.retires and genuine else None,
     )
 
 
-def _fingerprint(settings: Settings) -> str:
+def _fingerprint(settings: HostedSettings) -> str:
     provider = settings.provider
     vectors = f"{provider.name}:{settings.model}{provider.route}?dimension={settings.dimension}"
     vectors += f" fit{LONGEST_SIDE} lanczos jpeg95 444"

@@ -4,98 +4,93 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.embedders.hosted.client import Connection
+from diptych.embedders.hosted.client import Connection, blank_out
 from diptych.embedders.hosted.failures import Words
 
 if TYPE_CHECKING:
     import httpx2
 
-    from diptych.embedders.hosted.provider import Settings
+    from diptych.embedders.hosted.provider import HostedSettings
 
-_SHORTEST_SECRET = 10
 _LOOKS_SECRET = re.compile(r"(?<=Bearer )\S+", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Key:
-    """Where a service's key is found and how it is sent.
+@dataclass(frozen=True, kw_only=True)
+class ByKey:
+    """Connects to a provider that is asked with a key.
 
     Attributes:
-        variable: The environment variable.
-        where: Where a person gets a key.
-        header: The header that carries it.
+        variable: The environment variable that holds the key.
+        where: Where a person gets one.
+        path: What follows the endpoint; `{model}` stands for the model.
+        header: The header that carries the key.
         scheme: What stands before it there.
+        refusals: Reasons by which the service says that the key is not accepted, besides the status 401.
     """
 
     variable: str
     where: str
+    path: str
     header: str = "authorization"
     scheme: str = "Bearer "
+    refusals: tuple[str, ...] = ()
+
+    def __call__(self, settings: HostedSettings, client: httpx2.Client) -> Connection:
+        """Read the key, and put the provider's errors into words.
+
+        Raises:
+            EmbedderUnavailable: There is no key, or what there is can't be one.
+        """
+        title = settings.provider.title
+        credentials = KeyCredentials(self._read(title), header=self.header, scheme=self.scheme)
+        refused = f"{title} does not accept the key in {self.variable}: set it to one from {self.where}"
+        words = Words(
+            title=title,
+            endpoint=settings.endpoint,
+            refused=refused,
+            reasons=dict.fromkeys(self.refusals, refused),
+            forbidden=f"the key in {self.variable} may not use {settings.model} at {title}:"
+            f" see to its permissions at {self.where}",
+            not_found=f"{title} has no {settings.model}: check the model and endpoint=",
+        )
+        url = settings.endpoint + self.path.format(model=settings.model)
+        return Connection(client, credentials, url, words)
+
+    def _read(self, title: str) -> str:
+        key = os.environ.get(self.variable, "").strip()
+        if not key:
+            raise EmbedderUnavailable(f"{title} needs a key: set {self.variable} to one from {self.where}")
+        if not (key.isascii() and key.isprintable()) or " " in key:  # it is not to be shown
+            raise EmbedderUnavailable(f"{self.variable} holds no key: set it to one from {self.where}")
+        return key
 
 
-class KeyAccess:
-    """A key as the leave to ask."""
+class KeyCredentials:
+    """A key as credentials.
 
-    def __init__(self, key: Key, secret: str) -> None:
-        self._headers = {key.header: f"{key.scheme}{secret}"}
-        self._secret = secret
+    Args:
+        key: The key.
+        header: The header that carries it.
+        scheme: What stands before it there.
+    """
+
+    def __init__(self, key: str, *, header: str, scheme: str) -> None:
+        self._headers = {header: f"{scheme}{key}"}
+        self._key = key
 
     def headers(self, _url: str, _body: bytes) -> Mapping[str, str]:
         """The header with the key."""
         return self._headers
 
-    def renew(self, _headers: Mapping[str, str]) -> bool:
+    def refresh(self, _headers: Mapping[str, str]) -> bool:
         """A key that is refused stays refused."""
         return False
 
     def hide(self, text: str) -> str:
         """Blank out the key, and what looks like one, in what a server said."""
-        # A shorter one is no key, but some stand-in's word, which sentences may contain.
-        if len(self._secret) >= _SHORTEST_SECRET:
-            text = text.replace(self._secret, "…")
-        return _LOOKS_SECRET.sub("…", text)
-
-
-def by_key(
-    key: Key, path: str, *, refusals: Sequence[str] = ()
-) -> Callable[[Settings, httpx2.Client], Connection]:
-    """How a provider is connected to whose leave to ask is a key.
-
-    Args:
-        key: Which key, and how it is sent.
-        path: What follows the endpoint; `{model}` stands for the model.
-        refusals: Reasons by which the service says that the key is not accepted, besides the status 401.
-    """
-
-    def connect(settings: Settings, client: httpx2.Client) -> Connection:
-        provider = settings.provider
-        refused = (
-            f"{provider.title} does not accept the key in {key.variable}: set it to one from {key.where}"
-        )
-        words = Words(
-            title=provider.title,
-            endpoint=settings.endpoint,
-            refused=refused,
-            reasons=dict.fromkeys(refusals, refused),
-            forbidden=f"the key in {key.variable} may not use {settings.model} at {provider.title}:"
-            f" see to its permissions at {key.where}",
-            not_found=f"{provider.title} has no {settings.model}: check the model and endpoint=",
-        )
-        url = settings.endpoint + path.format(model=settings.model)
-        return Connection(client, _find(key, provider.title), url, words)
-
-    return connect
-
-
-def _find(key: Key, title: str) -> KeyAccess:
-    secret = os.environ.get(key.variable, "").strip()
-    if not secret:
-        raise EmbedderUnavailable(f"{title} needs a key: set {key.variable} to one from {key.where}")
-    if not (secret.isascii() and secret.isprintable()) or " " in secret:  # it is not to be shown
-        raise EmbedderUnavailable(f"{key.variable} holds no key: set it to one from {key.where}")
-    return KeyAccess(key, secret)
+        return _LOOKS_SECRET.sub("…", blank_out(text, [self._key]))

@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.embedders.cards import ModelCard, ProviderCard
+from diptych.embedders.hosted.client import Connection, RequestLimits
+from diptych.embedders.hosted.keys import ByKey
 from diptych.embedders.prices import terms
 from diptych.embedders.registry import reject_unknown_options
 
 if TYPE_CHECKING:
     import httpx2
 
-    from diptych.embedders.hosted.client import Connection
-
 Kind = Literal["image", "text"]
-Connect = Callable[["Settings", "httpx2.Client"], "Connection"]
+Connect = Callable[["HostedSettings", "httpx2.Client"], Connection]
 
 OPTIONS = ("dimension", "endpoint", "model", "requests_per_minute", "concurrency", "timeout")
 """What every hosted provider takes."""
@@ -50,6 +50,7 @@ class Provider:
 
     Attributes:
         name: The name in specs.
+        about: What it is, in a line.
         title: The service, in sentences: "Vertex AI".
         maker: Who runs it: "Google".
         domain: Of the maker's own addresses; what answers elsewhere is taken for a stand-in.
@@ -66,16 +67,21 @@ class Provider:
         batch_size: The most items in one request.
         requests_per_minute: The rate that everybody is allowed, or None where none is known.
         options: What it takes besides `OPTIONS`.
+        spec: A spec to copy, where it is more than the default model.
+        needs: What a person must have or set, in words, where it is more than an account and its key.
+        modules: Packages that it imports, by import name.
+        extra: The extra of Diptych that brings them.
     """
 
     name: str
+    about: str
     title: str
     maker: str
     domain: str
     endpoint: str
     models: Mapping[str, Model]
     connect: Connect
-    ask: Callable[[Settings, Kind, Sequence[str]], Mapping[str, Any]]
+    ask: Callable[[HostedSettings, Kind, Sequence[str]], Mapping[str, Any]]
     read: Callable[[Kind, Any], Any]
     sides: str = ""
     form: str = ""
@@ -85,8 +91,12 @@ class Provider:
     batch_size: int = 1
     requests_per_minute: float | None = None
     options: tuple[str, ...] = ()
+    spec: str = ""
+    needs: str = ""
+    modules: tuple[str, ...] = ()
+    extra: str | None = None
 
-    def settings(self, model: str, options: Mapping[str, str]) -> Settings:
+    def settings(self, model: str, options: Mapping[str, str]) -> HostedSettings:
         """Read a spec's model and options.
 
         Raises:
@@ -95,14 +105,16 @@ class Provider:
         reject_unknown_options(self.name, dict(options), (*self.options, *OPTIONS))
         name = _model(self, model, options.get("model", ""))
         per_minute = self._number("requests_per_minute", options, self.requests_per_minute or 0.0, 0.0, 1e6)
-        return Settings(
+        return HostedSettings(
             provider=self,
             model=name,
             dimension=_dimension(self, name, options.get("dimension", "")),
             endpoint=_endpoint(self.name, options.get("endpoint") or self.endpoint),
-            requests_per_minute=per_minute or None,
-            concurrency=int(self._number("concurrency", options, 8, 1, 64, int)),
-            timeout=self._number("timeout", options, 30.0, 0.01, 600.0),
+            limits=RequestLimits(
+                requests_per_minute=per_minute or None,
+                concurrency=int(self._number("concurrency", options, 8, 1, 64, int)),
+                timeout=self._number("timeout", options, 30.0, 0.01, 600.0),
+            ),
             options={option: options[option] for option in self.options if options.get(option)},
         )
 
@@ -128,7 +140,7 @@ class Provider:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class HostedSettings:
     """Which model of a provider is asked, where, and how fast.
 
     Attributes:
@@ -136,9 +148,7 @@ class Settings:
         model: The model.
         dimension: The length of vectors to ask for.
         endpoint: The address, without a slash at its end.
-        requests_per_minute: At most so many requests start in a minute; None is no limit.
-        concurrency: At most so many requests are under way at once.
-        timeout: Seconds that an answer may take.
+        limits: How fast it is asked.
         options: The provider's own options that are set.
     """
 
@@ -146,9 +156,7 @@ class Settings:
     model: str
     dimension: int
     endpoint: str
-    requests_per_minute: float | None
-    concurrency: int
-    timeout: float
+    limits: RequestLimits
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -163,19 +171,23 @@ class Settings:
         return name == domain or name.endswith(f".{domain}")
 
 
-def card(provider: Provider, *, about: str, spec: str, needs: str, **more: Any) -> ProviderCard:
+def card(provider: Provider) -> ProviderCard:
     """The provider's entry in the catalogue, with the terms of its default model."""
-    found = terms(provider.name, next(iter(provider.models)))
+    model = next(iter(provider.models))
+    found = terms(provider.name, model)
     licence = f"{provider.maker}'s terms of service"
+    key = provider.connect.variable if isinstance(provider.connect, ByKey) else None
     return ProviderCard(
-        about=about,
-        spec=spec,
-        needs=needs,
+        about=provider.about,
+        spec=provider.spec or f"{provider.name}:{model}",
+        needs=provider.needs or f"an account at {provider.maker}, and its key in {key}",
+        key=key,
+        modules=provider.modules,
+        extra=provider.extra,
         licence=licence,
         price=found.price,
         retires=found.retires.isoformat() if found.retires else None,
         models=tuple(_model_card(provider, name, licence) for name in provider.models),
-        **more,
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.embedders.base import EmbedderUnavailable, TransientError
+from diptych.embedders.hosted.client import blank_out
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,26 +33,25 @@ SIGN_IN = (
 """What a person without usable credentials does next."""
 
 _LOOKS_SECRET = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=Bearer )\S+")
-_SHORTEST_SECRET = 10
 
 
-class GoogleAccess:
-    """Somebody's leave to call Google: adds it to requests, and renews it. Safe to share between threads.
+class GoogleCredentials:
+    """What lets somebody call Google: authorises requests, refreshes tokens. Safe to share between threads.
 
     Args:
-        credentials: From google-auth.
+        found: From google-auth.
         client: Fetches new tokens.
         project: The project that came with the credentials, if any.
-        renewable: Whether a new token can be had without the person.
+        refreshable: Whether a new token can be had without the person.
     """
 
     def __init__(
-        self, credentials: Credentials, client: httpx2.Client, *, project: str | None, renewable: bool
+        self, found: Credentials, client: httpx2.Client, *, project: str | None, refreshable: bool
     ) -> None:
         self.project = project
-        self._credentials = credentials
+        self._found = found
         self._transport = _Transport(client)
-        self._renewable = renewable
+        self._refreshable = refreshable
         self._lock = threading.Lock()
 
     def headers(self, url: str, _body: bytes) -> dict[str, str]:
@@ -69,14 +69,14 @@ class GoogleAccess:
         headers: dict[str, str] = {}
         try:
             with self._lock:
-                self._credentials.before_request(self._transport, "POST", url, headers)
+                self._found.before_request(self._transport, "POST", url, headers)
         except GoogleAuthError as error:
             refused = self._refused(error)
         else:
             return headers
         raise refused
 
-    def renew(self, headers: Mapping[str, str]) -> bool:
+    def refresh(self, headers: Mapping[str, str]) -> bool:
         """Get a new token in place of the one in `headers`, which was refused.
 
         Returns:
@@ -88,12 +88,12 @@ class GoogleAccess:
         """
         from google.auth.exceptions import GoogleAuthError
 
-        if not self._renewable:
+        if not self._refreshable:
             return False
         try:
             with self._lock:
-                if headers.get("authorization") == f"Bearer {self._credentials.token}":
-                    self._credentials.refresh(self._transport)
+                if headers.get("authorization") == f"Bearer {self._found.token}":
+                    self._found.refresh(self._transport)
         except GoogleAuthError as error:
             refused = self._refused(error)
         else:
@@ -101,13 +101,9 @@ class GoogleAccess:
         raise refused
 
     def hide(self, text: str) -> str:
-        """Blank out this access's own secrets, and all that looks like Google's, in what a server said."""
-        own = (self._credentials.token, getattr(self._credentials, "refresh_token", None))
-        for secret in own:
-            # A shorter one is no token of Google's, but some stand-in's word, which sentences may contain.
-            if secret and len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "…")
-        return _LOOKS_SECRET.sub("…", text)
+        """Blank out these credentials' secrets, and all that looks like Google's, in what a server said."""
+        own = (self._found.token, getattr(self._found, "refresh_token", None))
+        return _LOOKS_SECRET.sub("…", blank_out(text, own))
 
     def _refused(self, error: Exception) -> EmbedderUnavailable | TransientError:
         """Say what went wrong with the sign-in, to be raised where nothing is chained to it."""
@@ -119,7 +115,7 @@ class GoogleAccess:
         return EmbedderUnavailable(f"Google asks to sign in again ({words}): {SIGN_IN}")
 
 
-def find_access(client: httpx2.Client) -> GoogleAccess:
+def find_credentials(client: httpx2.Client) -> GoogleCredentials:
     """Find credentials: `VERTEX_ACCESS_TOKEN`, then what google-auth finds (application default credentials).
 
     These are the file in `GOOGLE_APPLICATION_CREDENTIALS`, what `gcloud auth application-default login` or
@@ -133,24 +129,24 @@ def find_access(client: httpx2.Client) -> GoogleAccess:
     """
     token = os.environ.get(ACCESS_TOKEN, "").strip()
     if token:
-        return GoogleAccess(_bare(token), client, project=None, renewable=False)
+        return GoogleCredentials(_bare(token), client, project=None, refreshable=False)
 
     import google.auth
     from google.auth.exceptions import GoogleAuthError
 
     try:
         transport: Any = _Transport(client)
-        credentials, project = google.auth.default(scopes=[SCOPE], request=transport)
+        found, project = google.auth.default(scopes=[SCOPE], request=transport)
     except (GoogleAuthError, OSError, ValueError, AttributeError) as error:  # the last two: a malformed file
         words = _first_words(error, lambda text: _LOOKS_SECRET.sub("…", text))
     else:
-        return GoogleAccess(credentials, client, project=project, renewable=True)
+        return GoogleCredentials(found, client, project=project, refreshable=True)
     reason = "" if words.startswith("Your default credentials were not found") else f" ({words})"
     raise EmbedderUnavailable(f"there are no usable Google credentials{reason}: {SIGN_IN}")
 
 
 def where_credentials_are() -> str | None:
-    """Say where on this machine `find_access` would find credentials, without asking anybody or reading them.
+    """Say where on this machine `find_credentials` would find some, without asking anybody or reading them.
 
     Returns:
         A variable or a file, or None where there are none (a machine of Google's has some all the same).

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.embedders.hosted import Connection, HostedEmbedder, Kind, Model, Provider, Settings, card
+from diptych.embedders.hosted import Connection, HostedEmbedder, HostedSettings, Kind, Model, Provider, card
 from diptych.embedders.vertex.errors import words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ FACTS = Model((128, 256, 512, 1408), 1408, text_tokens=32)  # Google's own measu
 _KEYS = {"image": "imageEmbedding", "text": "textEmbedding"}
 
 
-def connect_to_google(settings: Settings, client: httpx2.Client, *, verb: str, home: str) -> Connection:
+def connect_to_google(settings: HostedSettings, client: httpx2.Client, *, verb: str, home: str) -> Connection:
     """Find credentials and the project that pays, and from them the address of a model on Vertex AI.
 
     Args:
@@ -39,11 +39,12 @@ def connect_to_google(settings: Settings, client: httpx2.Client, *, verb: str, h
     Raises:
         EmbedderUnavailable: There are no credentials, or there is no project.
     """
-    from diptych.embedders.vertex.credentials import find_access
+    from diptych.embedders.vertex.credentials import find_credentials
 
     name, location = settings.provider.name, settings.options["location"]
-    access = find_access(client)
-    project = settings.options.get("project") or os.environ.get("GOOGLE_CLOUD_PROJECT") or access.project
+    credentials = find_credentials(client)
+    named = settings.options.get("project") or os.environ.get("GOOGLE_CLOUD_PROJECT")
+    project = named or credentials.project
     if not project:
         raise EmbedderUnavailable(
             "Vertex AI needs a Google Cloud project to charge:"
@@ -53,10 +54,10 @@ def connect_to_google(settings: Settings, client: httpx2.Client, *, verb: str, h
         f"{settings.endpoint}/v1/projects/{quote(project, safe=':')}/locations/{quote(location)}"
         f"/publishers/google/models/{quote(settings.model, safe='@')}:{verb}"
     )
-    return Connection(client, access, url, words(settings, project, home))
+    return Connection(client, credentials, url, words(settings, project, home))
 
 
-def _ask(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
+def _ask(settings: HostedSettings, kind: Kind, items: Sequence[str]) -> Mapping[str, Any]:
     (item,) = items
     instance = {"image": {"bytesBase64Encoded": item}} if kind == "image" else {"text": item}
     return {"instances": [instance], "parameters": {"dimension": settings.dimension}}
@@ -64,6 +65,9 @@ def _ask(settings: Settings, kind: Kind, items: Sequence[str]) -> Mapping[str, A
 
 PROVIDER = Provider(
     name="vertex",
+    about="Google's hosted multimodal embeddings on Vertex AI",
+    spec="vertex?project=YOUR-PROJECT",
+    needs="a Google Cloud project with billing, and `gcloud auth application-default login`",
     title="Vertex AI",
     maker="Google",
     domain="googleapis.com",
@@ -78,12 +82,7 @@ PROVIDER = Provider(
     options=("project", "location"),
 )
 
-CARD = card(
-    PROVIDER,
-    about="Google's hosted multimodal embeddings on Vertex AI",
-    spec="vertex?project=YOUR-PROJECT",
-    needs="a Google Cloud project with billing, and `gcloud auth application-default login`",
-)
+CARD = card(PROVIDER)
 
 
 def load(model: str, /, **options: str) -> HostedEmbedder:
@@ -107,7 +106,7 @@ def load(model: str, /, **options: str) -> HostedEmbedder:
         options["model"] = names.get(options["model"], "")
     models = dict.fromkeys((*names.values(), MODEL), FACTS)
     provider = replace(PROVIDER, endpoint=own, models=models)
-    return HostedEmbedder.of(provider.settings(names.get(model, ""), options))
+    return HostedEmbedder.of(provider, names.get(model, ""), options)
 
 
 def _versioned(name: str) -> str:

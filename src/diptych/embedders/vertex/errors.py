@@ -10,7 +10,7 @@ from diptych.embedders.prices import terms
 from diptych.embedders.vertex.credentials import SIGN_IN
 
 if TYPE_CHECKING:
-    from diptych.embedders.hosted.provider import Settings
+    from diptych.embedders.hosted.provider import HostedSettings
 
 _BY_REASON = {
     "SERVICE_DISABLED": "the Vertex AI API is not enabled in project {project}:"
@@ -43,7 +43,7 @@ _REQUEST_AT_FAULT = re.compile(
 """A 400 that says so would say it of every picture."""
 
 
-def words(settings: Settings, project: str, home: str) -> Words:
+def words(settings: HostedSettings, project: str, home: str) -> Words:
     """How failures of a model on Vertex AI are put to a person.
 
     Args:

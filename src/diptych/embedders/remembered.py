@@ -70,7 +70,7 @@ class Remembered:
 
     def __init__(self, info: EmbedderInfo, load: Callable[[], Embedder], key: str) -> None:
         self.info = info
-        self._model = _Model(info, load, key)  # one for all copies of this embedder
+        self._model = _LazyModel(info, load, key)  # one for all copies of this embedder
 
     def open(self) -> Embedder:
         """Load the model, unless it is loaded.
@@ -93,7 +93,7 @@ class Remembered:
         return self.open().embed_texts(texts)
 
 
-class _Model:
+class _LazyModel:
     """A model that is loaded at most once, whichever thread asks first."""
 
     def __init__(self, info: EmbedderInfo, load: Callable[[], Embedder], key: str) -> None:

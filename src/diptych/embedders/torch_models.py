@@ -28,7 +28,7 @@ _kept: list[Any] = []  # torch forgets what a library declared when the library 
 
 
 @dataclass(frozen=True)
-class Settings:
+class TorchSettings:
     """The options of a spec, checked.
 
     Attributes:
@@ -44,7 +44,7 @@ class Settings:
     precision: str
 
     @classmethod
-    def parse(cls, options: Mapping[str, str]) -> Settings:
+    def parse(cls, options: Mapping[str, str]) -> TorchSettings:
         """Read options as they are written in a spec; raises `EmbedderUnavailable` for one that can't be."""
         precision = options.get("precision", "float32")
         if precision not in PRECISIONS:

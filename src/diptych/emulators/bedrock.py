@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from diptych.emulators.emulator import Asked, Emulator
+from diptych.emulators.emulator import EmbeddingRequest, Emulator
 from diptych.emulators.keyed import Reader, weather
-from diptych.emulators.model import Limits
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import Refusal, Reply, Request, json_reply
 
 TITAN = "amazon.titan-embed-image-v1"
@@ -65,7 +65,7 @@ class BedrockEmulator(Emulator):
         "AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any"
         " diptych compare SOURCE -e 'bedrock?region=us-east-1&endpoint={url}' …"
     )
-    limits = Limits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=8172)
+    limits = InputLimits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=8172)
     refuse = staticmethod(_refuse)
     over_quota = staticmethod(_over_quota)
     weather = weather(_refuse, _over_quota)
@@ -84,7 +84,7 @@ class BedrockEmulator(Emulator):
         status, kind, message = KEY_IDS.get(signed["id"], (0, "", ""))
         return _refuse(status, message, kind) if status else None
 
-    def understand(self, request: Request) -> Asked:
+    def understand(self, request: Request) -> EmbeddingRequest:
         """Read the request in the form of the model that it goes to."""
         reader, model = Reader(_refuse, request.body), _model(request)
         if model == TITAN:
@@ -93,7 +93,9 @@ class BedrockEmulator(Emulator):
             return _read_nova(reader)
         raise Refusal(_refuse(400, "The provided model identifier is invalid."))
 
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
+    ) -> dict[str, Any]:
         """Make the answer in the form of the model that is asked."""
         (vector,), (parts,) = vectors, asked.items
         kind = "TEXT" if isinstance(parts[0], str) else "IMAGE"
@@ -108,7 +110,7 @@ def _model(request: Request) -> str:
     return match["model"] if match else ""
 
 
-def _read_titan(reader: Reader) -> Asked:
+def _read_titan(reader: Reader) -> EmbeddingRequest:
     """Read Titan's form; a text and a picture sent together give one vector."""
     reader.only("inputText", "inputImage", "embeddingConfig")
     parts: list[str | bytes] = [reader.text("inputText")] if reader.has("inputText") else []
@@ -118,10 +120,10 @@ def _read_titan(reader: Reader) -> Asked:
     dimensions = (1024, 256, 384)
     given = reader.has("embeddingConfig")
     config = reader.inner("embeddingConfig") if given else reader.of({})
-    return Asked((tuple(parts),), config.dimension("outputEmbeddingLength", dimensions))
+    return EmbeddingRequest((tuple(parts),), config.dimension("outputEmbeddingLength", dimensions))
 
 
-def _read_nova(reader: Reader) -> Asked:
+def _read_nova(reader: Reader) -> EmbeddingRequest:
     """Read Nova's form: one text or one picture, and what the vector is for."""
     reader.only("schemaVersion", "taskType", "singleEmbeddingParams")
     reader.one_of("schemaVersion", ("nova-multimodal-embed-v1",), default="nova-multimodal-embed-v1")
@@ -142,4 +144,4 @@ def _read_nova(reader: Reader) -> Asked:
         image.only("format", "source", "detailLevel")
         image.one_of("format", ("png", "jpeg", "gif", "webp"))
         part = image.inner("source").base64("bytes")
-    return Asked(((part,),), single.dimension("embeddingDimension", (3072, 256, 384, 1024)))
+    return EmbeddingRequest(((part,),), single.dimension("embeddingDimension", (3072, 256, 384, 1024)))

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from diptych.emulators.emulator import Asked
+from diptych.emulators.emulator import EmbeddingRequest
 from diptych.emulators.keyed import KeyedEmulator, Reader, weather
-from diptych.emulators.model import Limits
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import Reply, Request, json_reply
 
 _FORMATS = ("png", "jpeg", "webp", "gif")
@@ -41,12 +41,12 @@ class CohereEmulator(KeyedEmulator):
     models = MappingProxyType(
         {"embed-v5.0-pro": _V5, "embed-v5.0-fast": _V5, "embed-v4.0": (1536, 256, 512, 1024)}
     )
-    limits = Limits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=128_000)
+    limits = InputLimits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=128_000)
     refuse = staticmethod(_refuse)
     over_quota = staticmethod(_over_quota)
     weather = weather(_refuse, _over_quota)
 
-    def read(self, reader: Reader, model: str) -> Asked:
+    def read(self, reader: Reader, model: str) -> EmbeddingRequest:
         """Read texts, images or inputs, whichever one is there."""
         reader.only(
             "model", "input_type", "texts", "images", "inputs", "max_tokens", "output_dimension",
@@ -63,7 +63,7 @@ class CohereEmulator(KeyedEmulator):
         items = tuple(self._item(reader, given[0], entry) for entry in entries)
         if sum(len(part) for item in items for part in item if isinstance(part, bytes)) > _MOST_BYTES:
             raise reader.no("the images of one request may have 20 MB in all")
-        return Asked(items, reader.dimension("output_dimension", self.models[model]))
+        return EmbeddingRequest(items, reader.dimension("output_dimension", self.models[model]))
 
     def _item(self, reader: Reader, name: str, entry: Any) -> tuple[str | bytes, ...]:
         if name == "texts":
@@ -77,7 +77,9 @@ class CohereEmulator(KeyedEmulator):
             return part.text("text")
         return part.inner("image_url").data_uri("url", _FORMATS)
 
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], _request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], _request: Request
+    ) -> dict[str, Any]:
         """Make the answer, with the units that would be billed for texts, at 4 characters a token."""
         texts = [part for item in asked.items for part in item if isinstance(part, str)]
         tokens = math.ceil(sum(map(len, texts)) / 4)

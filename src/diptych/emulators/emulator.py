@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from diptych.embedders.base import Embedder
 from diptych.emulators.front_end import listen
-from diptych.emulators.model import Limits, Model
+from diptych.emulators.model import InputLimits, ServedModel
 from diptych.emulators.replies import Refusal, Reply, Request, json_reply
 from diptych.errors import DiptychError
 
@@ -42,7 +42,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Asked:
+class EmbeddingRequest:
     """What one request asks for.
 
     Attributes:
@@ -111,7 +111,7 @@ class Emulator(ABC):
 
     title: ClassVar[str]
     try_it: ClassVar[str]
-    limits: ClassVar[Limits]
+    limits: ClassVar[InputLimits]
     weather: ClassVar[tuple[Reply, ...]]
 
     def __init__(
@@ -130,7 +130,7 @@ class Emulator(ABC):
             raise DiptychError(f"error rate is a share from 0 to 1, not {error_rate}")
         if requests_per_minute is not None and not requests_per_minute > 0.0:
             raise DiptychError(f"requests per minute must be more than 0, not {requests_per_minute}")
-        self._model = Model(embedder, self.limits, self.refuse)
+        self._model = ServedModel(embedder, self.limits, self.refuse)
         self._latency = latency
         self._error_rate = error_rate
         self._quota = TokenBucket(requests_per_minute) if requests_per_minute else None
@@ -162,7 +162,7 @@ class Emulator(ABC):
         """Refuse who may not call, or what is not there to be called."""
 
     @abstractmethod
-    def understand(self, request: Request) -> Asked:
+    def understand(self, request: Request) -> EmbeddingRequest:
         """Read an embedding request.
 
         Raises:
@@ -170,7 +170,9 @@ class Emulator(ABC):
         """
 
     @abstractmethod
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
+    ) -> dict[str, Any]:
         """Make the JSON of a good answer."""
 
     @property
@@ -222,7 +224,7 @@ class Emulator(ABC):
         self._closing.wait(max(0.0, end - time.monotonic()))
         return reply
 
-    def _understood(self, request: Request) -> Asked | Reply:
+    def _understood(self, request: Request) -> EmbeddingRequest | Reply:
         try:
             return self.understand(request)
         except Refusal as refusal:
@@ -236,7 +238,7 @@ class Emulator(ABC):
         with self._lock:
             return self._random.choice(self.weather) if self._random.random() < self._error_rate else None
 
-    def _embed(self, asked: Asked | Reply, request: Request) -> Reply:
+    def _embed(self, asked: EmbeddingRequest | Reply, request: Request) -> Reply:
         if isinstance(asked, Reply):
             return asked
         try:
@@ -245,9 +247,9 @@ class Emulator(ABC):
             return refusal.reply
         return json_reply(self.compose(asked, vectors, request))
 
-    def _remember(self, status: int, asked: Asked | Reply) -> None:
+    def _remember(self, status: int, asked: EmbeddingRequest | Reply) -> None:
         entries = [Served(status, None, None)]
-        if isinstance(asked, Asked):
+        if isinstance(asked, EmbeddingRequest):
             entries = [_served(status, part) for item in asked.items for part in item]
         with self._lock:
             self._served.extend(entries)

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diptych.emulators import google_errors as google
-from diptych.emulators.emulator import Asked, Emulator
+from diptych.emulators.emulator import EmbeddingRequest, Emulator
 from diptych.emulators.google_errors import invalid, unknown_field
 from diptych.emulators.google_json import base64_bytes, field, parse_json
-from diptych.emulators.model import Limits
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import DROPPED, Reply, Request, html_error
 from diptych.emulators.vertex import TOKENS
 
@@ -62,7 +62,9 @@ class GeminiEmulator(Emulator):
         html_error(503, "The service you requested is not available at this time."),
         DROPPED,
     )
-    limits = Limits(formats=("JPEG", "PNG", "WebP", "BMP", "HEIF", "AVIF"), png_bytes=None, text_tokens=8192)
+    limits = InputLimits(
+        formats=("JPEG", "PNG", "WebP", "BMP", "HEIF", "AVIF"), png_bytes=None, text_tokens=8192
+    )
     over_quota = staticmethod(_over_quota)
 
     @staticmethod
@@ -85,7 +87,7 @@ class GeminiEmulator(Emulator):
             return google.model_not_found(match["resource"])
         return None
 
-    def understand(self, request: Request) -> Asked:
+    def understand(self, request: Request) -> EmbeddingRequest:
         """Read one content, or the list of a batch."""
         message, match = parse_json(request.body), _route(request)
         requests = [message]
@@ -101,9 +103,11 @@ class GeminiEmulator(Emulator):
             raise invalid(f"At most {MOST_PICTURES} images are allowed in a request. Actual: {pictures}")
         if len({dimension for _, dimension in read}) > 1:
             raise invalid("This emulator takes one outputDimensionality for a whole batch.")
-        return Asked(tuple(item for item, _ in read), read[0][1])
+        return EmbeddingRequest(tuple(item for item, _ in read), read[0][1])
 
-    def compose(self, _asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+    def compose(
+        self, _asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
+    ) -> dict[str, Any]:
         """Make the answer, of one content or of a batch."""
         if _route(request)["verb"] == "batchEmbedContents":
             return {"embeddings": [{"values": vector} for vector in vectors]}

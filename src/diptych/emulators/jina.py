@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from diptych.emulators.emulator import Asked
+from diptych.emulators.emulator import EmbeddingRequest
 from diptych.emulators.keyed import KeyedEmulator, Reader, weather
-from diptych.emulators.model import Limits
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import Reply, Request, json_reply
 
 _DIMENSIONS = (1024, *range(1, 1024))
@@ -35,16 +35,16 @@ class JinaEmulator(KeyedEmulator):
     try_it = "JINA_API_KEY=any diptych compare SOURCE -e 'jina?endpoint={url}' …"
     path = "/v1/embeddings"
     models = MappingProxyType({"jina-clip-v2": _DIMENSIONS, "jina-embeddings-v5-omni-small": _DIMENSIONS})
-    limits = Limits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=None)
+    limits = InputLimits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=None)
     refuse = staticmethod(_refuse)
     over_quota = staticmethod(_over_quota)
     weather = weather(_refuse, _over_quota)
 
-    def read(self, reader: Reader, model: str) -> Asked:
+    def read(self, reader: Reader, model: str) -> EmbeddingRequest:
         """Read the list of texts and pictures."""
         reader.only("model", "input", "dimensions")
         items = tuple((self._part(reader, entry),) for entry in reader.items("input"))
-        return Asked(items, reader.dimension("dimensions", self.models[model]))
+        return EmbeddingRequest(items, reader.dimension("dimensions", self.models[model]))
 
     def _part(self, reader: Reader, entry: Any) -> str | bytes:
         part = reader.of({"text": entry} if isinstance(entry, str) else entry)
@@ -53,7 +53,9 @@ class JinaEmulator(KeyedEmulator):
             raise part.no("an input has either text or image")
         return part.text("text") if part.has("text") else part.base64("image")
 
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
+    ) -> dict[str, Any]:
         """Make the answer, with the tokens of texts, at 4 characters a token."""
         texts = [part for item in asked.items for part in item if isinstance(part, str)]
         tokens = math.ceil(sum(map(len, texts)) / 4)

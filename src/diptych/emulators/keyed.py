@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from diptych.emulators.emulator import Asked, Emulator
+from diptych.emulators.emulator import EmbeddingRequest, Emulator
 from diptych.emulators.model import Refuse
 from diptych.emulators.replies import DROPPED, Refusal, Reply, Request, html_error
 
@@ -59,7 +59,7 @@ class KeyedEmulator(Emulator):
             return self.refuse(401, "no api key supplied")
         return self.refuse(*KEYS[request.bearer]) if request.bearer in KEYS else None
 
-    def understand(self, request: Request) -> Asked:
+    def understand(self, request: Request) -> EmbeddingRequest:
         """Read the request and its model; the rest is the service's own."""
         reader = Reader(self.refuse, request.body)
         model = reader.text("model")
@@ -68,7 +68,7 @@ class KeyedEmulator(Emulator):
         return self.read(reader, model)
 
     @abstractmethod
-    def read(self, reader: Reader, model: str) -> Asked:
+    def read(self, reader: Reader, model: str) -> EmbeddingRequest:
         """Read what is asked of a model that there is.
 
         Raises:

@@ -24,7 +24,7 @@ Refuse = Callable[[int, str], Reply]
 
 
 @dataclass(frozen=True)
-class Limits:
+class InputLimits:
     """What a service's models take.
 
     Attributes:
@@ -38,7 +38,7 @@ class Limits:
     text_tokens: int | None
 
 
-class Model:
+class ServedModel:
     """An embedder behind a service's limits and dimensions.
 
     Args:
@@ -47,7 +47,7 @@ class Model:
         refuse: Says no in the service's envelope.
     """
 
-    def __init__(self, embedder: Embedder, limits: Limits, refuse: Refuse) -> None:
+    def __init__(self, embedder: Embedder, limits: InputLimits, refuse: Refuse) -> None:
         self._embedder = embedder
         self._limits = limits
         self._refuse = refuse

@@ -21,8 +21,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diptych.emulators import google_errors as google
-from diptych.emulators.emulator import Asked, Emulator
-from diptych.emulators.model import Limits
+from diptych.emulators.emulator import EmbeddingRequest, Emulator
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import DROPPED, Reply, Request, html_error, json_reply
 from diptych.emulators.vertex_request import read_request
 
@@ -65,7 +65,7 @@ class VertexEmulator(Emulator):
     title = "Vertex's multimodal embedding endpoint"
     try_it = "VERTEX_ACCESS_TOKEN=any diptych compare SOURCE -e 'vertex?project=any&endpoint={url}' …"
     weather = WEATHER
-    limits = Limits(
+    limits = InputLimits(
         formats=("BMP", "GIF", "JPEG", "PNG"),
         png_bytes=20 * 1024 * 1024,  # the documented "20 MB when transcoded to PNG"
         text_tokens=32,
@@ -97,12 +97,16 @@ class VertexEmulator(Emulator):
         match = _MODEL_PATH.fullmatch(request.path)
         return turn_away(request.bearer, match) if match else None
 
-    def understand(self, request: Request) -> Asked:
+    def understand(self, request: Request) -> EmbeddingRequest:
         """Read a predict request."""
         read = read_request(request.body)
-        return Asked(tuple((item,) for item in (read.text, read.image) if item is not None), read.dimension)
+        return EmbeddingRequest(
+            tuple((item,) for item in (read.text, read.image) if item is not None), read.dimension
+        )
 
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], _request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], _request: Request
+    ) -> dict[str, Any]:
         """Make a prediction: text and image, sent together, give two independent vectors."""
         keys = ("textEmbedding" if isinstance(item, str) else "imageEmbedding" for (item,) in asked.items)
         prediction = dict(zip(keys, vectors, strict=True))

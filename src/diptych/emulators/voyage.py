@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from diptych.emulators.emulator import Asked
+from diptych.emulators.emulator import EmbeddingRequest
 from diptych.emulators.keyed import KeyedEmulator, Reader, weather
-from diptych.emulators.model import Limits
+from diptych.emulators.model import InputLimits
 from diptych.emulators.replies import Reply, Request, json_reply
 
 _FORMATS = ("png", "jpeg", "webp", "gif")
@@ -40,12 +40,12 @@ class VoyageEmulator(KeyedEmulator):
     try_it = "VOYAGE_API_KEY=any diptych compare SOURCE -e 'voyage?endpoint={url}' …"
     path = "/v1/multimodalembeddings"
     models = MappingProxyType({"voyage-multimodal-3.5": (1024, 256, 512, 2048)})
-    limits = Limits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=None)
+    limits = InputLimits(formats=("PNG", "JPEG", "WebP", "GIF"), png_bytes=None, text_tokens=None)
     refuse = staticmethod(_refuse)
     over_quota = staticmethod(_over_quota)
     weather = weather(_refuse, _over_quota)
 
-    def read(self, reader: Reader, model: str) -> Asked:
+    def read(self, reader: Reader, model: str) -> EmbeddingRequest:
         """Read inputs, each a list of texts and pictures that makes one vector."""
         reader.only(
             "model", "inputs", "input_type", "truncation", "output_dimension", "output_dtype",
@@ -60,7 +60,7 @@ class VoyageEmulator(KeyedEmulator):
             reader.one_of("encoding_format", ("base64",))
         entries = [reader.of(entry).items("content") for entry in reader.items("inputs")]
         items = tuple(tuple(self._part(reader.of(part)) for part in content) for content in entries)
-        return Asked(items, reader.dimension("output_dimension", self.models[model]))
+        return EmbeddingRequest(items, reader.dimension("output_dimension", self.models[model]))
 
     def _part(self, part: Reader) -> str | bytes:
         kind = part.one_of("type", ("text", "image_base64", "image_url"))
@@ -69,7 +69,9 @@ class VoyageEmulator(KeyedEmulator):
             raise part.no("this emulator fetches no pictures: send image_base64")
         return part.text("text") if kind == "text" else part.data_uri("image_base64", _FORMATS)
 
-    def compose(self, asked: Asked, vectors: Sequence[list[float]], request: Request) -> dict[str, Any]:
+    def compose(
+        self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
+    ) -> dict[str, Any]:
         """Make the answer, with what would be billed: pixels, and texts at 4 characters a token."""
         parts = [part for item in asked.items for part in item]
         tokens = math.ceil(sum(len(part) for part in parts if isinstance(part, str)) / 4)

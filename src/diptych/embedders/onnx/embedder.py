@@ -20,9 +20,9 @@ from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, 
 from diptych.embedders.cards import ModelCard, ProviderCard
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.onnx import layout
-from diptych.embedders.onnx.loading import MODULES, Settings, import_libraries
+from diptych.embedders.onnx.loading import MODULES, OnnxSettings, import_libraries
 from diptych.embedders.onnx.sessions import MASK, PICTURES, TOKENS, Side, open_session
-from diptych.embedders.onnx.texts import TextReader, Tokens, is_siglip
+from diptych.embedders.onnx.texts import OnnxTextReader, Tokens, is_siglip
 from diptych.embedders.pictures import PictureProcessor, PictureRules
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
@@ -70,7 +70,7 @@ def load(model: str, **options: str) -> Embedder:
             no export of both sides of a CLIP, or an option is unknown or its value makes no sense.
     """
     reject_unknown_options(PROVIDER, options, OPTIONS)
-    settings = Settings.parse(options)
+    settings = OnnxSettings.parse(options)
     if not model:
         raise EmbedderUnavailable(
             "onnx needs a model: write onnx:FOLDER or onnx:Xenova/clip-vit-base-patch32"
@@ -101,12 +101,12 @@ class OnnxEmbedder:
 
     info: EmbedderInfo
 
-    def __init__(self, source: huggingface.Source, files: layout.ModelFiles, settings: Settings) -> None:
+    def __init__(self, source: huggingface.Source, files: layout.ModelFiles, settings: OnnxSettings) -> None:
         self._open_sides(files, settings)
         side = self._pictures.axis(PICTURES, 2)
         rules = PictureRules.of(files.preprocessor, files.preprocess_cfg, side)
         self._processor = PictureProcessor(rules)
-        self._reader = TextReader(files, self._texts.axis(TOKENS, 1))
+        self._reader = OnnxTextReader(files, self._texts.axis(TOKENS, 1))
         blank, tokens = self.prepare_image(Image.new("RGB", (64, 48))), self._reader(["a"])
         # A model with both sides in one file takes both, whichever is asked.
         self._idle: dict[str, NDArray[Any]] = {PICTURES: blank[None], TOKENS: tokens.ids, MASK: tokens.mask}
@@ -132,7 +132,7 @@ class OnnxEmbedder:
             decode_at_least=at_least,
         )
 
-    def _open_sides(self, files: layout.ModelFiles, settings: Settings) -> None:
+    def _open_sides(self, files: layout.ModelFiles, settings: OnnxSettings) -> None:
         pictures = texts = open_session(files.pictures, settings.provider, settings.threads)
         if files.texts != files.pictures:
             # A person's text comes alone and is waited for, so it has all cores where nothing else is asked.

@@ -17,7 +17,7 @@ MODULES = ("onnxruntime", "tokenizers", "huggingface_hub")
 
 
 @dataclass(frozen=True)
-class Settings:
+class OnnxSettings:
     """The options of a spec, checked.
 
     Attributes:
@@ -41,7 +41,7 @@ class Settings:
     fast: bool
 
     @classmethod
-    def parse(cls, options: Mapping[str, str]) -> Settings:
+    def parse(cls, options: Mapping[str, str]) -> OnnxSettings:
         """Read options as they are written in a spec; raises `EmbedderUnavailable` for one that can't be."""
         variant = options.get("variant", "fp32")
         if variant not in SUFFIXES:

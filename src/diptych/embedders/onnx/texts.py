@@ -27,7 +27,7 @@ def is_siglip(config: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True)
-class TextRules:
+class OnnxTextRules:
     """How texts are read.
 
     Attributes:
@@ -44,7 +44,7 @@ class TextRules:
     clean: str = ""
 
     @classmethod
-    def of(cls, files: ModelFiles, tokenizer: Tokenizer, length: int | None) -> TextRules:
+    def of(cls, files: ModelFiles, tokenizer: Tokenizer, length: int | None) -> OnnxTextRules:
         """Read the rules off a model's settings.
 
         Args:
@@ -106,7 +106,7 @@ class Tokens:
     cut: list[bool]
 
 
-class TextReader:
+class OnnxTextReader:
     """Turns texts into tokens.
 
     Args:
@@ -119,7 +119,7 @@ class TextReader:
 
     def __init__(self, files: ModelFiles, length: int | None) -> None:
         self._tokenizer = _open(files.tokenizer)
-        self.rules = TextRules.of(files, self._tokenizer, length)
+        self.rules = OnnxTextRules.of(files, self._tokenizer, length)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.rules.limit)  # keeps the token that ends a text
 

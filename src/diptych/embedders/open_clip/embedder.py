@@ -22,9 +22,9 @@ from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, 
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.notices import CutTexts
 from diptych.embedders.open_clip.catalogue import MODELS
-from diptych.embedders.open_clip.finding import Found, find
+from diptych.embedders.open_clip.finding import FoundModel, find
 from diptych.embedders.open_clip.loading import PRECISIONS, open_model, open_tokenizer, open_transform
-from diptych.embedders.open_clip.texts import TextReader
+from diptych.embedders.open_clip.texts import OpenClipTextReader
 from diptych.embedders.pictures import reject_thin
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
@@ -69,7 +69,7 @@ def load(model: str, **options: str) -> Embedder:
             option is unknown or its value makes no sense.
     """
     reject_unknown_options(PROVIDER, options, OPTIONS)
-    settings = torch_models.Settings.parse(options)
+    settings = torch_models.TorchSettings.parse(options)
     if not model:
         raise EmbedderUnavailable(
             "open_clip needs a model: write open_clip:ViT-B-16-SigLIP2-256, or "
@@ -101,7 +101,7 @@ class OpenClipEmbedder:
 
     info: EmbedderInfo
 
-    def __init__(self, found: Found, settings: torch_models.Settings, device: str) -> None:
+    def __init__(self, found: FoundModel, settings: torch_models.TorchSettings, device: str) -> None:
         from open_clip import get_input_dtype
 
         self._device = device
@@ -113,7 +113,7 @@ class OpenClipEmbedder:
         self._model = open_model(found, number, device)
         self._transform, self._pictures = open_transform(self._model)
         tokenizer, of_tokenizer = open_tokenizer(found)
-        self._reader = TextReader(tokenizer)
+        self._reader = OpenClipTextReader(tokenizer)
         dimension = self._measure(found.source.label)
         scale, bias = self._model.logit_scale, getattr(self._model, "logit_bias", None)
         fast = settings.precision == speed.FAST

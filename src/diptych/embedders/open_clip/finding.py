@@ -36,7 +36,7 @@ _SHOWN = 12  # names of weights in an error message
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundModel:
     """A model with all that it takes to load it.
 
     Attributes:
@@ -60,7 +60,7 @@ class Found:
     tokenizer: huggingface.Source | None = None
 
 
-def find(model: str, weights: str | None, revision: str | None) -> Found:
+def find(model: str, weights: str | None, revision: str | None) -> FoundModel:
     """Find a model; what is not on this machine is fetched.
 
     Args:
@@ -76,7 +76,7 @@ def find(model: str, weights: str | None, revision: str | None) -> Found:
     return replace(found, tokenizer=_find_tokenizer(found))
 
 
-def _find(model: str, weights: str | None, revision: str | None) -> Found:
+def _find(model: str, weights: str | None, revision: str | None) -> FoundModel:
     if known := _ask_open_clip(model, weights):
         return _find_weights(model, known, revision)
     if weights is not None:
@@ -92,7 +92,7 @@ def _find(model: str, weights: str | None, revision: str | None) -> Found:
         raise EmbedderUnavailable(f"the folder {folder} holds no model of open_clip's: it has no {CONFIG}")
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
     source = huggingface.describe_folder(folder, files)
-    return Found(source, _read(folder / CONFIG), folder=folder)
+    return FoundModel(source, _read(folder / CONFIG), folder=folder)
 
 
 def _nearest(model: str) -> str:
@@ -104,14 +104,14 @@ def _nearest(model: str) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ": see open_clip.list_models()"
 
 
-def _find_on_hub(repo: str, revision: str | None) -> Found:
+def _find_on_hub(repo: str, revision: str | None) -> FoundModel:
     source = huggingface.find_on_hub(repo, revision, marks=(CONFIG,))
     config = huggingface.fetch(source, revision, CONFIG)
     if config is None:
         raise EmbedderUnavailable(f"{source.label} is no model of open_clip's: it has no {CONFIG}")
     tell_before_download(source)
     _fetch_first(source, revision, WEIGHTS)
-    return Found(source, _read(config), folder=config.parent)
+    return FoundModel(source, _read(config), folder=config.parent)
 
 
 def _ask_open_clip(model: str, weights: str | None) -> Mapping[str, Any] | None:
@@ -143,7 +143,7 @@ def _look_up(model: str, weights: str | None) -> Mapping[str, Any] | None:
     return {"settings": open_clip.get_model_config(model), "tags": tags, "weights": weights, "tag": tag}
 
 
-def _find_weights(architecture: str, known: Mapping[str, Any], revision: str | None) -> Found:
+def _find_weights(architecture: str, known: Mapping[str, Any], revision: str | None) -> FoundModel:
     settings, tags, weights, tag = (known[name] for name in ("settings", "tags", "weights", "tag"))
     if weights is None:
         raise EmbedderUnavailable(
@@ -158,12 +158,12 @@ def _find_weights(architecture: str, known: Mapping[str, Any], revision: str | N
         raise EmbedderUnavailable(
             f"{architecture} has no weights {weights!r}, and there is no such file: it has {_some(tags)}"
         )
-    return Found(_describe_file(file), settings, architecture, weights=file)
+    return FoundModel(_describe_file(file), settings, architecture, weights=file)
 
 
 def _find_published(
     architecture: str, name: str, tag: Mapping[str, Any], settings: Mapping[str, Any], revision: str | None
-) -> Found:
+) -> FoundModel:
     """Weights that open_clip knows by name: from the Hub wherever they are there, pinned to a commit."""
     if repo := tag.get("hf_hub"):
         repo, _, file = repo.rpartition("/")
@@ -186,7 +186,7 @@ def _find_published(
         for key in ("mean", "std", "interpolation", "resize_mode")
         if tag.get(key)
     }
-    return Found(
+    return FoundModel(
         source,
         settings,
         architecture,
@@ -215,7 +215,7 @@ def _describe_file(file: Path) -> huggingface.Source:
     )
 
 
-def _find_tokenizer(found: Found) -> huggingface.Source | None:
+def _find_tokenizer(found: FoundModel) -> huggingface.Source | None:
     """The model's own folder or repository where the tokenizer is in it, otherwise the one that it names."""
     name = found.settings["text_cfg"].get("hf_tokenizer_name")
     if not name:

@@ -10,13 +10,13 @@ from typing import Any
 
 from diptych.embedders import huggingface
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.embedders.open_clip.finding import Found
+from diptych.embedders.open_clip.finding import FoundModel
 
 PRECISIONS = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 """What open_clip calls each type; it keeps what needs it, such as layer norms, in full precision."""
 
 
-def open_model(found: Found, precision: str, device: str) -> Any:
+def open_model(found: FoundModel, precision: str, device: str) -> Any:
     """The model, in evaluation mode, on its device.
 
     Raises:
@@ -41,7 +41,7 @@ def open_model(found: Found, precision: str, device: str) -> Any:
     return model.eval()
 
 
-def _explain(error: Exception, found: Found) -> str:
+def _explain(error: Exception, found: FoundModel) -> str:
     import torch
 
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
@@ -51,7 +51,7 @@ def _explain(error: Exception, found: Found) -> str:
     return f"open_clip can't load {found.source.label}: {huggingface.one_line(error)}"
 
 
-def open_tokenizer(found: Found) -> tuple[Any, str]:
+def open_tokenizer(found: FoundModel) -> tuple[Any, str]:
     """The model's tokenizer, and what changes whenever its files do.
 
     Raises:

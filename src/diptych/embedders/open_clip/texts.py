@@ -11,7 +11,7 @@ _MARKS_OF_CLIPS = 3  # begin, end and class, which the mode `clips` puts around 
 
 
 @dataclass(frozen=True)
-class TextReader:
+class OpenClipTextReader:
     """A tokenizer of open_clip's.
 
     Attributes:

@@ -33,7 +33,7 @@ from diptych.embedders.sentence_transformers import facts
 from diptych.embedders.sentence_transformers.catalogue import MODELS
 from diptych.embedders.sentence_transformers.loading import (
     DEFAULT_MODEL,
-    Settings,
+    SentenceTransformersSettings,
     find_model,
     import_libraries,
     open_model,
@@ -81,7 +81,7 @@ def load(model: str, **options: str) -> Embedder:
             no image side or no text side, or an option is unknown or its value makes no sense.
     """
     reject_unknown_options(PROVIDER, options, OPTIONS)
-    settings = Settings.parse(options)
+    settings = SentenceTransformersSettings.parse(options)
     if CARD.missing():
         import_libraries()  # says what to install
     source = find_model(model or DEFAULT_MODEL, settings.revision)
@@ -123,13 +123,13 @@ class SentenceTransformersEmbedder:
         self,
         model: SentenceTransformer,
         source: huggingface.Source,
-        settings: Settings,
+        settings: SentenceTransformersSettings,
         licence: str | None,
     ) -> None:
         self._model = model
         # A tokenizer keeps how it cuts and pads as its own state: two threads would change it for each other.
         self._lock = threading.Lock()
-        self._texts = facts.TextRules.of(model)
+        self._texts = facts.SentenceTransformersTextRules.of(model)
         self._one_size = False
         self._has_own_code = settings.trust_remote_code  # which may keep anything in the model
         self._side_by_side = False

@@ -121,7 +121,7 @@ def _steps(settings: Mapping[str, Any]) -> list[str]:
 
 
 @dataclasses.dataclass(frozen=True)
-class TextRules:
+class SentenceTransformersTextRules:
     """How texts are read.
 
     Attributes:
@@ -135,7 +135,7 @@ class TextRules:
     prompt: str
 
     @classmethod
-    def of(cls, model: SentenceTransformer) -> TextRules:
+    def of(cls, model: SentenceTransformer) -> SentenceTransformersTextRules:
         """Read the rules off a model."""
         config: Any = getattr(model.transformers_model, "config", None)
         of_texts = config.get_text_config() if hasattr(config, "get_text_config") else config
@@ -170,7 +170,7 @@ def learnt_number(model: SentenceTransformer, name: str) -> float | None:
     return float(found[0].detach().item()) if found else None
 
 
-def settings_hash(model: SentenceTransformer, rules: TextRules) -> str:
+def settings_hash(model: SentenceTransformer, rules: SentenceTransformersTextRules) -> str:
     """A short hash of all settings that vectors depend on, beside the model's files and the precision."""
     code = [type(module.model).__module__ for module in transformer_modules(model)]
     settings = {

@@ -21,7 +21,7 @@ DEFAULT_MODEL = "clip-ViT-L-14"
 
 
 @dataclass(frozen=True)
-class Settings(torch_models.Settings):
+class SentenceTransformersSettings(torch_models.TorchSettings):
     """The options of a spec, checked.
 
     Attributes:
@@ -33,14 +33,14 @@ class Settings(torch_models.Settings):
     dimension: int | None
 
     @classmethod
-    def parse(cls, options: Mapping[str, str]) -> Settings:
+    def parse(cls, options: Mapping[str, str]) -> SentenceTransformersSettings:
         """Read options as they are written in a spec; raises `EmbedderUnavailable` for one that can't be."""
         trust = options.get("trust_remote_code", "false").lower()
         if trust not in {"true", "false"}:
             raise EmbedderUnavailable(f"trust_remote_code is true or false, not {trust!r}")
         dimension = options.get("dimension")
         return cls(
-            **vars(torch_models.Settings.parse(options)),
+            **vars(torch_models.TorchSettings.parse(options)),
             trust_remote_code=trust == "true",
             dimension=None if dimension is None else torch_models.whole_number("dimension", dimension),
         )
@@ -57,7 +57,7 @@ def find_model(model: str, revision: str | None) -> huggingface.Source:
     return huggingface.find(model if has_owner else f"sentence-transformers/{model}", revision)
 
 
-def open_model(source: huggingface.Source, settings: Settings) -> SentenceTransformer:
+def open_model(source: huggingface.Source, settings: SentenceTransformersSettings) -> SentenceTransformer:
     """Load a model, ready to embed.
 
     Returns:
@@ -100,7 +100,7 @@ def open_model(source: huggingface.Source, settings: Settings) -> SentenceTransf
     return model.eval()
 
 
-def _explain(error: Exception, source: huggingface.Source, settings: Settings) -> str:
+def _explain(error: Exception, source: huggingface.Source, settings: SentenceTransformersSettings) -> str:
     import torch
 
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):

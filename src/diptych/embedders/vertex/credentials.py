@@ -182,7 +182,7 @@ def _first_words(error: Exception, hide: Callable[[str], str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _HttpAnswer:
     """What google-auth reads of an HTTP answer."""
 
     status: int
@@ -204,7 +204,7 @@ class _Transport:
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **_options: Any,
-    ) -> _Answer:
+    ) -> _HttpAnswer:
         import httpx2
         from google.auth.exceptions import TransportError
 
@@ -214,9 +214,9 @@ class _Transport:
             if "metadata-flavor" in (headers or {}):
                 # When it looks whether this is a machine of Google's, google-auth tries a broken connection
                 # three times and sleeps in between; an answer not from the metadata server it takes for a no.
-                return _Answer(503, {}, b"")
+                return _HttpAnswer(503, {}, b"")
             raise TransportError(str(error) or type(error).__name__) from None
-        return _Answer(answer.status_code, answer.headers, answer.content)
+        return _HttpAnswer(answer.status_code, answer.headers, answer.content)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Transport:
         # google-auth copies its transport to ask iamcredentials.googleapis.com, unasked and from a thread of

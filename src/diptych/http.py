@@ -1,4 +1,4 @@
-"""Manners on the wire that every client here shares: who asks, when to try again, how fast."""
+"""What every HTTP client here shares: who asks, when to try again, how fast."""
 
 from __future__ import annotations
 

@@ -1,11 +1,20 @@
-"""What embedders tell a person about queries, in the same words."""
+"""What embedders tell a person about texts, in the same words."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
 
+from diptych.embedders.base import InputRejected
 from diptych.errors import DiptychWarning
+
+
+def reject_invalid(text: str) -> None:
+    """Raise `InputRejected` for what is no valid Unicode: half of a pair of surrogates, say."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
 
 
 class CutTexts:

@@ -140,6 +140,13 @@ def _nearest(name: str, known: dict[str, EntryPoint]) -> str:
     return f"; there are {', '.join(names)} (see `diptych embedders`)"
 
 
+def whole_number(name: str, value: str) -> int:
+    """A number from 1, as an option of a spec gives it; raises `EmbedderUnavailable` for anything else."""
+    if not (value.isascii() and value.isdigit() and int(value)):
+        raise EmbedderUnavailable(f"{name} is a whole number from 1, not {value!r}")
+    return int(value)
+
+
 def reject_unknown_options(provider: str, options: dict[str, str], known: tuple[str, ...] = ()) -> None:
     """Raise a one-line `EmbedderUnavailable` when `options` holds any name that is not in `known`."""
     unknown = sorted(set(options) - set(known))

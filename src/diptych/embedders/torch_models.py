@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from diptych.embedders import huggingface
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.registry import whole_number
 from diptych.embedders.speed import FAST
 
 PRECISIONS = ("float32", "bfloat16", "float16", FAST)
@@ -55,13 +56,6 @@ class TorchSettings:
             batch_size=whole_number("batch_size", options["batch_size"]) if "batch_size" in options else None,
             precision=precision,
         )
-
-
-def whole_number(name: str, value: str) -> int:
-    """A number from 1, as an option of a spec gives it; raises `EmbedderUnavailable` for anything else."""
-    if not (value.isascii() and value.isdigit() and int(value)):
-        raise EmbedderUnavailable(f"{name} is a whole number from 1, not {value!r}")
-    return int(value)
 
 
 def import_packages(package: str, extra: str) -> None:

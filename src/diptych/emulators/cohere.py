@@ -6,7 +6,6 @@ dimensions, 96 inputs and 20 MB of pictures a request. The sentences of its refu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
@@ -23,13 +22,12 @@ _TYPES = ("search_document", "search_query", "classification", "clustering", "im
 _V5 = (1024, 256, 512, 768, 1536, 2048)
 
 
-def _refuse(status: int, message: str) -> Reply:
-    return json_reply({"id": "diptych-emulator", "message": message}, status)
+def _refuse(status: int, message: str, **headers: str) -> Reply:
+    return json_reply({"id": "diptych-emulator", "message": message}, status, **headers)
 
 
 def _over_quota(wait: float) -> Reply:
-    reply = _refuse(429, "you are past the rate limit")
-    return Reply(429, reply.body, headers={"Retry-After": f"{wait:.3f}"})
+    return _refuse(429, "you are past the rate limit", Retry_After=f"{wait:.3f}")
 
 
 class CohereEmulator(KeyedEmulator):
@@ -81,10 +79,8 @@ class CohereEmulator(KeyedEmulator):
         self, asked: EmbeddingRequest, vectors: Sequence[list[float]], _request: Request
     ) -> dict[str, Any]:
         """Make the answer, with the units that would be billed for texts, at 4 characters a token."""
-        texts = [part for item in asked.items for part in item if isinstance(part, str)]
-        tokens = math.ceil(sum(map(len, texts)) / 4)
         return {
             "id": "diptych-emulator",
             "embeddings": {"float": vectors},
-            "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": tokens}},
+            "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": asked.text_tokens}},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import threading
 import time
@@ -53,6 +54,16 @@ class EmbeddingRequest:
 
     items: tuple[tuple[str | bytes, ...], ...]
     dimension: int
+
+    @property
+    def parts(self) -> list[str | bytes]:
+        """The texts and pictures of all items."""
+        return [part for item in self.items for part in item]
+
+    @property
+    def text_tokens(self) -> int:
+        """What the texts would be billed as, at 4 characters a token."""
+        return math.ceil(sum(len(part) for part in self.parts if isinstance(part, str)) / 4)
 
 
 class TokenBucket:
@@ -250,7 +261,7 @@ class Emulator(ABC):
     def _remember(self, status: int, asked: EmbeddingRequest | Reply) -> None:
         entries = [Served(status, None, None)]
         if isinstance(asked, EmbeddingRequest):
-            entries = [_served(status, part) for item in asked.items for part in item]
+            entries = [_served(status, part) for part in asked.parts]
         with self._lock:
             self._served.extend(entries)
 

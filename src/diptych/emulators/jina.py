@@ -6,7 +6,6 @@ that clients of Jina read; limits are not known here and not played. The sentenc
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
@@ -19,13 +18,12 @@ from diptych.emulators.replies import Reply, Request, json_reply
 _DIMENSIONS = (1024, *range(1, 1024))
 
 
-def _refuse(status: int, message: str) -> Reply:
-    return json_reply({"detail": message}, status)
+def _refuse(status: int, message: str, **headers: str) -> Reply:
+    return json_reply({"detail": message}, status, **headers)
 
 
 def _over_quota(wait: float) -> Reply:
-    reply = _refuse(429, "Rate limit exceeded")
-    return Reply(429, reply.body, headers={"Retry-After": f"{wait:.3f}"})
+    return _refuse(429, "Rate limit exceeded", Retry_After=f"{wait:.3f}")
 
 
 class JinaEmulator(KeyedEmulator):
@@ -57,11 +55,9 @@ class JinaEmulator(KeyedEmulator):
         self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
     ) -> dict[str, Any]:
         """Make the answer, with the tokens of texts, at 4 characters a token."""
-        texts = [part for item in asked.items for part in item if isinstance(part, str)]
-        tokens = math.ceil(sum(map(len, texts)) / 4)
         data = [
             {"object": "embedding", "index": place, "embedding": vector}
             for place, vector in enumerate(vectors)
         ]
         model = Reader(self.refuse, request.body).text("model")
-        return {"object": "list", "model": model, "data": data, "usage": {"total_tokens": tokens}}
+        return {"object": "list", "model": model, "data": data, "usage": {"total_tokens": asked.text_tokens}}

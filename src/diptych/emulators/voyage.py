@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
@@ -24,13 +23,12 @@ from diptych.emulators.replies import Reply, Request, json_reply
 _FORMATS = ("png", "jpeg", "webp", "gif")
 
 
-def _refuse(status: int, message: str) -> Reply:
-    return json_reply({"detail": message}, status)
+def _refuse(status: int, message: str, **headers: str) -> Reply:
+    return json_reply({"detail": message}, status, **headers)
 
 
 def _over_quota(wait: float) -> Reply:
-    reply = _refuse(429, "Rate limit exceeded")
-    return Reply(429, reply.body, headers={"Retry-After": f"{wait:.3f}"})
+    return _refuse(429, "Rate limit exceeded", Retry_After=f"{wait:.3f}")
 
 
 class VoyageEmulator(KeyedEmulator):
@@ -73,9 +71,8 @@ class VoyageEmulator(KeyedEmulator):
         self, asked: EmbeddingRequest, vectors: Sequence[list[float]], request: Request
     ) -> dict[str, Any]:
         """Make the answer, with what would be billed: pixels, and texts at 4 characters a token."""
-        parts = [part for item in asked.items for part in item]
-        tokens = math.ceil(sum(len(part) for part in parts if isinstance(part, str)) / 4)
-        pixels = sum(_pixels(part) for part in parts if isinstance(part, bytes))
+        tokens = asked.text_tokens
+        pixels = sum(_pixels(part) for part in asked.parts if isinstance(part, bytes))
         usage = {"text_tokens": tokens, "image_pixels": pixels, "video_pixels": 0, "total_tokens": tokens}
         reader = Reader(self.refuse, request.body)
         packed = reader.has("encoding_format")  # as Voyage's own client wants them

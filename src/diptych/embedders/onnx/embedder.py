@@ -26,6 +26,7 @@ from diptych.embedders.onnx.texts import OnnxTextReader, Tokens, is_siglip
 from diptych.embedders.pictures import PictureProcessor, PictureRules
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
+from diptych.embedders.self_check import common_dimension
 
 PROVIDER = "onnx"
 
@@ -151,14 +152,7 @@ class OnnxEmbedder:
         images = [self._idle[PICTURES][0], self.prepare_image(Image.fromarray(noise))]
         self._pictures_together = _may_be_batched(self._run_pictures, images)
         self._texts_together = _may_be_batched(self._run_texts, ["a", "a photo of a dog with a bird"])
-        of_pictures = int(self._run_pictures(images[:1]).shape[1])
-        of_texts = int(self._run_texts(["a"]).shape[1])
-        if of_pictures != of_texts:
-            raise EmbedderUnavailable(
-                f"{label} is no model of pictures and texts in one space: its vectors have "
-                f"{of_pictures} numbers for pictures and {of_texts} for texts"
-            )
-        return of_pictures
+        return common_dimension(label, self._run_pictures(images[:1]), self._run_texts(["a"]))
 
     def prepare_image(self, image: Image.Image) -> NDArray[np.float32]:
         """Resize, crop and normalise as the model's settings say.

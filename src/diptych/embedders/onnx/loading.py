@@ -11,6 +11,7 @@ from diptych.embedders import speed
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.embedders.onnx.layout import SUFFIXES
 from diptych.embedders.onnx.sessions import short_name
+from diptych.embedders.registry import whole_number
 
 MODULES = ("onnxruntime", "tokenizers", "huggingface_hub")
 """The packages, by import name."""
@@ -51,9 +52,9 @@ class OnnxSettings:
             raise EmbedderUnavailable(
                 f"precision is exact or fast, not {precision!r}: an export's numbers are chosen with variant"
             )
-        threads = _whole_number("threads", options.get("threads", "1"))
+        threads = whole_number("threads", options.get("threads", "1"))
         provider = options.get("provider") or "cpu"
-        asked = _whole_number("batch_size", options["batch_size"]) if "batch_size" in options else None
+        asked = whole_number("batch_size", options["batch_size"]) if "batch_size" in options else None
         cores = max(1, (os.cpu_count() or 1) // threads)
         batch_size, concurrency = speed.calls(short_name(provider), asked, cores)
         return cls(
@@ -66,12 +67,6 @@ class OnnxSettings:
             concurrency=concurrency,
             fast=precision == "fast",
         )
-
-
-def _whole_number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit() and int(value)):
-        raise EmbedderUnavailable(f"{name} is a whole number from 1, not {value!r}")
-    return int(value)
 
 
 def import_libraries() -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.embedders.base import EmbedderUnavailable, InputRejected
+from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.notices import reject_invalid
 from diptych.embedders.onnx.layout import ModelFiles
 
 if TYPE_CHECKING:
@@ -139,10 +140,7 @@ class OnnxTextReader:
         return Tokens(ids, mask, [bool(encoding.overflowing) for encoding in read])
 
     def _clean(self, text: str) -> str:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
+        reject_invalid(text)
         if self.rules.clean == "canonicalize":
             text = text.translate(_WITHOUT_PUNCTUATION)
         if self.rules.clean in {"canonicalize", "lower"}:

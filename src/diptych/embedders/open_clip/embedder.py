@@ -20,7 +20,7 @@ from PIL import Image
 from diptych.embedders import huggingface, speed, torch_models
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ProviderCard
-from diptych.embedders.notices import CutTexts
+from diptych.embedders.notices import CutTexts, reject_invalid
 from diptych.embedders.open_clip.catalogue import MODELS
 from diptych.embedders.open_clip.finding import FoundModel, find
 from diptych.embedders.open_clip.loading import PRECISIONS, open_model, open_tokenizer, open_transform
@@ -28,6 +28,7 @@ from diptych.embedders.open_clip.texts import OpenClipTextReader
 from diptych.embedders.pictures import reject_thin
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
+from diptych.embedders.self_check import common_dimension
 
 if TYPE_CHECKING:
     import torch
@@ -149,12 +150,7 @@ class OpenClipEmbedder:
             raise
         except Exception as error:  # a model that loads but was not made for this fails in its own way
             raise EmbedderUnavailable(f"{label} fails at embedding: {huggingface.one_line(error)}") from error
-        if picture.shape != text.shape:
-            raise EmbedderUnavailable(
-                f"{label} is no model of pictures and texts in one space: its vectors have "
-                f"{picture.shape[-1]} numbers for pictures and {text.shape[-1]} for texts"
-            )
-        return int(picture.shape[-1])
+        return common_dimension(label, picture, text)
 
     def prepare_image(self, image: Image.Image) -> torch.Tensor:
         """Run the model's own transform.
@@ -208,10 +204,11 @@ class OpenClipEmbedder:
         """
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)
-        read = [self._reader.read(text) for text in texts]
+        for text in texts:
+            reject_invalid(text)
         with self._lock:  # a tokenizer keeps how it cuts and pads as its own state
-            cut = [text for text in read if self._reader.is_cut(text)]
-            tokens = self._reader.tokenizer(read)
+            cut = [text for text in texts if self._reader.is_cut(text)]
+            tokens = self._reader.tokenizer(list(texts))
         if cut:
             self._cut_texts.tell(cut, self.info.name, self._reader.limit)
         return self._run(self._model.encode_text, tokens)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from diptych.embedders.base import InputRejected
-
 _MARKS_OF_CLIPS = 3  # begin, end and class, which the mode `clips` puts around a text
 
 
@@ -24,18 +22,6 @@ class OpenClipTextReader:
     def limit(self) -> int:
         """Tokens that are read, the special ones counted."""
         return int(self.tokenizer.context_length)
-
-    def read(self, text: str) -> str:
-        """The text, or why it is none.
-
-        Raises:
-            InputRejected: It is no valid Unicode.
-        """
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
-        return text
 
     def is_cut(self, text: str) -> bool:
         """Whether a text is too long to be read whole."""

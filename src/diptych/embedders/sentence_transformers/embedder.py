@@ -22,13 +22,14 @@ import numpy as np
 from PIL import Image
 
 from diptych.embedders import huggingface, speed, torch_models
-from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, InputRejected, Vectors
+from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.cards import ProviderCard
 from diptych.embedders.licences import tell_before_download
-from diptych.embedders.notices import CutTexts
+from diptych.embedders.notices import CutTexts, reject_invalid
 from diptych.embedders.pictures import PictureProcessor, reject_thin
 from diptych.embedders.registry import reject_unknown_options
 from diptych.embedders.remembered import load_once
+from diptych.embedders.self_check import common_dimension
 from diptych.embedders.sentence_transformers import facts
 from diptych.embedders.sentence_transformers.catalogue import MODELS
 from diptych.embedders.sentence_transformers.loading import (
@@ -188,12 +189,7 @@ class SentenceTransformersEmbedder:
             raise
         except Exception as error:  # a model that loads but was not made for this fails in its own way
             raise EmbedderUnavailable(f"{label} fails at embedding: {huggingface.one_line(error)}") from error
-        if picture.shape != text.shape:
-            raise EmbedderUnavailable(
-                f"{label} is no model of pictures and texts in one space: its vectors have "
-                f"{picture.shape[-1]} numbers for pictures and {text.shape[-1]} for texts"
-            )
-        return int(picture.shape[-1])
+        return common_dimension(label, picture, text)
 
     def prepare_image(self, image: Image.Image) -> Any:
         """Do what the model's own picture processor does.
@@ -299,10 +295,7 @@ class SentenceTransformersEmbedder:
         return np.asarray(vectors, np.float32)
 
     def _as_read(self, text: str) -> str:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
+        reject_invalid(text)
         return text.lower() if self._texts.siglip else text
 
     def _is_cut(self, text: str) -> bool:

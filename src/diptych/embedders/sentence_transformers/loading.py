@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.embedders import huggingface, speed, torch_models
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.registry import whole_number
 from diptych.errors import DiptychWarning
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SentenceTransformersSettings(torch_models.TorchSettings):
         return cls(
             **vars(torch_models.TorchSettings.parse(options)),
             trust_remote_code=trust == "true",
-            dimension=None if dimension is None else torch_models.whole_number("dimension", dimension),
+            dimension=None if dimension is None else whole_number("dimension", dimension),
         )
 
 

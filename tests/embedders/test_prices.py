@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.embedders.cards import cards
 from diptych.embedders.prices import SHIPPED, terms
 from diptych.errors import DiptychError
 
@@ -18,6 +19,11 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "prices.toml"
     monkeypatch.setenv("DIPTYCH_PRICES", str(path))
     return path
+
+
+def test_the_shipped_prices_are_those_of_hosted_models_that_there_are() -> None:
+    hosted = {model.spec for card in cards().values() for model in card.models if model.speed == "network"}
+    assert tomllib.loads(SHIPPED.read_text(encoding="utf-8")).keys() - {"as_of"} <= hosted
 
 
 def test_prices_by_the_picture_the_token_and_the_pixel() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diptych.embedders import EmbedderUnavailable, load
+from diptych.embedders.hosted import ByKey, Model, Provider, card, loader
 from diptych.embedders.registry import WELL_KNOWN, Spec, parse, providers, reject_unknown_options
 from diptych.errors import DiptychError
 
@@ -266,3 +267,27 @@ def test_unknown_options_are_named_with_the_known_ones() -> None:
 def test_an_option_holds_a_path_as_it_is_written_or_quoted() -> None:
     spec = parse("vectors:a.npy?names=C++ notes/x=1.txt&texts=100%25 red%26blue.txt")
     assert spec.options == {"names": "C++ notes/x=1.txt", "texts": "100% red&blue.txt"}
+
+
+def test_a_hosted_provider_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = Provider(
+        name="toy",
+        about="a toy service",
+        title="Toys",
+        maker="Toys Ltd",
+        domain="toy.example",
+        endpoint="https://api.toy.example",
+        models={"first": Model((4, 8), 8), "second": Model((2,), 2)},
+        connect=ByKey(variable="TOY_KEY", where="toy.example", path="/embed"),
+        ask=lambda settings, kind, items: {kind: items},
+        read=lambda _kind, answer: answer,
+    )
+    shown = card(provider)
+    assert (shown.about, shown.spec, shown.key) == ("a toy service", "toy:first", "TOY_KEY")
+    assert shown.needs == "an account at Toys Ltd, and its key in TOY_KEY"
+    assert [model.spec for model in shown.models] == ["toy:first", "toy:second"]
+    monkeypatch.delenv("TOY_KEY", raising=False)
+    embedder = loader(provider)("", dimension="4")
+    assert embedder.info.fingerprint.startswith("toy:first?dimension=4 ")
+    with pytest.raises(EmbedderUnavailable, match=f"{shown.key} to one from toy.example"):
+        embedder.embed_texts(["a"])

@@ -94,4 +94,5 @@ def install_zs(folder: Path) -> dict[str, str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a process that finds the plug-ins in a folder."""
-    return os.environ | {"PYTHONPATH": str(folder)}
+    path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}

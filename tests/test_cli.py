@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -175,6 +176,14 @@ def test_a_dearer_run_is_refused_before_anything_is_sent(run: Run, pictures: Pat
     line = fails(run("compare", pictures, "-e", spec, "-q", "red", "--max-cost", "0.05", "--quiet"))
     assert "$0.1000" in line
     assert not (tmp_path / "log").exists()
+
+
+def test_what_is_about_to_be_sent_and_what_it_costs_is_said(run: Run, pictures: Path) -> None:
+    costly = ["-e", "counting:?price=0.01", "--store"]
+    for command in (["compare", pictures, "-q", "red"], ["search", pictures, "red"], ["embed", pictures]):
+        first = run(*command, *costly, f"{command[0]}.sqlite").stderr
+        assert re.search(r"counting\S*: 10 pictures and \d+ texts to send, about \$0\.1000\n", first), command
+        assert run(*command, *costly, f"{command[0]}-2.sqlite", "--quiet").stderr == ""
 
 
 def test_a_store_can_be_chosen(run: Run, pictures: Path, tmp_path: Path) -> None:

@@ -95,9 +95,11 @@ def search(
     debug: Debug = False,
 ) -> None:
     """Rank the pictures for one query, in the terminal."""
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
     outputs = Outputs(json=json)
     outputs.check()
+    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
+    if not quiet:
+        announce_cost(bench.estimate([query]))
     found = bench.search(query, k, contrast=contrast or ())
     outputs.write(found, bench, [], quiet=quiet)
 

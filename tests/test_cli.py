@@ -25,7 +25,7 @@ RunAll = Callable[[Sequence[Sequence[object]]], list[subprocess.CompletedProcess
 
 COMMANDS = (
     "compare", "search", "embed", "estimate", "embedders", "doctor", "emulate", "judge", "judgments",
-    "evaluate", "threshold", "filter",
+    "evaluate", "threshold", "filter", "serve", "emulate jina",
 )  # fmt: skip
 
 
@@ -192,10 +192,19 @@ def test_a_store_can_be_chosen(run: Run, pictures: Path, tmp_path: Path) -> None
     assert not (tmp_path / "store.sqlite").exists()
 
 
-def test_every_command_helps(run_all: RunAll) -> None:
-    for done in run_all([[command, "--help"] for command in COMMANDS]):
-        assert done.returncode == 0, done.args
-        assert f"diptych {done.args[0]} " in done.stdout
+def test_every_command_helps_by_subject_and_with_examples(tmp_path: Path) -> None:
+    narrow = os.environ | {"COLUMNS": "80", "TERM": "dumb"}
+    pages = run_each([[*command.split(), "--help"] for command in COMMANDS], tmp_path, narrow)
+    for command, page in zip(COMMANDS, pages, strict=True):
+        assert page.returncode == 0, command
+        assert f"Usage: diptych {command} " in page.stdout
+        assert re.search(rf"^ Examples?: *\n( diptych {command} .*\n)+ *\n╭", page.stdout, re.MULTILINE), page
+    compare = pages[0].stdout
+    subjects = ["Arguments", "Embedders", "Queries", "Outputs", "Limits", "General"]
+    assert re.findall(r"^╭─ (\w+) ", compare, re.MULTILINE) == subjects
+    assert " diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf -q " in compare
+    assert re.search(r"--quiet +Show no progress", compare)  # a flag takes no value
+    assert compare.index("--debug") < compare.index("--help")
 
 
 def test_embedders_lists_every_one_with_what_it_needs(run: Run) -> None:
@@ -308,6 +317,13 @@ def test_a_surprise_in_a_plug_in_is_one_line_and_a_traceback_only_for_debug(run:
     command = ["embed", pictures, "-e", "counting:?fails=surprise", "--quiet"]
     assert "RuntimeError: a bug in two lines" in fails(run(*command))
     assert "Traceback" in run(*command, "--debug").stderr
+
+
+def test_a_query_is_not_taken_for_an_option(run: Run, pictures: Path) -> None:
+    spec = "counting:?fails=surprise"
+    assert "RuntimeError" in fails(run("search", pictures, "-e", spec, "--quiet", "--", "--debug"))
+    noted = run("search", pictures, "-e", "counting:?price=0.01", "--", "--quiet")
+    assert "to send" in noted.stderr
 
 
 def test_a_service_that_is_down_stops_the_run_in_one_line(run: Run, pictures: Path) -> None:

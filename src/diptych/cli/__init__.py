@@ -6,8 +6,11 @@ in one line, 2 wrong usage.
 
 from __future__ import annotations
 
-# their commands
-from diptych.cli import emulate, evaluate, filtering, judge, judgments, page, rankings, threshold, tools
+# The commands, in the order of `diptych --help`.
+# isort: off
+from diptych.cli import rankings, page, judge, judgments, evaluate, threshold, filtering, tools, emulate
+
+# isort: on
 from diptych.cli.app import main
 
 __all__ = [

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from diptych.cli.help import Command, Commands
+from diptych.cli.spread import spread
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.words import printable
 
 app = typer.Typer(
-    help="Compare multimodal image embedders side by side on your own pictures.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,11 +28,34 @@ app = typer.Typer(
 _INTERRUPTED = 130  # the exit status that a shell gives to Ctrl-C
 
 
+@dataclass
+class Verbosity:
+    """How much to say; the options `--quiet` and `--debug` set it as soon as they are read."""
+
+    quiet: bool = False
+    debug: bool = False
+
+
+def command(panel: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a function as a command, its groups of options spread, to a panel of `diptych --help`."""
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        app.command(name, cls=Command, rich_help_panel=panel)(spread(function))
+        return function
+
+    return add
+
+
 @app.callback(invoke_without_command=True)
 def diptych(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Compare multimodal image embedders side by side on your own pictures."""
+    """Compare multimodal image embedders side by side on your own pictures.
+
+    Examples:
+      diptych compare sample -e mini-s -e mini-b -q wolf
+      diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf --report r.html
+    """
     if version:
         from importlib.metadata import version as version_of
 
@@ -36,22 +64,23 @@ def diptych(
 
 def main() -> None:
     """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
-    warnings.showwarning = _show_warning
+    verbosity = Verbosity()
+    warnings.showwarning = functools.partial(_show_warning, verbosity)
     try:
-        app(prog_name="diptych")
+        app(prog_name="diptych", obj=verbosity)
     except SystemExit as exit_:
         if exit_.code == _INTERRUPTED:
             _stop()
         raise
     except DiptychError as error:
-        _fail(str(error))
+        _fail(str(error), verbosity)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say no more
         sys.exit(1)
     except OSError as error:
-        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", verbosity)
     except Exception as error:  # noqa: BLE001 (a person sees one line, and how to get the rest)
-        _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)")
+        _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)", verbosity)
 
 
 def _stop() -> NoReturn:
@@ -64,14 +93,16 @@ def _stop() -> NoReturn:
     os._exit(_INTERRUPTED)
 
 
-def _fail(reason: str) -> None:
-    if "--debug" in sys.argv:
+def _fail(reason: str, verbosity: Verbosity) -> NoReturn:
+    if verbosity.debug:
         traceback.print_exc()
     typer.echo(f"diptych: {printable(' '.join(reason.split()))}", err=True)
     sys.exit(1)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
-    """Say our own warnings in one line, and leave other people's for --debug."""
-    if issubclass(category, DiptychWarning) and "--quiet" not in sys.argv:
+def _show_warning(
+    verbosity: Verbosity, message: Warning | str, category: type[Warning], *_where: Any, **_also: Any
+) -> None:
+    """Say our own warnings in one line, and nothing of other people's."""
+    if issubclass(category, DiptychWarning) and not verbosity.quiet:
         typer.echo(f"note: {printable(str(message))}", err=True)

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from diptych.cli.keys import Keys
-from diptych.cli.shower import Shower
+from diptych.cli.shower import PictureViewer
 from diptych.relevance.session import Session, Task
 from diptych.words import printable
 
@@ -26,12 +26,12 @@ class Dialogue:
     Args:
         session: What to judge.
         keys: Where answers come from.
-        shower: How a picture is shown.
+        viewer: How a picture is shown.
         graded: Whether answers are grades rather than yes or no.
     """
 
-    def __init__(self, session: Session, keys: Keys, shower: Shower, *, graded: bool) -> None:
-        self._session, self._keys, self._shower = session, keys, shower
+    def __init__(self, session: Session, keys: Keys, viewer: PictureViewer, *, graded: bool) -> None:
+        self._session, self._keys, self._viewer = session, keys, viewer
         self._grades = _GRADED if graded else _BINARY
         choices = "0 irrelevant · 1, 2, 3 relevant" if graded else "y yes · n no"
         self._help = f"{choices} · s skip · u undo · q quit"
@@ -43,7 +43,7 @@ class Dialogue:
             if task.query != query:
                 query = task.query
                 typer.echo(f"\n{typer.style(printable(query), bold=True)}   {self._help}\n")
-            self._shower.show(task.image)
+            self._viewer.show(task.image)
             if not self._take_answer(task):
                 typer.echo("")
                 return

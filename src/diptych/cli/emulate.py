@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import app
+from diptych.cli.help import TOOLS, Command, Commands, Panel
 from diptych.cli.options import Debug
 
 SERVICES = {
@@ -23,13 +24,24 @@ SERVICES = {
 }
 """What there is: the class in the module of that name, and what it plays."""
 
-emulate_app = typer.Typer(help="Run a stand-in for a hosted embedder on this machine.", no_args_is_help=True)
-app.add_typer(emulate_app, name="emulate")
+_HELP = """{what}, on 127.0.0.1, without an account.
+
+Examples:
+  diptych emulate {service} --embedder mini-b
+  diptych emulate {service} --embedder mini-b --latency 0.2 --error-rate 0.1
+"""
+
+emulate_app = typer.Typer(cls=Commands, no_args_is_help=True)
+app.add_typer(emulate_app, name="emulate", rich_help_panel=TOOLS)
 
 
 @emulate_app.callback()
 def emulate() -> None:
-    """Run a stand-in for a hosted embedder on this machine."""
+    """Run a stand-in for a hosted embedder on this machine.
+
+    Example:
+      diptych emulate cohere --embedder mini-b --latency 0.2 --error-rate 0.1
+    """
 
 
 def _command(service: str) -> Callable[..., None]:
@@ -37,16 +49,20 @@ def _command(service: str) -> Callable[..., None]:
 
     def run(
         embedder: Annotated[
-            str, typer.Option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
+            str, Panel.EMBEDDERS.option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
         ],
-        port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8765,
-        latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="What each call takes.")] = 0.0,
-        error_rate: Annotated[float, typer.Option(min=0, max=1, help="The share of calls that fail.")] = 0.0,
+        port: Annotated[int, Panel.SERVER.option(min=0, max=65535, help="0 takes any free port.")] = 8765,
+        latency: Annotated[
+            float, Panel.SERVER.option(min=0, metavar="SECONDS", help="What each call takes.")
+        ] = 0.0,
+        error_rate: Annotated[
+            float, Panel.SERVER.option(min=0, max=1, help="The share of calls that fail.")
+        ] = 0.0,
         requests_per_minute: Annotated[
             float | None,
-            typer.Option(min=0, help="Answer 429 above this rate; 0 is no limit, as by default."),
+            Panel.SERVER.option(min=0, help="Answer 429 above this rate; 0 is no limit, as by default."),
         ] = None,
-        seed: Annotated[int, typer.Option(help="Decides which calls fail.")] = 0,
+        seed: Annotated[int, Panel.SERVER.option(help="Decides which calls fail.")] = 0,
         debug: Debug = False,
     ) -> None:
         from diptych.embedders import load
@@ -70,4 +86,6 @@ def _command(service: str) -> Callable[..., None]:
 
 
 for _service, (_, _what) in SERVICES.items():
-    emulate_app.command(_service, help=f"{_what}, on 127.0.0.1, without an account.")(_command(_service))
+    emulate_app.command(_service, cls=Command, help=_HELP.format(service=_service, what=_what))(
+        _command(_service)
+    )

@@ -9,23 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from diptych.cli.app import app
-from diptych.cli.options import (
-    Bank,
-    Debug,
-    MaxCost,
-    Megabytes,
-    Megapixels,
-    Queries,
-    QueryFile,
-    Quiet,
-    Source,
-    Specs,
-    Store,
-    Templates,
-)
-from diptych.cli.shared import announce_cost, gather_texts, note, open_workbench
+from diptych.cli.app import command
+from diptych.cli.help import JUDGING, Panel
+from diptych.cli.options import Setup, TextQueries
 from diptych.errors import DiptychError
+from diptych.progress import Silent
 from diptych.words import printable
 
 if TYPE_CHECKING:
@@ -34,35 +22,34 @@ if TYPE_CHECKING:
 Scale = Literal["raw", "z"]
 
 
-@app.command("filter")
+@command(JUDGING, "filter")
 def filter_(
-    source: Source,
-    embedders: Specs,
+    setup: Setup,
+    queries: TextQueries,
     threshold: Annotated[
         str,
-        typer.Option(
+        Panel.THRESHOLD.option(
             metavar="FILE|VALUE|auto",
             help="What a picture must reach: a file of `threshold`, a number, or what unrelated texts get.",
         ),
     ],
-    texts: Queries = None,
-    queries: QueryFile = None,
-    scale: Annotated[Scale | None, typer.Option(help="What a VALUE is on; by default raw scores.")] = None,
-    copy: Annotated[Path | None, typer.Option(metavar="DIR", help="Copy what passes there.")] = None,
-    link: Annotated[Path | None, typer.Option(metavar="DIR", help="Make links to what passes there.")] = None,
+    scale: Annotated[
+        Scale | None, Panel.THRESHOLD.option(help="What a VALUE is on; by default raw scores.")
+    ] = None,
+    copy: Annotated[Path | None, Panel.OUTPUTS.option(metavar="DIR", help="Copy what passes there.")] = None,
+    link: Annotated[
+        Path | None, Panel.OUTPUTS.option(metavar="DIR", help="Make links to what passes there.")
+    ] = None,
     format_: Annotated[
-        Literal["csv", "jsonl"], typer.Option("--format", help="What is written to standard output.")
+        Literal["csv", "jsonl"], Panel.OUTPUTS.option("--format", help="What is written to standard output.")
     ] = "csv",
-    bank: Bank = None,
-    templates: Templates = None,
-    store: Store = None,
-    max_cost: MaxCost = None,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
-    """List the pictures that pass a threshold; several queries sort each to the one it passes best."""
+    """List the pictures that pass a threshold; several queries sort each to the one it passes best.
+
+    Examples:
+      diptych filter photos/ -e clip-ViT-L-14 -q wolf --threshold clip.json
+      diptych filter photos/ -e palette -q red -q blue --threshold auto --copy out/
+    """
     from diptych.bank import bank_mark, open_bank
     from diptych.embedders import load
     from diptych.embedders.templates import checked, with_templates
@@ -71,26 +58,22 @@ def filter_(
     from diptych.present.filtered import Listing
     from diptych.present.picture_files import PictureFolder
 
-    asked = list(dict.fromkeys(gather_texts(texts, queries)))
+    asked = queries.texts()
     if not asked:
         raise typer.BadParameter("nothing to filter by: give -q TEXT or --queries FILE")
-    if len(embedders) > 1:
-        raise typer.BadParameter("a threshold holds for one embedder: give one -e")
+    setup.check_one_embedder()
     if copy is not None and link is not None:
         raise typer.BadParameter("--copy and --link both put pictures into a folder: give one of them")
     # A threshold that can't be used is refused before any picture is read.
-    embedder = with_templates(load(embedders[0]), checked(templates or ()))
-    cut, promised = _read_cut(threshold, scale, embedder.info.scoring, bank_mark(open_bank(bank)))
+    embedder = with_templates(load(setup.embedders[0]), checked(setup.templates or ()))
+    cut, promised = _read_cut(threshold, scale, embedder.info.scoring, bank_mark(open_bank(setup.bank)))
     out = sys.stdout  # a progress bar puts its own in that place
-    silent = quiet or out.isatty()  # there the list itself shows how far it is
-    bench = open_workbench(
-        source, [embedder], store, max_cost, megapixels, megabytes, silent, bank, templates
-    )
+    progress = Silent() if out.isatty() else setup.progress()  # there the list itself shows how far it is
+    bench = setup.open_workbench([embedder], progress)
     place = copy or link
     folder = PictureFolder(place, bench.collection, asked, link=link is not None) if place else None
-    if not quiet:
-        announce_cost(bench.estimate(asked))
-    note(promised, quiet)
+    setup.announce_cost(bench, asked)
+    setup.note(promised)
     known = standing_judgments(bench.collection, bench.store, asked).judgments
     listing, found = Listing(out, format_, asked, known), bench.filter(asked, cut)
     for passed in found:
@@ -98,10 +81,10 @@ def filter_(
         try:
             file = None if folder is None else folder.put(passed.picture, passed.query)
         except UnreadablePicture as error:
-            note(f"{printable(passed.picture.name)} can't be put there: {error}", quiet)
+            setup.note(f"{printable(passed.picture.name)} can't be put there: {error}")
         listing.write(passed, file)
     for line in listing.outcome(bench.collection, found.skipped):
-        note(line, quiet)
+        setup.note(line)
 
 
 def _read_cut(threshold: str, scale: Scale | None, fingerprint: str, bank: str) -> tuple[Cut | None, str]:

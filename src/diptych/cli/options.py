@@ -1,83 +1,219 @@
-"""The options that several commands have."""
+"""The options that several commands have, in groups, and what the groups do for a command."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE", help="A folder, a ZIP, a list of URLs (.txt) or a manifest (.csv, .jsonl)."
-    ),
-]
-Specs = Annotated[
-    list[str],
-    typer.Option(
-        "-e", "--embedder", metavar="SPEC", help="An embedder; give it once for each (see `embedders`)."
-    ),
-]
+from diptych.cli.app import Verbosity
+from diptych.cli.help import Panel
+from diptych.cli.shared import gather_texts
+from diptych.progress import Progress, Silent
+from diptych.words import count
+
+if TYPE_CHECKING:
+    from diptych.comparison import Workbench
+    from diptych.embedders import Embedder
+    from diptych.images import Limits
+    from diptych.queries import Askable, Query
+
+
+def _set_quiet(ctx: typer.Context, value: bool) -> bool:
+    ctx.ensure_object(Verbosity).quiet = value
+    return value
+
+
+def _set_debug(ctx: typer.Context, value: bool) -> bool:
+    ctx.ensure_object(Verbosity).debug = value
+    return value
+
+
 Store = Annotated[
-    Path | None, typer.Option(help="Where vectors are kept.", envvar="DIPTYCH_STORE", show_envvar=True)
-]
-MaxCost = Annotated[
-    float | None, typer.Option(metavar="USD", min=0, help="Refuse a dearer run before it starts.")
-]
-Megapixels = Annotated[float, typer.Option("--max-megapixels", min=0, help="Skip larger pictures.")]
-Megabytes = Annotated[float, typer.Option("--max-megabytes", min=0, help="Skip larger files.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
-Hits = Annotated[int, typer.Option("-k", min=1, help="How many hits to show of each ranking.")]
-Json = Annotated[
-    str | None,
-    typer.Option("--json", metavar="PATH|-", help="Write the comparison as JSON; `-` prints it instead."),
-]
-Queries = Annotated[
-    list[str] | None,
-    typer.Option("-q", "--query", metavar="TEXT", help="A text to search with; give it once for each."),
-]
-QueryFile = Annotated[
     Path | None,
-    typer.Option("--queries", metavar="FILE", help="Texts to search with, one a line; # begins a comment."),
+    Panel.GENERAL.option(help="Where vectors are kept.", envvar="DIPTYCH_STORE", show_envvar=True),
 ]
-Pictures = Annotated[
-    list[Path] | None,
-    typer.Option("--image", metavar="PATH", help="A picture to search with; give it once for each."),
+Debug = Annotated[
+    bool, Panel.GENERAL.option("--debug", callback=_set_debug, help="Show a traceback where something fails.")
 ]
-Bank = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Neutral texts, one a line, that queries are held against."),
-]
-Templates = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--template",
-        metavar="TEXT",
-        help="What texts are put into, such as 'a photo of a {}'; several are averaged.",
-    ),
-]
+Hits = Annotated[int, Panel.OUTPUTS.option("-k", min=1, help="How many hits to show of each ranking.")]
 Contrast = Annotated[
     list[str] | None,
-    typer.Option(metavar="TEXT", help="A rival to set every text against; give it once for each."),
+    Panel.QUERIES.option(metavar="TEXT", help="A rival to set every text against; give it once for each."),
 ]
-Report = Annotated[Path | None, typer.Option(metavar="PATH.html", help="Write an HTML report.")]
-Export = Annotated[Path | None, typer.Option(metavar="DIR", help="Write files for other tools.")]
-Plots = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each query's figures, as SVG and PNG.")]
-Open = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
-Labels = Annotated[
-    str | None,
-    typer.Option(
-        metavar="folder|captions|FILE",
-        help="Judge by the pictures' labels, their captions, or a JSON file from queries to labels.",
-    ),
-]
-JudgmentFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--judgments",
-        metavar="FILE",
-        help="TREC qrels, .csv or .jsonl; by default the judgments in the store.",
-    ),
-]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Which pictures to read, where what is known of them is kept, and how much to say meanwhile."""
+
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A folder, a ZIP, a list of URLs (.txt) or a manifest (.csv, .jsonl)."
+        ),
+    ]
+    max_megapixels: Annotated[float, Panel.LIMITS.option(min=0, help="Skip larger pictures.")] = 200
+    max_megabytes: Annotated[float, Panel.LIMITS.option(min=0, help="Skip larger files.")] = 256
+    store: Store = None
+    quiet: Annotated[
+        bool, Panel.GENERAL.option("--quiet", callback=_set_quiet, help="Show no progress and no notes.")
+    ] = False
+    debug: Debug = False
+
+    @property
+    def limits(self) -> Limits:
+        """The largest pictures to read."""
+        from diptych.images import Limits
+
+        return Limits(self.max_megapixels, self.max_megabytes)
+
+    def progress(self) -> Progress:
+        """Who watches long work: a person at standard error, or nobody."""
+        if self.quiet:
+            return Silent()
+        from rich.console import Console
+
+        from diptych.present.progress import progress_for
+
+        return progress_for(Console(stderr=True))
+
+    def note(self, words: str) -> None:
+        """Say something on standard error."""
+        if not self.quiet:
+            typer.echo(words, err=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup(Pictures):
+    """The pictures, and the embedders to use on them."""
+
+    embedders: Annotated[
+        list[str],
+        Panel.EMBEDDERS.option(
+            "-e", "--embedder", metavar="SPEC", help="An embedder; give it once for each (see `embedders`)."
+        ),
+    ]
+    templates: Annotated[
+        list[str] | None,
+        Panel.EMBEDDERS.option(
+            "--template",
+            metavar="TEXT",
+            help="What texts are put into, such as 'a photo of a {}'; several are averaged.",
+        ),
+    ] = None
+    bank: Annotated[
+        Path | None,
+        Panel.EMBEDDERS.option(
+            metavar="FILE", help="Neutral texts, one a line, that queries are held against."
+        ),
+    ] = None
+    max_cost: Annotated[
+        float | None, Panel.LIMITS.option(metavar="USD", min=0, help="Refuse a dearer run before it starts.")
+    ] = None
+
+    def check_one_embedder(self) -> None:
+        """Refuse more than one embedder."""
+        if len(self.embedders) > 1:
+            raise typer.BadParameter("a threshold holds for one embedder: give one -e")
+
+    def open_workbench(
+        self, embedders: Sequence[Embedder] | None = None, progress: Progress | None = None
+    ) -> Workbench:
+        """A workbench as the options ask for.
+
+        Args:
+            embedders: Those of the options, where they are loaded already.
+            progress: Who watches instead of a person at standard error.
+        """
+        from diptych.comparison import Workbench
+
+        return Workbench(
+            self.source,
+            self.embedders if embedders is None else embedders,
+            store=self.store,
+            limits=self.limits,
+            progress=self.progress() if progress is None else progress,
+            max_cost=self.max_cost,
+            bank=self.bank,
+            templates=self.templates or (),
+        )
+
+    def announce_cost(self, bench: Workbench, queries: Sequence[Askable] = ()) -> None:
+        """Say what is about to be sent and what that costs; nothing where it is free."""
+        if self.quiet:
+            return
+        for e in bench.estimate(queries):
+            if e.dollars or not e.price_known:
+                sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
+                cost = f"about ${e.dollars:.4f}" if e.price_known else "at a price that is not known here"
+                self.note(f"{e.name}: {sent} to send, {cost}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextQueries:
+    """Texts to search with."""
+
+    given: Annotated[
+        list[str] | None,
+        Panel.QUERIES.option(
+            "-q", "--query", metavar="TEXT", help="A text to search with; give it once for each."
+        ),
+    ] = None
+    file: Annotated[
+        Path | None,
+        Panel.QUERIES.option(
+            "--queries", metavar="FILE", help="Texts to search with, one a line; # begins a comment."
+        ),
+    ] = None
+
+    def texts(self) -> list[str]:
+        """Those given one by one, then those of the file, each once."""
+        return list(dict.fromkeys(gather_texts(self.given, self.file)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queries(TextQueries):
+    """Texts and pictures to search with."""
+
+    images: Annotated[
+        list[Path] | None,
+        Panel.QUERIES.option(
+            "--image", metavar="PATH", help="A picture to search with; give it once for each."
+        ),
+    ] = None
+
+    def parse(self, limits: Limits) -> list[Query]:
+        """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
+        from diptych.queries import image_query, text_query
+
+        texts = (text_query(text) for text in self.texts())
+        return [*texts, *(image_query(path, limits) for path in dict.fromkeys(self.images or []))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relevance:
+    """What says which pictures are relevant; without any, the judgments in the store."""
+
+    labels: Annotated[
+        str | None,
+        Panel.JUDGMENTS.option(
+            metavar="folder|captions|FILE",
+            help="Judge by the pictures' labels, their captions, or a JSON file from queries to labels.",
+        ),
+    ] = None
+    judgments: Annotated[
+        Path | None,
+        Panel.JUDGMENTS.option(
+            "--judgments",
+            metavar="FILE",
+            help="TREC qrels, .csv or .jsonl; by default the judgments in the store.",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.judgments is not None:
+            raise typer.BadParameter("--labels and --judgments both say what is relevant: give one of them")

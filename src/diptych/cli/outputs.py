@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.cli.shared import check_place, make_console, note
+from diptych.cli.help import Panel
+from diptych.cli.shared import check_place, make_console
 
 if TYPE_CHECKING:
+    from diptych.cli.options import Setup
     from diptych.comparison import Workbench
     from diptych.queries import Query
     from diptych.result import Comparison
@@ -19,23 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What was asked for.
+    """What was asked for beside the tables in the terminal."""
 
-    Attributes:
-        json: A file for the JSON; `-` prints it instead of the rankings.
-        report: A file for the report.
-        export: A folder for other tools' files.
-        plots: A folder for the figures.
-        open: Whether to open the report.
-        rankings: Whether to print every query's rankings.
-    """
-
-    json: str | None
-    report: Path | None = None
-    export: Path | None = None
-    plots: Path | None = None
-    open: bool = False
-    rankings: bool = True
+    json: Annotated[
+        str | None,
+        Panel.OUTPUTS.option(metavar="PATH|-", help="Write the comparison as JSON; `-` prints it instead."),
+    ] = None
+    report: Annotated[
+        Path | None, Panel.OUTPUTS.option(metavar="PATH.html", help="Write an HTML report.")
+    ] = None
+    export: Annotated[
+        Path | None, Panel.OUTPUTS.option(metavar="DIR", help="Write files for other tools.")
+    ] = None
+    plots: Annotated[
+        Path | None,
+        Panel.OUTPUTS.option(metavar="DIR", help="Draw each query's figures, as SVG and PNG."),
+    ] = None
+    open: Annotated[bool, Panel.OUTPUTS.option("--open", help="Open the report in the browser.")] = False
 
     def check(self) -> None:
         """Make sure that all can be written later, and make the folders.
@@ -58,21 +60,35 @@ class Outputs:
             make_folder(self.plots)
 
     def write(
-        self, comparison: Comparison, bench: Workbench, queries: Sequence[Query], *, quiet: bool
+        self,
+        comparison: Comparison,
+        bench: Workbench,
+        queries: Sequence[Query],
+        setup: Setup,
+        *,
+        rankings: bool = True,
     ) -> None:
-        """Write everything, files first: whoever reads the terminal's output may stop reading."""
+        """Write everything, files first: whoever reads the terminal's output may stop reading.
+
+        Args:
+            comparison: What came of it.
+            bench: Where the vectors for the export are.
+            queries: Whose vectors to export.
+            setup: Says whether to note what is written.
+            rankings: Whether to print every query's rankings.
+        """
         if self.json and self.json != "-":
             comparison.to_json(self.json)
         if self.report is not None:
             comparison.report(self.report)
-            note(f"report: {self.report}", quiet)
+            setup.note(f"report: {self.report}")
         if self.plots is not None:
             comparison.plots(self.plots)
-            note(f"plots: {self.plots}", quiet)
+            setup.note(f"plots: {self.plots}")
         if self.export is not None:
             self._export(comparison, bench, queries, self.export)
-            note(f"files for other tools: {self.export}", quiet)
-        self._print(comparison)
+            setup.note(f"files for other tools: {self.export}")
+        self._print(comparison, rankings=rankings)
         if self.open and self.report is not None:
             typer.launch(self.report.resolve().as_uri())
 
@@ -84,13 +100,13 @@ class Outputs:
         answers = None if comparison.relevance is None else bench.answers(queries)
         write_export(comparison, bench.vectors(queries), folder, answers)
 
-    def _print(self, comparison: Comparison) -> None:
+    def _print(self, comparison: Comparison, *, rankings: bool) -> None:
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
             return
         from diptych.present.text import show, show_relevance
 
-        if self.rankings:
+        if rankings:
             show(comparison, make_console())
         else:
             show_relevance(comparison, make_console())

@@ -8,39 +8,35 @@ from typing import Annotated
 
 import typer
 
-from diptych.cli.app import app
-from diptych.cli.options import Bank, Debug, Megabytes, Megapixels, Quiet, Source, Specs, Store, Templates
-from diptych.cli.shared import open_workbench
+from diptych.cli.app import command
+from diptych.cli.help import COMPARING, Panel
+from diptych.cli.options import Setup
+from diptych.cli.spread import Without
 
 
-@app.command()
+@command(COMPARING)
 def serve(
-    source: Source,
-    embedders: Specs,
+    setup: Annotated[Setup, Without("max_cost")],
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Listen elsewhere than on this machine alone.")
+        str, Panel.SERVER.option(metavar="ADDRESS", help="Listen elsewhere than on this machine alone.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8600,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
-    bank: Bank = None,
-    templates: Templates = None,
-    store: Store = None,
+    port: Annotated[int, Panel.SERVER.option(min=0, max=65535, help="0 takes any free port.")] = 8600,
+    no_open: Annotated[bool, Panel.SERVER.option("--no-open", help="Open no browser.")] = False,
     max_cost: Annotated[
-        float, typer.Option(metavar="USD", min=0, help="Spend so much without asking on the page.")
+        float, Panel.LIMITS.option(metavar="USD", min=0, help="Spend so much without asking on the page.")
     ] = 0.0,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
-    """Open a page to compare, judge and evaluate embedders in, as long as this runs."""
+    """Open a page to compare, judge and evaluate embedders in, as long as this runs.
+
+    Example:
+      diptych serve photos/ -e clip-ViT-L-14 -e 'vertex?project=MY-PROJECT'
+    """
     # Many small products at once: threads of BLAS would only wait for each other. Before numpy is there.
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from diptych.web.server import open_page
 
-    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank, templates)
-    page = open_page(bench, host=host, port=port, max_cost=max_cost)
+    page = open_page(setup.open_workbench(), host=host, port=port, max_cost=max_cost)
     typer.echo(f"{page.url} (Ctrl-C ends it)")
     if not no_open:
         typer.launch(page.url)

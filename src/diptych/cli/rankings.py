@@ -6,144 +6,89 @@ from typing import Annotated
 
 import typer
 
-from diptych.cli.app import app
-from diptych.cli.options import (
-    Bank,
-    Contrast,
-    Debug,
-    Export,
-    Hits,
-    Json,
-    MaxCost,
-    Megabytes,
-    Megapixels,
-    Open,
-    Pictures,
-    Plots,
-    Queries,
-    QueryFile,
-    Quiet,
-    Report,
-    Source,
-    Specs,
-    Store,
-    Templates,
-)
+from diptych.cli.app import command
+from diptych.cli.help import COMPARING, Panel
+from diptych.cli.options import Contrast, Hits, Queries, Setup
 from diptych.cli.outputs import Outputs
-from diptych.cli.shared import announce_cost, gather_texts, make_console, open_workbench, parse_queries
+from diptych.cli.shared import make_console
+from diptych.cli.spread import Without
 
 
-@app.command()
+@command(COMPARING)
 def compare(
-    source: Source,
-    embedders: Specs,
-    texts: Queries = None,
-    queries: QueryFile = None,
-    images: Pictures = None,
+    setup: Setup,
+    queries: Queries,
+    *,
     k: Hits = 20,
     contrast: Contrast = None,
     each_other: Annotated[
-        bool, typer.Option("--contrast-each-other", help="Set each text against the others.")
+        bool, Panel.QUERIES.option("--contrast-each-other", help="Set each text against the others.")
     ] = False,
-    bank: Bank = None,
-    templates: Templates = None,
-    json: Json = None,
-    report: Report = None,
-    export: Export = None,
-    plots: Plots = None,
-    open_: Open = False,
-    store: Store = None,
-    max_cost: MaxCost = None,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    outputs: Outputs,
 ) -> None:
-    """Rank the pictures for each query by each embedder, side by side."""
-    from diptych.images import Limits
+    """Rank the pictures for each query by each embedder, side by side.
 
-    asked = gather_texts(texts, queries)
-    if not asked and not images:
+    Examples:
+      diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf -q "a red car"
+      diptych compare sample -e mini-s -e mini-b -q wolf --report r.html --open
+    """
+    asked = queries.parse(setup.limits)
+    if not asked:
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if each_other and contrast:
         raise typer.BadParameter("--contrast names rivals, --contrast-each-other takes the queries: give one")
-    outputs = Outputs(json=json, report=report, export=export, plots=plots, open=open_)
     outputs.check()
-    everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
-    if not quiet:
-        announce_cost(bench.estimate(everything))
-    comparison = bench.compare(everything, k, contrast="each other" if each_other else contrast or ())
-    outputs.write(comparison, bench, everything, quiet=quiet)
+    bench = setup.open_workbench()
+    setup.announce_cost(bench, asked)
+    comparison = bench.compare(asked, k, contrast="each other" if each_other else contrast or ())
+    outputs.write(comparison, bench, asked, setup)
 
 
-@app.command()
+@command(COMPARING)
 def search(
-    source: Source,
+    setup: Setup,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A text, or the path of a picture.")],
-    embedders: Specs,
+    *,
     k: Hits = 10,
     contrast: Contrast = None,
-    bank: Bank = None,
-    templates: Templates = None,
-    json: Json = None,
-    store: Store = None,
-    max_cost: MaxCost = None,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    outputs: Annotated[Outputs, Without("report", "export", "plots", "open")],
 ) -> None:
-    """Rank the pictures for one query, in the terminal."""
-    outputs = Outputs(json=json)
+    """Rank the pictures for one query, in the terminal.
+
+    Examples:
+      diptych search photos/ "golden retriever" -e clip-ViT-L-14 -e palette
+      diptych search sample wolf -e mini-s -e mini-b --contrast dog
+    """
     outputs.check()
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet, bank, templates)
-    if not quiet:
-        announce_cost(bench.estimate([query]))
+    bench = setup.open_workbench()
+    setup.announce_cost(bench, [query])
     found = bench.search(query, k, contrast=contrast or ())
-    outputs.write(found, bench, [], quiet=quiet)
+    outputs.write(found, bench, [], setup)
 
 
-@app.command()
-def embed(
-    source: Source,
-    embedders: Specs,
-    store: Store = None,
-    max_cost: MaxCost = None,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Embed the pictures that are not embedded yet, and nothing else."""
+@command(COMPARING)
+def embed(setup: Annotated[Setup, Without("bank", "templates")]) -> None:
+    """Embed the pictures that are not embedded yet, and nothing else.
+
+    Examples:
+      diptych embed photos/ -e clip-ViT-L-14 -e palette
+      diptych embed photos/ -e 'vertex?project=MY-PROJECT' --max-cost 0.50
+    """
     from diptych.present.text import show_filled
 
-    bench = open_workbench(source, embedders, store, max_cost, megapixels, megabytes, quiet)
-    if not quiet:
-        announce_cost(bench.estimate())
+    bench = setup.open_workbench()
+    setup.announce_cost(bench)
     show_filled(bench.collection, bench.embed(), make_console())
 
 
-@app.command()
-def estimate(
-    source: Source,
-    embedders: Specs,
-    texts: Queries = None,
-    queries: QueryFile = None,
-    images: Pictures = None,
-    bank: Bank = None,
-    templates: Templates = None,
-    store: Store = None,
-    megapixels: Megapixels = 200,
-    megabytes: Megabytes = 256,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Say what a run would take: pictures to embed, calls, minutes, money. Nothing is sent."""
-    from diptych.images import Limits
+@command(COMPARING)
+def estimate(setup: Annotated[Setup, Without("max_cost")], queries: Queries) -> None:
+    """Say what a run would take: pictures to embed, calls, minutes, money. Nothing is sent.
+
+    Example:
+      diptych estimate photos/ -e 'vertex?project=MY-PROJECT' -q wolf -q dog
+    """
     from diptych.present.text import show_estimates
 
-    asked = gather_texts(texts, queries)
-    everything = parse_queries(asked, images or [], Limits(megapixels, megabytes))
-    bench = open_workbench(source, embedders, store, None, megapixels, megabytes, quiet, bank, templates)
-    show_estimates(bench.estimate(everything), make_console())
+    asked = queries.parse(setup.limits)
+    show_estimates(setup.open_workbench().estimate(asked), make_console())

@@ -19,7 +19,7 @@ _LONGEST_SIDE = 1600
 _LINES_FOR_WORDS = 6
 
 
-class Shower:
+class PictureViewer:
     """Shows pictures of a collection; a context manager that removes the copies it made for a viewer.
 
     Args:
@@ -32,7 +32,7 @@ class Shower:
         self._protocol = picture_protocol(os.environ) if sys.stdout.isatty() else None
         self._copies = tempfile.TemporaryDirectory(prefix="diptych-", ignore_cleanup_errors=True)
 
-    def __enter__(self) -> Shower:
+    def __enter__(self) -> PictureViewer:
         return self
 
     def __exit__(

@@ -7,17 +7,23 @@ from typing import Annotated
 
 import typer
 
-from diptych.cli.app import app
+from diptych.cli.app import command
+from diptych.cli.help import TOOLS, Panel
 from diptych.cli.options import Debug, Store
 from diptych.cli.shared import make_console
 
 
-@app.command()
+@command(TOOLS)
 def embedders(
-    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    json: Annotated[bool, Panel.OUTPUTS.option("--json", help="Print the list as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """List the embedders: what each sees, costs and needs, its licence and retirement date."""
+    """List the embedders: what each sees, costs and needs, its licence and retirement date.
+
+    Examples:
+      diptych embedders
+      diptych embedders --json > embedders.json
+    """
     from diptych.embedders.cards import cards
     from diptych.present.catalogue import rows, show_catalogue
 
@@ -29,18 +35,23 @@ def embedders(
         show_catalogue(cards(), make_console())
 
 
-@app.command()
+@command(TOOLS)
 def doctor(
     embedder: Annotated[
         str | None,
-        typer.Option(
+        Panel.EMBEDDERS.option(
             "-e", "--embedder", metavar="SPEC", help="Try this embedder on three pictures and two texts."
         ),
     ] = None,
     store: Store = None,
     debug: Debug = False,
 ) -> None:
-    """Say what works here and what is missing, with the line to run."""
+    """Say what works here and what is missing, with the line to run.
+
+    Examples:
+      diptych doctor
+      diptych doctor -e clip-ViT-L-14
+    """
     from diptych.doctor import examine
     from diptych.present.text import show_checks
 

@@ -22,6 +22,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",  # keeps the lines of examples apart
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
+
+import msgspec
 
 from diptych.concept import measured
 from diptych.embedders import EmbedderInfo
@@ -19,7 +20,9 @@ from diptych.words import printable
 
 Scale = Literal["raw", "z"]
 
-FORMAT = 1
+
+class _Format(msgspec.Struct):
+    diptych_threshold: Literal[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ def save_threshold(threshold: SavedThreshold, path: Path) -> None:
     Raises:
         DiptychError: The file can't be written.
     """
-    saved = {"diptych_threshold": FORMAT, **dataclasses.asdict(threshold)}
+    saved = {"diptych_threshold": 1, **dataclasses.asdict(threshold)}
     write_text(path, json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
 
 
@@ -110,10 +113,14 @@ def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThresho
         DiptychError: The file can't be read, holds no threshold, or one for another embedder or bank.
     """
     shown = printable(str(path))
+    text = read_text(path)
     try:
-        threshold = _parse(json.loads(read_text(path)))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DiptychError(f"{shown} is no threshold file: make one with `diptych threshold`") from error
+        msgspec.json.decode(text, type=_Format)
+        threshold = msgspec.json.decode(text, type=SavedThreshold)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DiptychError(
+            f"{shown} is no threshold file: make one with `diptych threshold` ({error})"
+        ) from error
     if threshold.fingerprint != fingerprint:
         raise DiptychError(
             f"{shown} is a threshold for {printable(threshold.embedder)} as it was then (this is another"
@@ -125,41 +132,3 @@ def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThresho
             f"{shown} is a threshold on z against another null bank: give the same --bank, or learn it anew"
         )
     return threshold
-
-
-def _parse(saved: Any) -> SavedThreshold:
-    """Rebuild a threshold, passing over keys that this version does not know.
-
-    Raises:
-        ValueError, TypeError, KeyError: It is none.
-    """
-    if saved["diptych_threshold"] != FORMAT or saved["scale"] not in get_args(Scale):
-        raise ValueError
-    value = float(saved["value"])
-    if not math.isfinite(value):
-        raise ValueError
-    return SavedThreshold(
-        embedder=str(saved["embedder"]),
-        fingerprint=str(saved["fingerprint"]),
-        scale=saved["scale"],
-        queries=tuple(map(str, saved["queries"])),
-        judgments=int(saved["judgments"]),
-        value=value,
-        precision=_share(saved["precision"]),
-        precision_interval=_interval(saved["precision_interval"]),
-        recall=_share(saved["recall"]),
-        recall_interval=_interval(saved["recall_interval"]),
-        bank=str(saved.get("bank", "")),
-        unjudged=int(saved.get("unjudged", 0)),
-    )
-
-
-def _share(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _interval(value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    low, high = map(float, value)
-    return low, high

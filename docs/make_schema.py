@@ -19,6 +19,7 @@ from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
 from diptych.images import Skipped
+from diptych.judgment import Judgment
 from diptych.relevance.transfer import Transfer
 from diptych.result.parts import (
     ContrastResult,
@@ -90,7 +91,7 @@ class Definitions:
 
 def descriptions(kind: Any) -> dict[str, Schema]:
     """What a dataclass's docstring, or its concepts, say of each field."""
-    text = re.sub(r"\s+", " ", (kind.__doc__ or "").partition("Attributes:")[2])
+    text = re.sub(r"\s+", " ", (kind.__doc__ or "").partition("Attributes:")[2]).partition(" Raises:")[0]
     names = "|".join(f.name for f in dataclasses.fields(kind))
     parts = re.split(rf" ({names}): ", text)
     said = dict(zip(parts[1::2], parts[2::2], strict=True))
@@ -168,6 +169,8 @@ def definitions() -> tuple[Definitions, Schema]:
             infinite, descriptions(Transfer)["thresholds"]["description"] + " null keeps everything."
         ),
     )
+    grade = described(PLAIN[int], "0 to 3; 0 is irrelevant.")
+    found.schemas["Judgment"] = found.object(Judgment, leave_out=("query", "image", "blind"), grade=grade)
     found.schemas["Relevance"] = found.object(Relevance, leave_out=("judgments",))
     return found, {
         "diptych": described(PLAIN[str], "the version that wrote it"),

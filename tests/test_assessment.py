@@ -22,7 +22,7 @@ from diptych.relevance.judgments import Judgments
 from diptych.relevance.metrics.figures import Figures, figures
 from diptych.relevance.metrics.ranked import ranked
 from diptych.result import Relevance
-from diptych.result.saved_relevance import relevance_from_dict, relevance_to_dict
+from diptych.result.saved import from_dict
 from made_answers import answers, pictures
 
 N = 12
@@ -178,9 +178,10 @@ def test_whatever_is_judged_is_saved_and_opened_again_without_a_number_that_is_n
         query: data.draw(st.dictionaries(st.integers(0, N - 1), st.integers(0, 3))) for query in queries
     }
     found = assess(answers(queries, scores, scores if data.draw(st.booleans()) else None), truth(grades))
-    saved = relevance_to_dict(found)
+    whole = dataclasses.replace(made_comparisons.comparison(), relevance=found)
+    saved = whole.to_dict()
     assert all(math.isfinite(number) for number in numbers(saved))
-    assert relevance_from_dict(json.loads(json.dumps(saved, allow_nan=False))) == found
+    assert from_dict(json.loads(json.dumps(saved, allow_nan=False))) == whole
 
 
 def test_a_comparison_is_saved_with_what_judgments_say(tmp_path: Any) -> None:

@@ -112,7 +112,7 @@ _FEWEST_LISTS = round(1 / LEVEL) - 1
 _RESAMPLES = 200
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stratification:
     """What can be said of one ranking without labels.
 

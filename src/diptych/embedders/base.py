@@ -35,7 +35,7 @@ class TransientError(DiptychError):
     """The embedder failed for now, after its own retries; the same call may succeed later."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EmbedderInfo:
     """What a person and the store need to know about an embedder.
 

@@ -17,7 +17,6 @@ from diptych.errors import DiptychError
 from diptych.images import Collection, Skipped, open_collection
 from diptych.result.parts import Overall, QueryResult, Work
 from diptych.result.relevance import Relevance
-from diptych.result.saved import from_dict, to_dict
 from diptych.tabular import write_text
 from diptych.words import count
 
@@ -57,6 +56,8 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain data, in the shape of the JSON contract."""
+        from diptych.result.saved import to_dict
+
         return to_dict(self)
 
     @overload
@@ -88,16 +89,14 @@ class Comparison:
         Raises:
             DiptychError: The file can't be read or holds no comparison, or there are no pictures in `source`.
         """
+        from diptych.result.saved import from_dict
+
         try:
-            saved = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+            comparison = from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
         except OSError as error:
             raise DiptychError(f"can't read {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DiptychError(f"{path} is not a saved comparison: {error}") from error
-        try:
-            comparison = cls(**from_dict(saved))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DiptychError(f"{path} is not a saved comparison: {type(error).__name__} {error}") from error
         if source is None:
             return comparison
         return dataclasses.replace(comparison, collection=open_collection(source))

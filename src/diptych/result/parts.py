@@ -15,7 +15,7 @@ from diptych.analysis.summary import StratificationSummary
 from diptych.concept import measured
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
     """One image in a ranking.
 
@@ -183,7 +183,7 @@ class Hub:
     effect: float = measured(EFFECT)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NullBank:
     """What one embedder's text queries were held against.
 
@@ -253,7 +253,7 @@ class Overall:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
     """What one embedder did for a comparison.
 

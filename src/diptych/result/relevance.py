@@ -49,7 +49,7 @@ class OnScale:
     transfer: Transfer
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Thresholds:
     """One embedder's thresholds.
 

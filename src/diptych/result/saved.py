@@ -1,16 +1,31 @@
-"""The JSON of a comparison, there and back. What an older version did not save is left at its default."""
+"""The JSON of a comparison, there and back. What an older version did not save is left at its default.
+
+The classes here are the JSON where its shape differs from that of the values; all else is saved as it is.
+msgspec reads both by their types, strictly, and passes over unknown keys. Values that have defaults have
+slots: without them msgspec leaves a default to the class, and misses it when the value is saved again.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+import math
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from diptych.analysis.agreement import RankAgreement, SpaceAgreement
 from diptych.analysis.stratification import Stratification
-from diptych.analysis.summary import Interval, StratificationSummary
+from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
 from diptych.images import Skipped
+from diptych.judgment import Judgment
+from diptych.relevance.abstention import Abstention
+from diptych.relevance.complementarity import Complementarity
+from diptych.relevance.judgments import Contradiction
+from diptych.relevance.metrics.figures import Mean
+from diptych.relevance.significance import PairedComparison
+from diptych.result.comparison import Comparison
 from diptych.result.parts import (
     Agreement,
     ContrastResult,
@@ -18,194 +33,273 @@ from diptych.result.parts import (
     Disputed,
     DisputedNeighbours,
     Hit,
-    Hub,
     NullBank,
     Overall,
     QueryResult,
     Spaces,
-    Won,
     Work,
 )
-from diptych.result.saved_relevance import relevance_from_dict, relevance_to_dict
+from diptych.result.relevance import QueryRelevance, Relevance, Thresholds
 
-if TYPE_CHECKING:
-    from diptych.result.comparison import Comparison
+_Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
 
-_Saved = TypeVar("_Saved")
-_Value = TypeVar("_Value")
+_RARE = ("caption", "aliases", "itself")
+"""Keys that a hit has only where they say something."""
+
+
+class _Ranking(Struct):
+    hits: list[Hit]
+    stratification: Stratification | UnsetType = UNSET
+    curve: Curve | UnsetType = UNSET
+
+
+class _Agreement(Struct, rename={"overlap_at_k": "overlap_at_10"}):  # k says how deep it was
+    a: str
+    b: str
+    k: int
+    rbo: float | None
+    rbo_by_chance: float | None
+    overlap_by_chance: float | None
+    overlap_above_chance: float | None
+    kendall_tau_b: float | None
+    tau_ap: float | None
+    disputed: list[Disputed]
+    overlap_at_k: int | None
+
+
+class _Spaces(Struct):
+    a: str
+    b: str
+    anchors: int
+    k: int
+    mutual_knn: float | None
+    mutual_knn_by_chance: float | None
+    cka: float | None
+    disputed: list[DisputedNeighbours]
+
+
+class _Query(Struct, kw_only=True):
+    query: str
+    kind: Literal["text", "image"]
+    rankings: dict[str, _Ranking]
+    agreement: list[_Agreement] = []
+    contrast: dict[str, ContrastResult] = {}
+    related: list[str] = []
+    findings: list[str]
+    image_id: str | UnsetType = UNSET
+    thumbnail: str | UnsetType | None = UNSET
+
+
+class _Collection(Struct):
+    source: str
+    images: int
+    skipped: list[Skipped]
+
+
+class _Summary(Struct):
+    work: dict[str, Work]
+    stratification: dict[str, StratificationSummary] = {}
+    banks: dict[str, NullBank] = {}
+    agreement: list[_Spaces] = []
+    findings: list[str] = []
+
+
+class _Said(Struct):
+    grade: int
+    by: str
+    at: str
+
+
+class _Contradiction(Struct):
+    query: str
+    image: str
+    id: str
+    said: tuple[_Said, ...]
+
+
+class _Relevance(Struct):
+    origin: str
+    k: int
+    fusions: tuple[str, ...]
+    queries: tuple[QueryRelevance, ...]
+    means: dict[str, dict[str, Mean]]
+    comparisons: tuple[PairedComparison, ...]
+    verdicts: tuple[str, ...]
+    complementarity: Complementarity
+    thresholds: dict[str, Thresholds]
+    abstention: dict[str, Abstention]
+    contradictions: tuple[_Contradiction, ...]
+    notes: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+class _Saved(Struct):
+    diptych: str
+    created: str
+    collection: _Collection
+    embedders: list[EmbedderInfo]
+    queries: list[_Query]
+    summary: _Summary
+    relevance: _Relevance | UnsetType = UNSET
 
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:
     """A comparison as plain data, in the shape of the JSON contract."""
-    saved: dict[str, Any] = {
-        "diptych": comparison.version,
-        "created": comparison.created,
-        "collection": {
-            "source": comparison.source,
-            "images": comparison.images,
-            "skipped": [dataclasses.asdict(skipped) for skipped in comparison.skipped],
-        },
-        "embedders": [dataclasses.asdict(info) for info in comparison.embedders],
-        "queries": [_query_to_dict(query) for query in comparison.queries],
-        "summary": {
-            "work": _each(comparison.work, dataclasses.asdict),
-            "stratification": _each(comparison.overall.stratification, dataclasses.asdict),
-            "banks": _each(comparison.overall.banks, dataclasses.asdict),
-            "agreement": [_pair_to_dict(pair) for pair in comparison.overall.spaces],
-            "findings": list(comparison.overall.findings),
-        },
-    }
-    if comparison.relevance is not None:
-        saved["relevance"] = relevance_to_dict(comparison.relevance)
+    overall, relevance = comparison.overall, comparison.relevance
+    saved: dict[str, Any] = msgspec.to_builtins(
+        _Saved(
+            diptych=comparison.version,
+            created=comparison.created,
+            collection=_Collection(comparison.source, comparison.images, list(comparison.skipped)),
+            embedders=list(comparison.embedders),
+            queries=[_save_query(query) for query in comparison.queries],
+            summary=_Summary(
+                work=comparison.work,
+                stratification=overall.stratification,
+                banks=overall.banks,
+                agreement=[_Spaces(**_flat(pair)) for pair in overall.spaces],
+                findings=list(overall.findings),
+            ),
+            relevance=UNSET if relevance is None else _save_relevance(relevance),
+        ),
+        enc_hook=_number,
+    )
+    for query in saved["queries"]:
+        for ranking in query["rankings"].values():
+            for hit in ranking["hits"]:
+                for key in _RARE:
+                    if not hit[key]:
+                        del hit[key]
+    for transfer in _transfers(saved):
+        transfer["thresholds"] = [t if math.isfinite(t) else None for t in transfer["thresholds"]]
     return saved
 
 
-def from_dict(saved: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a saved comparison; keys that this version does not know are passed over.
+def from_dict(saved: Any) -> Comparison:
+    """The comparison that was saved; keys that this version does not know are passed over.
 
     Raises:
-        KeyError: A part is missing.
-        TypeError: A part is of another kind.
-        AttributeError: The same.
+        ValueError: The data is of another shape; the message says where.
     """
-    return {
-        "version": saved["diptych"],
-        "created": saved["created"],
-        "source": saved["collection"]["source"],
-        "images": saved["collection"]["images"],
-        "skipped": tuple(_known(Skipped, skipped) for skipped in saved["collection"]["skipped"]),
-        "embedders": tuple(_known(EmbedderInfo, info) for info in saved["embedders"]),
-        "queries": tuple(_query_from_dict(query) for query in saved["queries"]),
-        "work": _each(saved["summary"]["work"], lambda work: _known(Work, work)),
-        "overall": _overall_from_dict(saved["summary"]),
-        "relevance": relevance_from_dict(saved["relevance"]) if "relevance" in saved else None,
-    }
+    for transfer in _transfers(saved):  # JSON has no infinity: a threshold that keeps everything is null
+        transfer["thresholds"] = [-math.inf if t is None else t for t in transfer["thresholds"]]
+    read = msgspec.convert(saved, _Saved)
+    return Comparison(
+        version=read.diptych,
+        created=read.created,
+        source=read.collection.source,
+        images=read.collection.images,
+        skipped=tuple(read.collection.skipped),
+        embedders=tuple(read.embedders),
+        queries=tuple(_open_query(query) for query in read.queries),
+        work=read.summary.work,
+        overall=Overall(
+            stratification=read.summary.stratification,
+            banks=read.summary.banks,
+            spaces=tuple(
+                Spaces(
+                    a=pair.a, b=pair.b, figures=_figures(SpaceAgreement, pair), disputed=tuple(pair.disputed)
+                )
+                for pair in read.summary.agreement
+            ),
+            findings=tuple(read.summary.findings),
+        ),
+        relevance=None if read.relevance is UNSET else _open_relevance(read.relevance),
+    )
 
 
-def _query_to_dict(query: QueryResult) -> dict[str, Any]:
-    saved: dict[str, Any] = {
-        "query": query.query,
-        "kind": query.kind,
-        "rankings": {name: _ranking_to_dict(query, name) for name in query.rankings},
-        "agreement": [_pair_to_dict(pair) for pair in query.agreement],
-        "contrast": _each(query.contrast, dataclasses.asdict),
-        "related": list(query.related),
-        "findings": list(query.findings),
-    }
+def _save_query(query: QueryResult) -> _Query:
+    saved = _Query(
+        query=query.query,
+        kind=query.kind,
+        rankings={
+            name: _Ranking(
+                hits=list(hits),
+                stratification=query.stratification.get(name, UNSET),
+                curve=query.curves.get(name, UNSET),
+            )
+            for name, hits in query.rankings.items()
+        },
+        agreement=[_Agreement(**_flat(pair)) for pair in query.agreement],
+        contrast=query.contrast,
+        related=list(query.related),
+        findings=list(query.findings),
+    )
     if query.kind == "image":
-        saved |= {"image_id": query.image_id, "thumbnail": query.thumbnail}
+        saved.image_id, saved.thumbnail = query.image_id or UNSET, query.thumbnail
     return saved
 
 
-def _ranking_to_dict(query: QueryResult, name: str) -> dict[str, Any]:
-    saved: dict[str, Any] = {"hits": [_hit_to_dict(hit) for hit in query.rankings[name]]}
-    if name in query.stratification:
-        saved["stratification"] = dataclasses.asdict(query.stratification[name])
-    if name in query.curves:
-        saved["curve"] = dataclasses.asdict(query.curves[name])
-    return saved
-
-
-def _hit_to_dict(hit: Hit) -> dict[str, Any]:
-    saved = vars(hit).copy()  # all plain values; asdict would take a tenth of a second for 20 queries
-    for rare in ("caption", "aliases", "itself"):
-        if not saved[rare]:
-            del saved[rare]
-    return saved
-
-
-def _pair_to_dict(pair: Agreement | Spaces) -> dict[str, Any]:
-    figures = dataclasses.asdict(pair.figures)
-    if isinstance(pair, Agreement):
-        figures["overlap_at_10"] = figures.pop(
-            "overlap_at_k"
-        )  # as the contract has it; k says how deep it was
-    disputed = [dataclasses.asdict(image) for image in pair.disputed]
-    return {"a": pair.a, "b": pair.b, **figures, "disputed": disputed}
-
-
-def _query_from_dict(saved: dict[str, Any]) -> QueryResult:
-    rankings: dict[str, dict[str, Any]] = saved["rankings"]
+def _open_query(saved: _Query) -> QueryResult:
+    rankings = saved.rankings.items()
     return QueryResult(
-        query=saved["query"],
-        kind=saved["kind"],
-        rankings=_each(rankings, lambda ranking: tuple(_hit_from_dict(hit) for hit in ranking["hits"])),
-        stratification={
-            name: _stratification_from_dict(ranking["stratification"])
-            for name, ranking in rankings.items()
-            if "stratification" in ranking
-        },
-        curves={
-            name: Curve(ranks=tuple(ranking["curve"]["ranks"]), scores=tuple(ranking["curve"]["scores"]))
-            for name, ranking in rankings.items()
-            if "curve" in ranking
-        },
-        agreement=tuple(_agreement_from_dict(pair) for pair in saved.get("agreement", ())),
-        contrast=_each(saved.get("contrast", {}), _contrast_from_dict),
-        related=tuple(saved.get("related", ())),
-        findings=tuple(saved["findings"]),
-        image_id=saved.get("image_id"),
-        thumbnail=saved.get("thumbnail"),
+        query=saved.query,
+        kind=saved.kind,
+        rankings={name: tuple(ranking.hits) for name, ranking in rankings},
+        stratification={name: r.stratification for name, r in rankings if r.stratification is not UNSET},
+        curves={name: ranking.curve for name, ranking in rankings if ranking.curve is not UNSET},
+        agreement=tuple(
+            Agreement(
+                a=pair.a, b=pair.b, figures=_figures(RankAgreement, pair), disputed=tuple(pair.disputed)
+            )
+            for pair in saved.agreement
+        ),
+        contrast=saved.contrast,
+        related=tuple(saved.related),
+        findings=tuple(saved.findings),
+        image_id=saved.image_id or None,
+        thumbnail=saved.thumbnail or None,
     )
 
 
-def _hit_from_dict(saved: dict[str, Any]) -> Hit:
-    return _known(Hit, saved | {"aliases": tuple(saved.get("aliases", ()))})
-
-
-def _stratification_from_dict(saved: dict[str, Any]) -> Stratification:
-    return _known(Stratification, saved | {"band": tuple(saved["band"]) if saved.get("band") else None})
-
-
-def _agreement_from_dict(saved: dict[str, Any]) -> Agreement:
-    figures = saved | {"overlap_at_k": saved["overlap_at_10"], "disputed": ()}
-    return Agreement(
-        a=saved["a"],
-        b=saved["b"],
-        figures=_known(RankAgreement, figures),
-        disputed=tuple(_known(Disputed, image) for image in saved["disputed"]),
+def _save_relevance(relevance: Relevance) -> _Relevance:
+    saved = {name: getattr(relevance, name) for name in _Relevance.__struct_fields__}
+    saved["contradictions"] = tuple(
+        _Contradiction(
+            each.query, each.image, each.id, tuple(_Said(j.grade or 0, j.by, j.at) for j in each.said)
+        )
+        for each in relevance.contradictions
     )
+    return _Relevance(**saved)
 
 
-def _contrast_from_dict(saved: dict[str, Any]) -> ContrastResult:
-    won = tuple(_known(Won, image) for image in saved["won"])
-    return _known(ContrastResult, saved | {"rivals": tuple(saved["rivals"]), "won": won})
-
-
-def _overall_from_dict(saved: dict[str, Any]) -> Overall:
-    return Overall(
-        stratification=_each(saved.get("stratification", {}), _summary_from_dict),
-        banks=_each(saved.get("banks", {}), _bank_from_dict),
-        spaces=tuple(_spaces_from_dict(pair) for pair in saved.get("agreement", ())),
-        findings=tuple(saved.get("findings", ())),
+def _open_relevance(saved: _Relevance) -> Relevance:
+    contradictions = tuple(
+        Contradiction(
+            query=each.query,
+            image=each.image,
+            id=each.id,
+            said=tuple(
+                Judgment(query=each.query, image=each.id, grade=said.grade, by=said.by, at=said.at)
+                for said in each.said
+            ),
+        )
+        for each in saved.contradictions
     )
+    return Relevance(**msgspec.structs.asdict(saved) | {"contradictions": contradictions})
 
 
-def _summary_from_dict(saved: dict[str, Any]) -> StratificationSummary:
-    figures = _each(saved["figures"], lambda interval: _known(Interval, interval))
-    return StratificationSummary(verdicts=saved["verdicts"], figures=figures)
+def _flat(pair: Agreement | Spaces) -> dict[str, Any]:
+    return vars(pair.figures) | {"a": pair.a, "b": pair.b, "disputed": list(pair.disputed)}
 
 
-def _bank_from_dict(saved: dict[str, Any]) -> NullBank:
-    hubs = tuple(_known(Hub, hub) for hub in saved["hubs"])
-    lists = {name: tuple(saved[name]) for name in ("left_out", "quantiles")}
-    return _known(NullBank, saved | lists | {"hubs": hubs})
+def _figures(kind: type[_Figures], pair: _Agreement | _Spaces) -> _Figures:
+    saved = msgspec.structs.asdict(pair) | {"disputed": ()}
+    del saved["a"], saved["b"]
+    return kind(**saved)
 
 
-def _spaces_from_dict(saved: dict[str, Any]) -> Spaces:
-    return Spaces(
-        a=saved["a"],
-        b=saved["b"],
-        figures=_known(SpaceAgreement, saved | {"disputed": ()}),
-        disputed=tuple(_known(DisputedNeighbours, image) for image in saved["disputed"]),
-    )
+def _transfers(saved: Any) -> Iterator[dict[str, Any]]:
+    """What holds thresholds learned on other queries, as far as the data is of that shape."""
+    match saved:
+        case {"relevance": {"thresholds": dict(by_embedder)}}:
+            for scales in by_embedder.values():
+                for scale in scales.values() if isinstance(scales, dict) else ():
+                    match scale:
+                        case {"transfer": {"thresholds": list() | tuple()} as transfer}:
+                            yield transfer
 
 
-def _each(named: Mapping[str, _Saved], change: Callable[[_Saved], _Value]) -> dict[str, _Value]:
-    return {name: change(value) for name, value in named.items()}
-
-
-def _known(kind: type[_Saved], saved: dict[str, Any]) -> _Saved:
-    """A dataclass from the keys of `saved` that it has fields for."""
-    names = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in saved.items() if name in names})
+def _number(value: Any) -> Any:
+    """A number of numpy's, as a plug-in may give in its `info`, as Python's."""
+    return value.item()

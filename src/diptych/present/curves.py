@@ -14,6 +14,9 @@ import numpy as np
 
 from diptych.result import Comparison, Curve, QueryResult
 
+INKS = ("#0d6e6e", "#b0431f", "#3f4a9e", "#7d5a0c")
+"""The embedders' colours: teal, vermilion, indigo, ochre, as in the report on paper."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from jinja2 import PackageLoader
 
 from diptych.present import page
+from diptych.present.curves import INKS
 from diptych.present.html import environment
 from diptych.present.pictures import Embedded, copies
 from diptych.result import Comparison, QueryResult
@@ -31,11 +32,8 @@ BOX, QUALITY = (126, 90), 60
 ROW, TALL_ROW, SHOWN = 64, 80, (84, 60)
 """Pixels of a hit's row, where there are more than two columns too, and of the picture in it."""
 
-INKS = ("#0d6e6e", "#b0431f", "#3f4a9e", "#7d5a0c")
-"""The embedders' colours, behind white letters."""
-
 LINES = ("#1f8f8f", "#d0603c", "#6f7ad6", "#a67c1e")
-"""The same for lines: at least 3 to 1 against white and against the grounds of dark notebooks."""
+"""`INKS` for lines: at least 3 to 1 against white and against the grounds of dark notebooks."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.errors import DiptychError
-from diptych.present.curves import Chart, Trace, charts, letter, rank_ticks
+from diptych.present.curves import INKS, Chart, Trace, charts, letter, rank_ticks
 from diptych.present.page import Column, columns, hinges, short
 from diptych.result import Comparison, QueryResult
 from diptych.words import printable
@@ -21,9 +21,6 @@ from diptych.words import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-INKS = ("#0d6e6e", "#b0431f", "#3f4a9e", "#7d5a0c")
-"""Teal, vermilion, indigo, ochre: as in the report on paper."""
 
 _SOFT, _RULE = "#68635b", "#d9d3c8"
 _LONGEST_TITLE = 80

@@ -12,6 +12,7 @@ from diptych.result import (
     ContrastResult,
     Curve,
     Disputed,
+    Finding,
     Hit,
     Hub,
     NullBank,
@@ -129,10 +130,10 @@ def comparison(*queries: QueryResult) -> Comparison:
             },
             banks={"one": bank, "two": bank},
             findings=(
-                "Do one and two rank alike? In part: they share 6.",
-                "Does the list of one break? For 1 of 1 query.",
-                "Does the list of two break? For 0 of 1 query.",
-                "Is one better? Cannot tell: nothing has been judged.",
+                Finding("alike", ("one", "two"), "In part: they share 6."),
+                Finding("break", ("one",), "For 1 of 1 query."),
+                Finding("break", ("two",), "For 0 of 1 query."),
+                Finding("better", (), "Cannot tell: nothing has been judged."),
             ),
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from diptych.analysis.agreement import RankAgreement
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import NO_PROOF
 from diptych.findings import overall_findings, query_findings
-from diptych.result import Agreement, ContrastResult, Disputed, Hit, QueryResult
+from diptych.relevance.significance import PairedComparison, compare_embedders
+from diptych.result import Agreement, ContrastResult, Disputed, Finding, Hit, QueryResult
 
 UNDEFINED = dict.fromkeys(
     ("rbo", "rbo_by_chance", "overlap_by_chance", "overlap_above_chance", "kendall_tau_b", "tau_ap")
@@ -229,8 +232,8 @@ def test_where_rivals_take_over(
     assert said(contrast={"A": result}) == [sentence]
 
 
-def over_all(*queries: QueryResult, images: int = 88, verdicts: tuple[str, ...] = ()) -> list[str]:
-    return list(overall_findings(queries, images, verdicts))
+def over_all(*queries: QueryResult, images: int = 88, decisive: Sequence[PairedComparison] = ()) -> list[str]:
+    return [str(finding) for finding in overall_findings(queries, images, decisive)]
 
 
 def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> QueryResult:
@@ -279,10 +282,31 @@ def test_nothing_is_said_of_likeness_or_of_which_is_better_without_figures() -> 
     assert better == f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"
 
 
-def test_what_judgments_say_is_said_as_a_sentence() -> None:
-    verdicts = ("cannot tell: 2 queries", "with AP, B is better", "clip is better")
-    assert over_all(asked("gradual", agreement(), "AB"), verdicts=verdicts)[-3:] == [
-        "Is one better? Cannot tell: 2 queries.",
-        "Is one better? With AP, B is better.",
-        "Is one better? clip is better.",
+def test_what_judgments_say_is_said_in_sentences_in_which_names_stay_as_they_are() -> None:
+    two, eight = ({"with": [0.9] * n, "cannot": [0.1] * n} for n in (2, 8))
+    decisive = [*compare_embedders("AP", two), *compare_embedders("AP", eight)]
+    assert over_all(asked("gradual", agreement(), "AB"), decisive=decisive)[-3:] == [
+        "Is one better? Cannot tell with from cannot with 2 queries.",
+        (
+            "Is one better? With 2 queries on which they differ the smallest p possible is 0.5: so few can"
+            " never show a difference."
+        ),
+        "Is one better? with ranks better than cannot (AP +0.80, 8 queries).",
     ]
+
+
+ODD = ("A", "A break? B", "A and B", "B rank alike? A", "for\nB")
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        *(Finding("alike", pair, "In part: they share 6.") for pair in itertools.combinations(ODD, 2)),
+        *(Finding("break", (name,), "For 1 of 2 queries; nothing matches for 1.") for name in ODD),
+        Finding("better", (), "A break? B ranks better than A."),
+        Finding(None, (), "Does the list of C break? For 1 of 1 query."),
+    ],
+    ids=str,
+)
+def test_a_finding_is_known_from_its_sentence_whatever_the_embedders_are_called(finding: Finding) -> None:
+    assert Finding.from_sentence(str(finding), ODD) == finding

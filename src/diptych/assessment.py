@@ -21,9 +21,9 @@ from diptych.relevance.complementarity import complementarity
 from diptych.relevance.coverage import Coverage, coverage_notes
 from diptych.relevance.fusion import Fused, reciprocal_rank_fusion, z_score_sum
 from diptych.relevance.judgments import Judgments
-from diptych.relevance.metrics.figures import Figures, figures, means, metric_names
+from diptych.relevance.metrics.figures import DECIDES, Figures, figures, means, metric_names
 from diptych.relevance.metrics.ranked import UNJUDGED, Ranked
-from diptych.relevance.sentences import smallest_p_sentence, verdict_sentence
+from diptych.relevance.sentences import verdict_clauses
 from diptych.relevance.significance import PairedComparison, compare_embedders
 from diptych.relevance.threshold_file import Scale
 from diptych.relevance.thresholds import best_f1
@@ -37,9 +37,6 @@ DEPTH = 10
 
 FUSIONS = {"RRF": reciprocal_rank_fusion, "z-score sum": z_score_sum}
 """Ways to make one ranking of several, by name."""
-
-_DECIDES = "ndcg"
-"""The metric that the verdict rests on. The others are shown, but picking one afterwards proves nothing."""
 
 _NOT_COMPARED = ("judged",)
 """It says how far the judgments reach, not how good a ranking is."""
@@ -196,13 +193,8 @@ def _compare(
 
 
 def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...]:
-    sentences = []
-    for comparison in comparisons:
-        if comparison.metric == metric_names(k)[_DECIDES]:
-            sentences.append(verdict_sentence(comparison))
-            if (why := smallest_p_sentence(comparison)) is not None:
-                sentences.append(why)
-    return tuple(sentences)
+    decisive = (each for each in comparisons if each.metric == metric_names(k)[DECIDES])
+    return tuple(str(clause) for each in decisive for clause in verdict_clauses(each))
 
 
 def _thresholds(cases: Sequence[JudgedScores], why_no_z: str | None) -> Thresholds:
@@ -228,7 +220,7 @@ def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, 
     defined = [
         (case.scores[name], metric)
         for case, of_query in zip(cases, found, strict=True)
-        if (metric := getattr(of_query[name], _DECIDES)) is not None
+        if (metric := getattr(of_query[name], DECIDES)) is not None
     ]
     scores = np.array([each for each, _ in defined], np.float64).reshape(len(defined), len(cases[0].ids))
     return abstention(scores, np.array([metric for _, metric in defined], np.float64))

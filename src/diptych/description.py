@@ -133,13 +133,13 @@ def describe_comparison(
             answers, queries=answers.queries[:asked], by_name=answers.by_name[:asked]
         )
         relevance = assess(of_asked, truth, k=depth)
-    verdicts = relevance.verdicts if relevance else ()
+    decisive = relevance.decisive if relevance else ()
     names = list(snapshot.searchers)
     overall = Overall(
         stratification={name: summarise([query.stratification[name] for query in results]) for name in names},
         banks=describe_banks(snapshot),
         spaces=describe_spaces(snapshot),
-        findings=overall_findings(results, len(snapshot.pictures), verdicts),
+        findings=overall_findings(results, len(snapshot.pictures), decisive),
     )
     return frame(
         collection, infos, answers, queries=tuple(results), work=work, overall=overall, relevance=relevance

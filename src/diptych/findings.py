@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import NO_PROOF
-from diptych.result import Agreement, ContrastResult, Hit, QueryResult
+from diptych.relevance.sentences import verdict_clauses
+from diptych.relevance.significance import PairedComparison
+from diptych.result import Agreement, ContrastResult, Finding, Hit, QueryResult
 from diptych.words import count
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -51,19 +52,19 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
 
 
 def overall_findings(
-    queries: Sequence[QueryResult], images: int, verdicts: Sequence[str] = ()
-) -> tuple[str, ...]:
+    queries: Sequence[QueryResult], images: int, decisive: Sequence[PairedComparison] = ()
+) -> tuple[Finding, ...]:
     """The answers over all queries: do they rank alike, does either list break, is one better.
 
     Args:
         queries: The queries with their figures.
         images: How many pictures were ranked.
-        verdicts: What judgments say on the last; without any it can't be told.
+        decisive: What judgments say of each two embedders; without any the last can't be told.
     """
     names = list(queries[0].rankings)
     alike = [_on_likeness(a, b, queries) for i, a in enumerate(names) for b in names[i + 1 :]]
     breaks = [_on_breaks(name, queries, images) for name in names]
-    return (*alike, *breaks, *(_on_quality(verdicts) if len(names) > 1 else ()))
+    return (*alike, *breaks, *(_on_quality(decisive) if len(names) > 1 else ()))
 
 
 def _on_itself(result: QueryResult) -> list[str]:
@@ -153,40 +154,35 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     return f"{won}; from rank {contrast.rivals_from} on {rivals} {win}{aside}."
 
 
-def _on_likeness(a: str, b: str, queries: Sequence[QueryResult]) -> str:
+def _on_likeness(a: str, b: str, queries: Sequence[QueryResult]) -> Finding:
     pairs = [pair.figures for query in queries for pair in query.agreement if (pair.a, pair.b) == (a, b)]
     defined = [figures for figures in pairs if figures.overlap_above_chance is not None]
     if not defined:
-        return f"Do {a} and {b} rank alike? Cannot tell: there are too few pictures, or one ranks nothing."
+        return Finding("alike", (a, b), "Cannot tell: there are too few pictures, or one ranks nothing.")
     share = np.mean([figures.overlap_above_chance for figures in defined])
     answer = "Largely" if share >= _ALIKE else "Hardly" if share < _UNALIKE else "In part"
     overlap = np.mean([figures.overlap_at_k for figures in defined])
     chance = np.mean([figures.overlap_by_chance for figures in defined])
-    return (
-        f"Do {a} and {b} rank alike? {answer}: of their first {defined[0].k} they share {overlap:.1f} on"
-        f" average over {_queries(len(defined))}; unrelated rankings would share {chance:.1f}."
+    text = (
+        f"{answer}: of their first {defined[0].k} they share {overlap:.1f} on average over"
+        f" {_queries(len(defined))}; unrelated rankings would share {chance:.1f}."
     )
+    return Finding("alike", (a, b), text)
 
 
-def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> str:
+def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Finding:
     verdicts = [query.stratification[name].verdict for query in queries]
     broken, empty = verdicts.count("break"), verdicts.count("nothing matches")
     if "too few images" in verdicts and not {"break", "gradual"} & set(verdicts):
-        return f"Does the list of {name} break? Cannot tell with {count(images, 'picture')}."
+        return Finding("break", (name,), f"Cannot tell with {count(images, 'picture')}.")
     nothing = f"; nothing matches for {empty}" if empty else ""
-    return f"Does the list of {name} break? For {broken} of {_queries(len(verdicts))}{nothing}."
+    return Finding("break", (name,), f"For {broken} of {_queries(len(verdicts))}{nothing}.")
 
 
-def _on_quality(verdicts: Sequence[str]) -> list[str]:
-    if not verdicts:
-        return [f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"]
-    return [f"Is one better? {_sentence(verdict)}" for verdict in verdicts]
-
-
-def _sentence(words: str) -> str:
-    """With its full stop; a name at the beginning stays as it is written."""
-    begun = re.sub("^(cannot|with) ", lambda word: f"{word[1].capitalize()} ", words)
-    return f"{begun}."
+def _on_quality(decisive: Sequence[PairedComparison]) -> list[Finding]:
+    if not decisive:
+        return [Finding("better", (), f"Cannot tell: nothing has been judged. {NO_PROOF}")]
+    return [Finding("better", (), clause.sentence) for pair in decisive for clause in verdict_clauses(pair)]
 
 
 def _queries(number: int) -> str:

@@ -49,7 +49,7 @@ def judged_comparison(names: tuple[str, ...] = ("one", "two"), by: str = "ann") 
         relevance,
         queries=tuple(dataclasses.replace(q, grades={"id0": 2, "id1": 0}) for q in relevance.queries),
     )
-    findings = overall_findings(whole.queries, N, relevance.verdicts)
+    findings = overall_findings(whole.queries, N, relevance.decisive)
     return dataclasses.replace(
         whole,
         embedders=tuple(map(made_comparisons.info, names)),

@@ -10,7 +10,7 @@ import pytest
 import made_comparisons as made
 from diptych.present import page
 from diptych.present.html import render
-from diptych.result import Curve
+from diptych.result import Curve, Finding
 
 
 def test_hits_after_the_break_are_told_apart_and_the_band_is_marked() -> None:
@@ -80,10 +80,16 @@ def test_bars_are_as_long_as_z_says_and_absent_without_it() -> None:
 
 def test_the_three_questions_have_their_answers_and_whom_they_are_about() -> None:
     assert page.answers(made.comparison().overall.findings) == {
-        "Do they rank alike?": [("one and two", "In part: they share 6.")],
-        "Does a list break?": [("one", "For 1 of 1 query."), ("two", "For 0 of 1 query.")],
-        "Is one better?": [("", "Cannot tell: nothing has been judged.")],
+        "alike": [("", "In part: they share 6.")],  # who else
+        "break": [("one", "For 1 of 1 query."), ("two", "For 0 of 1 query.")],
+        "better": [("", "Cannot tell: nothing has been judged.")],
     }
+
+
+def test_of_three_embedders_it_is_said_which_two_rank_alike() -> None:
+    pairs = (("one", "two"), ("one", "three"))
+    findings = [*(Finding("alike", pair, "Largely.") for pair in pairs), Finding(None, (), "Something else.")]
+    assert page.answers(findings) == {"alike": [("one and two", "Largely."), ("one and three", "Largely.")]}
 
 
 def test_the_command_is_what_was_asked() -> None:

@@ -108,6 +108,7 @@ def environment(loader: BaseLoader) -> Environment:
         "rank_ticks": curves.rank_ticks,
         "height_ticks": curves.height_ticks,
         "row_height": page.ROW,
+        "headings": page.HEADINGS,
     }
     return environment
 

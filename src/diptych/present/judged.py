@@ -11,7 +11,7 @@ from diptych.present.curves import letter
 from diptych.present.page import Span
 from diptych.relevance.abstention import Abstention
 from diptych.relevance.complementarity import Complementarity
-from diptych.relevance.metrics.figures import Figures, metric_names
+from diptych.relevance.metrics.figures import DECIDES, Figures, metric_names
 from diptych.relevance.significance import PairedComparison
 from diptych.relevance.thresholds import Threshold
 from diptych.relevance.transfer import Transfer
@@ -24,9 +24,6 @@ LOSS = concepts(Transfer)
 KNOWS = concepts(Abstention)
 FOUND = concepts(Complementarity)
 """What the figures of each mean."""
-
-DECIDES = "ndcg"
-"""The metric that stands beside each query."""
 
 _TOUCHING = 0.035
 """Dots nearer than this part of the line stand side by side."""
@@ -136,7 +133,7 @@ def judged(relevance: Relevance) -> list[QueryRelevance]:
 def dots(said: QueryRelevance, names: Sequence[str]) -> tuple[Dot, ...]:
     """Where each embedder stands by the metric that decides; none where it is undefined."""
     values = [
-        (value, index) for index, name in enumerate(names) if (value := _decisive(said, name)) is not None
+        (value, index) for index, name in enumerate(names) if (value := decisive(said, name)) is not None
     ]
     placed: list[Dot] = []
     for value, index in sorted(values):
@@ -146,9 +143,15 @@ def dots(said: QueryRelevance, names: Sequence[str]) -> tuple[Dot, ...]:
     return tuple(placed)
 
 
+def decisive(said: QueryRelevance, name: str) -> float | None:
+    """What an embedder reaches with a query by the metric that decides; None where it is undefined."""
+    value: float | None = getattr(said.figures[name], DECIDES)
+    return value
+
+
 def best(said: QueryRelevance, names: Sequence[str]) -> float | None:
     """The highest value that any embedder reaches with a query."""
-    return max((value for name in names if (value := _decisive(said, name)) is not None), default=None)
+    return max((value for name in names if (value := decisive(said, name)) is not None), default=None)
 
 
 def metrics(relevance: Relevance, names: Sequence[str]) -> tuple[Metric, ...]:
@@ -170,12 +173,6 @@ def metrics(relevance: Relevance, names: Sequence[str]) -> tuple[Metric, ...]:
         )
         for field in sorted(METRICS, key=lambda field: field != DECIDES)
     )
-
-
-def pairs(relevance: Relevance) -> tuple[PairedComparison, ...]:
-    """Every two embedders by the metric that decides."""
-    decides = called(relevance)[DECIDES]
-    return tuple(each for each in relevance.comparisons if each.metric == decides)
 
 
 def reach(comparisons: Sequence[PairedComparison | None]) -> float:
@@ -219,8 +216,3 @@ def kept(scale: OnScale) -> Kept | None:
 
 def _is_judged(said: QueryRelevance) -> bool:
     return said.relevant + said.irrelevant > 0
-
-
-def _decisive(said: QueryRelevance, name: str) -> float | None:
-    value: float | None = getattr(said.figures[name], DECIDES)
-    return value

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,16 @@ from diptych.analysis.stratification import CUTS, Stratification
 from diptych.analysis.summary import INTERVAL, Interval, StratificationSummary
 from diptych.concept import Concept, concepts
 from diptych.present.curves import Chart, is_flat, letter
-from diptych.result import Comparison, Disputed, Hit, Hub, QueryResult
+from diptych.result import Comparison, Disputed, Finding, Hit, Hub, QueryResult, Question
 
 ROW, CUT = 86, 30
 """The height of a hit and of the line that says where its list breaks."""
+
+HEADINGS: Mapping[Question, str] = {
+    "alike": "Do they rank alike?",
+    "break": "Does a list break?",
+    "better": "Is one better?",
+}
 
 
 @dataclass(frozen=True)
@@ -263,18 +268,14 @@ def span(summaries: Mapping[str, StratificationSummary], figure: str, mean: Inte
     return Span(left, at, right)
 
 
-def answers(findings: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """The findings over all queries under the three questions, each with whom it is about."""
-    questions = {
-        "Do they rank alike?": r"Do (.+) rank alike\? (.+)",
-        "Does a list break?": r"Does the list of (.+) break\? (.+)",
-        "Is one better?": r"Is one better\?() (.+)",
-    }
-    found: dict[str, list[tuple[str, str]]] = {}
+def answers(findings: Sequence[Finding]) -> dict[Question, list[tuple[str, str]]]:
+    """The answers to each question, each after whom it is about where there are others that it could be."""
+    found: dict[Question, list[tuple[str, str]]] = {}
     for finding in findings:
-        for question, form in questions.items():
-            if match := re.fullmatch(form, finding, re.DOTALL):
-                found.setdefault(question, []).append((match[1], match[2]))
+        if finding.question is not None:
+            found.setdefault(finding.question, []).append((" and ".join(finding.about), finding.text))
+    if len(alike := found.get("alike", [])) == 1:
+        found["alike"] = [("", text) for _, text in alike]
     return found
 
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from diptych.present.curves import letter
+from diptych.present.judged import decisive
 from diptych.relevance.abstention import Abstention
-from diptych.relevance.metrics.figures import metric_names
+from diptych.relevance.metrics.figures import DECIDES, metric_names
 from diptych.relevance.significance import PairedComparison
 from diptych.relevance.thresholds import Threshold
 from diptych.result import OnScale, Relevance
@@ -74,11 +75,11 @@ def _who(index: int) -> Text:
 
 
 def _each_query(relevance: Relevance, names: Sequence[str]) -> Table:
-    title = f"Each query: {metric_names(relevance.k)['ndcg']}"
+    title = f"Each query: {metric_names(relevance.k)[DECIDES]}"
     whose = (_who(index) for index in range(len(names)))
     table = _table(title, "query", "relevant", *whose, *relevance.fusions)
     for query in relevance.queries:
-        values = [query.figures[name].ndcg for name in (*names, *relevance.fusions)]
+        values = [decisive(query, name) for name in (*names, *relevance.fusions)]
         best = max((value for value in values[: len(names)] if value is not None), default=None)
         cells = (Text(_figure(value), "bold" if value == best and value else "") for value in values)
         table.add_row(Text(printable(query.query)), str(query.relevant), *cells)
@@ -100,8 +101,8 @@ def _metrics(relevance: Relevance, names: Sequence[str]) -> RenderableType:
 
 def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
     """Of two embedders by every metric, of more by the one that decides."""
-    decides = metric_names(relevance.k)["ndcg"]
-    shown = [each for each in relevance.comparisons if len(names) == 2 or each.metric == decides]
+    decides = metric_names(relevance.k)[DECIDES]
+    shown = relevance.comparisons if len(names) == 2 else relevance.decisive
     if not shown:
         return
     pairs = "" if len(names) == 2 else f", by {decides}"

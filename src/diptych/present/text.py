@@ -120,7 +120,7 @@ def _name(hit: Hit) -> Text:
 
 
 def _footer(comparison: Comparison) -> RenderableType:
-    lines = [Text(printable(finding)) for finding in comparison.overall.findings]
+    lines = [Text(printable(str(finding))) for finding in comparison.overall.findings]
     lines.append(Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}"))
     unpriced = {info.name for info in comparison.embedders if not info.price_known}
     for name, work in comparison.work.items():

@@ -5,7 +5,9 @@ Values only; nothing is computed here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from diptych.analysis.agreement import RankAgreement, SpaceAgreement
@@ -236,6 +238,50 @@ class Spaces:
     disputed: tuple[DisputedNeighbours, ...]
 
 
+Question = Literal["alike", "break", "better"]
+"""Do they rank alike? Does a list break? Is one better?"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answer to one of the three questions over all queries; `str` gives the question with it.
+
+    Attributes:
+        question: Which; None for a sentence from a file that answers none of them.
+        about: The embedders that the question names; none in "Is one better?".
+        text: The answer, in sentences.
+    """
+
+    question: Question | None
+    about: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        match self.question:
+            case "alike":
+                return f"Do {' and '.join(self.about)} rank alike? {self.text}"
+            case "break":
+                return f"Does the list of {' and '.join(self.about)} break? {self.text}"
+            case "better":
+                return f"Is one better? {self.text}"
+        return self.text
+
+    @classmethod
+    def from_sentence(cls, sentence: str, names: Sequence[str]) -> Finding:
+        """The finding that a saved sentence is, where the embedders have these names."""
+        possible = [
+            cls("better", (), ""),
+            *(cls("break", (name,), "") for name in names),
+            *(cls("alike", pair, "") for pair in itertools.combinations(names, 2)),
+        ]
+        asked = max(  # the longest: a name may hold what comes after another name
+            (finding for finding in possible if sentence.startswith(str(finding))),
+            key=lambda finding: len(str(finding)),
+            default=cls(None, (), ""),
+        )
+        return replace(asked, text=sentence.removeprefix(str(asked)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Overall:
     """What holds over all queries.
@@ -244,13 +290,13 @@ class Overall:
         stratification: Each embedder's rankings summed up, by its name.
         banks: The null bank, by the embedder's name; empty where no text was asked.
         spaces: How far each two spaces agree.
-        findings: Sentences on the three questions.
+        findings: The answers to the three questions.
     """
 
     stratification: dict[str, StratificationSummary] = field(default_factory=dict)
     banks: dict[str, NullBank] = field(default_factory=dict)
     spaces: tuple[Spaces, ...] = ()
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

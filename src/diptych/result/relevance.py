@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from diptych.relevance.abstention import Abstention
 from diptych.relevance.complementarity import Complementarity
 from diptych.relevance.judgments import Contradiction, Judgments
-from diptych.relevance.metrics.figures import Figures, Mean
+from diptych.relevance.metrics.figures import DECIDES, Figures, Mean, metric_names
 from diptych.relevance.significance import PairedComparison
 from diptych.relevance.thresholds import Threshold
 from diptych.relevance.transfer import Transfer
@@ -99,3 +99,9 @@ class Relevance:
     notes: tuple[str, ...]
     options: tuple[str, ...] = ()
     judgments: Judgments = field(default_factory=Judgments, compare=False, repr=False)
+
+    @property
+    def decisive(self) -> tuple[PairedComparison, ...]:
+        """Each two embedders by the metric that the verdicts rest on."""
+        metric = metric_names(self.k)[DECIDES]
+        return tuple(each for each in self.comparisons if each.metric == metric)

@@ -32,6 +32,7 @@ from diptych.result.parts import (
     Curve,
     Disputed,
     DisputedNeighbours,
+    Finding,
     Hit,
     NullBank,
     Overall,
@@ -158,7 +159,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
                 stratification=overall.stratification,
                 banks=overall.banks,
                 agreement=[_Spaces(**_flat(pair)) for pair in overall.spaces],
-                findings=list(overall.findings),
+                findings=[str(finding) for finding in overall.findings],
             ),
             relevance=UNSET if relevance is None else _save_relevance(relevance),
         ),
@@ -184,6 +185,7 @@ def from_dict(saved: Any) -> Comparison:
     for transfer in _transfers(saved):  # JSON has no infinity: a threshold that keeps everything is null
         transfer["thresholds"] = [-math.inf if t is None else t for t in transfer["thresholds"]]
     read = msgspec.convert(saved, _Saved)
+    names = [info.name for info in read.embedders]
     return Comparison(
         version=read.diptych,
         created=read.created,
@@ -202,7 +204,7 @@ def from_dict(saved: Any) -> Comparison:
                 )
                 for pair in read.summary.agreement
             ),
-            findings=tuple(read.summary.findings),
+            findings=tuple(Finding.from_sentence(each, names) for each in read.summary.findings),
         ),
         relevance=None if read.relevance is UNSET else _open_relevance(read.relevance),
     )

@@ -11,15 +11,12 @@ from pydantic import BaseModel
 
 from diptych.assessment import DEPTH
 from diptych.judgment import GRADES
-from diptych.relevance.metrics.figures import metric_names
-from diptych.relevance.sentences import verdict_sentence
+from diptych.relevance.sentences import verdict_clauses
 from diptych.relevance.significance import PairedComparison
 from diptych.web.asked import ImageId, Text
 from diptych.web.compare import surroundings
 from diptych.web.pages import render
 from diptych.web.site import Site
-
-METRIC = metric_names(DEPTH)["ndcg"]
 
 
 class Grades(BaseModel):
@@ -44,7 +41,7 @@ class Judgeable(BaseModel):
 
 
 class Pair(BaseModel):
-    """Two embedders compared by the judgments, over queries."""
+    """Two embedders compared by the judgments, over queries; the first sentence is the verdict."""
 
     a: str
     b: str
@@ -57,15 +54,14 @@ class Pair(BaseModel):
     interval: tuple[float, float] | None
     needed: int | None
     verdict: str
-    sentence: str
+    sentences: list[str]
 
 
 class Verdict(BaseModel):
-    """Is one better? `sentences` say it, `pairs` hold the figures."""
+    """Is one better?"""
 
     judged: int
     queries: int
-    sentences: list[str]
     pairs: list[Pair]
 
 
@@ -114,12 +110,11 @@ def router(site: Site) -> APIRouter:
         """Is one better, by all judgments?"""
         found = site.relevance()
         if found is None:
-            return Verdict(judged=0, queries=0, sentences=[], pairs=[])
+            return Verdict(judged=0, queries=0, pairs=[])
         return Verdict(
             judged=len(found.judgments),
             queries=sum(query.relevant + query.irrelevant > 0 for query in found.queries),
-            sentences=list(found.verdicts),
-            pairs=[_pair(pair) for pair in found.comparisons if pair.metric == METRIC],
+            pairs=[_pair(pair) for pair in found.decisive],
         )
 
     return routes
@@ -142,7 +137,7 @@ def _pair(pair: PairedComparison) -> Pair:
         interval=pair.interval,
         needed=pair.queries_needed,
         verdict=pair.verdict,
-        sentence=verdict_sentence(pair),
+        sentences=[clause.sentence for clause in verdict_clauses(pair)],
     )
 
 

@@ -29,6 +29,9 @@ from diptych.relevance.metrics.separation import (
 )
 from diptych.words import count
 
+DECIDES = "ndcg"
+"""The metric that a verdict rests on. The others are shown, but picking one afterwards proves nothing."""
+
 _NEEDS_IRRELEVANT = ("auroc", "recall_at_full_precision")
 
 

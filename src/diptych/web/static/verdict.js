@@ -5,28 +5,28 @@ import { element } from "./element.js";
 
 const newest = latest();
 
-// Beside a query's other answers: the sentences alone.
+// Beside a query's other answers: the verdicts alone.
 export async function showAnswer(place) {
   if (!place) return;
   const verdict = await newest(get("/api/verdict"));
-  if (verdict) place.replaceChildren(...sentences({ ...verdict, sentences: verdict.pairs.map((pair) => pair.sentence) }));
+  if (verdict) place.replaceChildren(...sentences(verdict, (pair) => pair.sentences.slice(0, 1)));
 }
 
 export async function showVerdict(place) {
   const verdict = await newest(get("/api/verdict"));
   if (!verdict) return;
   const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
-  place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
+  place.replaceChildren(...sentences(verdict, (pair) => pair.sentences), ...pairs.map(drawn));
 }
 
-function sentences({ judged, queries, pairs, sentences: said }) {
+function sentences({ judged, queries, pairs }, said) {
   if (!judged || !pairs.length) {
     const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
     return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
-  return [...said.map((words) => element("p", { className: "answer" }, sentence(words))), rests];
+  return [...pairs.flatMap(said).map((words) => element("p", { className: "answer" }, words)), rests];
 }
 
 // The difference on an axis from where b is better to where a is, with its interval.
@@ -49,6 +49,3 @@ function drawn(pair) {
 
 const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
-
-// With its full stop; a name at the beginning stays as it is written.
-const sentence = (words) => `${words.replace(/^(cannot|with) /, (word) => word[0].toUpperCase() + word.slice(1))}.`;

@@ -211,7 +211,7 @@ def price(case: Case, way: str, embedder: Embedder, vectors: Mapping[str, Vector
     texts = normalise(embedder.embed_texts(TEXTS))
     both = [score_all(images, texts) for images in (exact, faster)]
     orders = [np.argsort(-scores, axis=1, kind="stable") for scores in both]
-    found = [rank_agreement(*each).rbo for each in zip(*both, *orders, strict=True)]
+    found = [rank_agreement(*each)[0].rbo for each in zip(*both, *orders, strict=True)]
     overlap = tuple(each for each in found if each is not None)
     yield row(case, f"{way}: rank-biased overlap of six queries", "exact", overlap, "", least=True)
 

@@ -78,7 +78,6 @@ def query(text: str = "cat") -> QueryResult:
         overlap_above_chance=0.47,
         kendall_tau_b=0.3,
         tau_ap=0.2,
-        disputed=(),
     )
     disputed = (
         Disputed(image="cat/4.png", id="id4", rank_a=5, rank_b=31),

@@ -28,7 +28,7 @@ def hits(*names: str, itself: str = "", score: float = 0.9) -> tuple[Hit, ...]:
 
 
 def agreement(disputed: tuple[str, int, int] | None = None, k: int = 10, **figures: Any) -> Agreement:
-    figures = UNDEFINED | {"overlap_at_k": None, "disputed": ()} | figures
+    figures = UNDEFINED | {"overlap_at_k": None} | figures
     worst = (
         ()
         if disputed is None

@@ -221,12 +221,12 @@ def describe_spaces(snapshot: Snapshot) -> tuple[Spaces, ...]:
     found, pictures = [], snapshot.pictures
     units = {name: searcher.units[:] for name, searcher in snapshot.searchers.items()}
     for a, b in itertools.combinations(units, 2):
-        figures = space_agreement(units[a], units[b])
+        figures, disputes = space_agreement(units[a], units[b])
         disputed = tuple(
             DisputedNeighbours(image=pictures[d.row].name, id=pictures[d.row].id, unshared=d.unshared)
-            for d in figures.disputed
+            for d in disputes
         )
-        found.append(Spaces(a=a, b=b, figures=dataclasses.replace(figures, disputed=()), disputed=disputed))
+        found.append(Spaces(a=a, b=b, figures=figures, disputed=disputed))
     return tuple(found)
 
 
@@ -262,12 +262,12 @@ def _curve(scores: NDArray[np.float32]) -> Curve:
 
 def _agreement(a: str, b: str, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> Agreement:
     of_a, of_b = answers[a].scores, answers[b].scores
-    figures = rank_agreement(of_a, of_b, _order(of_a), _order(of_b))
+    figures, disputes = rank_agreement(of_a, of_b, _order(of_a), _order(of_b))
     disputed = tuple(
         Disputed(image=pictures[d.row].name, id=pictures[d.row].id, rank_a=d.rank_a, rank_b=d.rank_b)
-        for d in figures.disputed
+        for d in disputes
     )
-    return Agreement(a=a, b=b, figures=dataclasses.replace(figures, disputed=()), disputed=disputed)
+    return Agreement(a=a, b=b, figures=figures, disputed=disputed)
 
 
 def _order(scores: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -286,8 +286,8 @@ def _flat(pair: Agreement | Spaces) -> dict[str, Any]:
 
 
 def _figures(kind: type[_Figures], pair: _Agreement | _Spaces) -> _Figures:
-    saved = msgspec.structs.asdict(pair) | {"disputed": ()}
-    del saved["a"], saved["b"]
+    saved = msgspec.structs.asdict(pair)
+    del saved["a"], saved["b"], saved["disputed"]
     return kind(**saved)
 
 

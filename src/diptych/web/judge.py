@@ -41,7 +41,7 @@ class Judgeable(BaseModel):
 
 
 class Pair(BaseModel):
-    """Two embedders compared by the judgments, over queries; the first sentence is the verdict."""
+    """Two embedders compared by the judgments, over queries; `sentence` is the verdict within a sentence."""
 
     a: str
     b: str
@@ -54,14 +54,16 @@ class Pair(BaseModel):
     interval: tuple[float, float] | None
     needed: int | None
     verdict: str
+    sentence: str
     sentences: list[str]
 
 
 class Verdict(BaseModel):
-    """Is one better?"""
+    """Is one better? `sentences` say it, `pairs` hold the figures."""
 
     judged: int
     queries: int
+    sentences: list[str]
     pairs: list[Pair]
 
 
@@ -110,10 +112,11 @@ def router(site: Site) -> APIRouter:
         """Is one better, by all judgments?"""
         found = site.relevance()
         if found is None:
-            return Verdict(judged=0, queries=0, pairs=[])
+            return Verdict(judged=0, queries=0, sentences=[], pairs=[])
         return Verdict(
             judged=len(found.judgments),
             queries=sum(query.relevant + query.irrelevant > 0 for query in found.queries),
+            sentences=list(found.verdicts),
             pairs=[_pair(pair) for pair in found.decisive],
         )
 
@@ -125,6 +128,7 @@ def _grades(site: Site, text: str) -> dict[str, int]:
 
 
 def _pair(pair: PairedComparison) -> Pair:
+    clauses = verdict_clauses(pair)
     return Pair(
         a=pair.a,
         b=pair.b,
@@ -137,7 +141,8 @@ def _pair(pair: PairedComparison) -> Pair:
         interval=pair.interval,
         needed=pair.queries_needed,
         verdict=pair.verdict,
-        sentences=[clause.sentence for clause in verdict_clauses(pair)],
+        sentence=str(clauses[0]),
+        sentences=[clause.sentence for clause in clauses],
     )
 
 

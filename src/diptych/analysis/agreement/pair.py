@@ -54,7 +54,6 @@ class RankAgreement:
         overlap_above_chance: The overlap with chance at 0 and all at 1; None where k is all images.
         kendall_tau_b: Kendall's τ-b of all scores.
         tau_ap: Symmetric AP correlation of the whole rankings.
-        disputed: The images of either's first k at different ranks, the most disputed first.
     """
 
     k: int
@@ -65,7 +64,6 @@ class RankAgreement:
     overlap_above_chance: float | None = measured(OVERLAP_ABOVE_CHANCE)
     kendall_tau_b: float | None = measured(KENDALL_TAU_B)
     tau_ap: float | None = measured(TAU_AP)
-    disputed: tuple[Dispute, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +80,6 @@ class SpaceAgreement:
         mutual_knn: The share of neighbours that both spaces have in common.
         mutual_knn_by_chance: The share that unrelated spaces would.
         cka: Linear CKA with the unbiased HSIC; None also for fewer than 4 images.
-        disputed: The anchors whose neighbourhoods share least, at most 10.
     """
 
     anchors: int
@@ -90,7 +87,6 @@ class SpaceAgreement:
     mutual_knn: float | None = measured(MUTUAL_KNN)
     mutual_knn_by_chance: float | None = measured(MUTUAL_KNN_BY_CHANCE)
     cka: float | None = measured(CKA)
-    disputed: tuple[DisputedNeighbourhood, ...]
 
 
 def rank_agreement(
@@ -99,7 +95,7 @@ def rank_agreement(
     order_a: NDArray[np.intp],
     order_b: NDArray[np.intp],
     k: int = 10,
-) -> RankAgreement:
+) -> tuple[RankAgreement, tuple[Dispute, ...]]:
     """Compare two rankings of the same images.
 
     Args:
@@ -109,6 +105,9 @@ def rank_agreement(
         order_b: The same for the other.
         k: How deep a reader looks, above 0.
 
+    Returns:
+        The figures, and the images of either's first k at different ranks, the most disputed first.
+
     Raises:
         ValueError: The arrays don't belong together, a score is not finite, or k is below 1.
     """
@@ -117,7 +116,7 @@ def rank_agreement(
     rank_a, rank_b = _ranks(order_a, n), _ranks(order_b, n)
     k = min(k, n)
     if _all_the_same(scores_a) or _all_the_same(scores_b):
-        return RankAgreement(
+        nothing = RankAgreement(
             k=k,
             rbo=None,
             rbo_by_chance=None,
@@ -126,10 +125,10 @@ def rank_agreement(
             overlap_above_chance=None,
             kendall_tau_b=None,
             tau_ap=None,
-            disputed=(),
         )
+        return nothing, ()
     shared = overlap(rank_a, rank_b, k)
-    return RankAgreement(
+    figures = RankAgreement(
         k=k,
         rbo=rbo(shared_at_depths(rank_a, rank_b)),
         rbo_by_chance=rbo_by_chance(n),
@@ -138,19 +137,22 @@ def rank_agreement(
         overlap_above_chance=overlap_above_chance(shared, k, n),
         kendall_tau_b=kendall_tau_b(scores_a, scores_b),
         tau_ap=tau_ap(rank_a, rank_b),
-        disputed=disputes(rank_a, rank_b, k),
     )
+    return figures, disputes(rank_a, rank_b, k)
 
 
 def space_agreement(
     units_a: NDArray[np.float32], units_b: NDArray[np.float32], k: int = 10
-) -> SpaceAgreement:
+) -> tuple[SpaceAgreement, tuple[DisputedNeighbourhood, ...]]:
     """Compare two spaces by what is near to what in them.
 
     Args:
         units_a: Unit rows, shape (n, dimension of a).
         units_b: The same images' unit rows in the other space, shape (n, dimension of b).
         k: How many neighbours an image has, above 0.
+
+    Returns:
+        The figures, and the anchors whose neighbourhoods share least, at most 10.
 
     Raises:
         ValueError: Not the same number of rows, a vector is not finite, or k is below 1.
@@ -160,24 +162,20 @@ def space_agreement(
     k = min(k, (n - 1) // 2)
     sample = min(n, MOST_ANCHORS)
     if k < 1 or _all_the_same(units_a) or _all_the_same(units_b):
-        return SpaceAgreement(
-            anchors=sample,
-            k=max(k, 0),
-            mutual_knn=None,
-            mutual_knn_by_chance=None,
-            cka=None,
-            disputed=(),
+        nothing = SpaceAgreement(
+            anchors=sample, k=max(k, 0), mutual_knn=None, mutual_knn_by_chance=None, cka=None
         )
+        return nothing, ()
     anchors = np.arange(sample) * n // sample
     shared = shared_neighbours(units_a, units_b, anchors, k)
-    return SpaceAgreement(
+    figures = SpaceAgreement(
         anchors=sample,
         k=k,
         mutual_knn=float(shared.mean() / k),
         mutual_knn_by_chance=k / (n - 1),
         cka=linear_cka(units_a[anchors], units_b[anchors]),
-        disputed=most_disputed(shared, anchors, k, MOST_DISPUTED),
     )
+    return figures, most_disputed(shared, anchors, k, MOST_DISPUTED)
 
 
 def _ranks(order: NDArray[np.intp], n: int) -> NDArray[np.intp]:

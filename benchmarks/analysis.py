@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+from diptych.view import EmbeddedBank, View
 from table import Row, in_turn, print_rows
 
 from diptych.bank import default_bank
@@ -18,7 +19,6 @@ from diptych.embedders.base import Vectors
 from diptych.images import Picture
 from diptych.queries import TextQuery
 from diptych.search import normalise
-from diptych.view import EmbeddedBank, View
 
 QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
 FEW, MANY, RUNS = 10_000, 100_000, 2

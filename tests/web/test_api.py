@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 
 import diptych
 from diptych.queries import TextQuery
-from diptych.web.asking import Asker
-from diptych.web.purse import Purse
+from diptych.web.asking import QueryQueue
+from diptych.web.purse import Budget
 from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
 from support import need
 
@@ -96,12 +96,12 @@ def test_who_stops_waiting_takes_nobody_along(tmp_path: Path) -> None:
     held = Steered("held")
     held.may_answer.clear()
     with diptych.Store(tmp_path / "s.sqlite") as store:
-        asker = Asker(held, store, Purse(0.0))
-        first, second = (asker.ask([TextQuery(text)]).answered for text in ("first", "second"))
+        queue_ = QueryQueue(held, store, Budget(0.0))
+        first, second = (queue_.ask([TextQuery(text)]).answered for text in ("first", "second"))
         assert second is not None
         second.cancel()
         held.may_answer.set()
-        third = asker.ask([TextQuery("third")]).answered
+        third = queue_.ask([TextQuery("third")]).answered
         assert first is not None
         assert third is not None
         assert first.result(60) is third.result(60) is None
@@ -117,8 +117,8 @@ def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, 
         while (state := http.get("/api/state").json())["embedders"][0]["state"] != "ready":
             pass
         assert state["ranked"] == 2 * EACH
-        filling = state["embedders"][1]
-        assert (filling["state"], filling["done"], filling["total"]) == ("embedding", 0, ALL - 2 * EACH)
+        indexing = state["embedders"][1]
+        assert (indexing["state"], indexing["done"], indexing["total"]) == ("embedding", 0, ALL - 2 * EACH)
         found = ask(http, "red", k=100)
         assert {len(answer["hits"]) for answer in found.values()} == {2 * EACH}
         slow.may_see.release(1000)

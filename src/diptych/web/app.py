@@ -13,12 +13,12 @@ from diptych.errors import DiptychError
 from diptych.web import compare, embedding, evaluate, judge, past, showing, taking
 from diptych.web.pages import render, static_files
 from diptych.web.safety import Access, Gate
-from diptych.web.site import Site
+from diptych.web.site import PageState
 from diptych.words import printable
 
 
-def make_app(site: Site, access: Access) -> FastAPI:
-    """The application that serves a site to those that `access` lets in."""
+def make_app(state: PageState, access: Access) -> FastAPI:
+    """The application that serves a page to those that `access` lets in."""
     app = FastAPI(
         title="Diptych",
         version=version("diptych"),
@@ -31,18 +31,18 @@ def make_app(site: Site, access: Access) -> FastAPI:
     app.add_middleware(Gate, access=access)
     app.add_exception_handler(DiptychError, _say)
     app.add_exception_handler(Exception, _say_little)
-    app.include_router(compare.router(site))
-    app.include_router(embedding.router(site))
-    app.include_router(judge.router(site))
-    app.include_router(evaluate.router(site))
-    app.include_router(taking.router(site))
-    app.include_router(past.router(site))
-    app.include_router(showing.router(site))
+    app.include_router(compare.router(state))
+    app.include_router(embedding.router(state))
+    app.include_router(judge.router(state))
+    app.include_router(evaluate.router(state))
+    app.include_router(taking.router(state))
+    app.include_router(past.router(state))
+    app.include_router(showing.router(state))
 
     @app.get("/static/{name}", include_in_schema=False)
     def static(name: str) -> Response:
         if name == "columns.css":  # which columns stand side by side depends on how many there are
-            return Response(render("columns.css", names=list(site.embedders)), media_type="text/css")
+            return Response(render("columns.css", names=list(state.embedders)), media_type="text/css")
         if name not in static_files():
             raise HTTPException(404, "there is no such file")
         content, media_type = static_files()[name]

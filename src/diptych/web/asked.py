@@ -7,7 +7,6 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from diptych.queries import TextQuery, text_query
-from diptych.web.history import Asked
 
 MOST_HITS = 100
 """How many hits a person can ask for."""
@@ -35,8 +34,3 @@ class Ask(BaseModel):
     def rivals(self) -> list[TextQuery]:
         """The rivals of a text; a picture has none."""
         return [text_query(rival) for rival in self.against if rival.strip()] if self.text is not None else []
-
-    @property
-    def key(self) -> Asked:
-        """Tells it from other queries."""
-        return Asked(self.text, self.picture)

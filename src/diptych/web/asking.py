@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, Vectors
@@ -17,21 +18,21 @@ from diptych.pipeline import embed_queries, is_stored
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.search import normalise
 from diptych.store import Store
-from diptych.web.purse import Purse
+from diptych.web.purse import Budget
 
 _REMEMBERED = 2_000
 """How many queries' vectors are kept at hand; the others are in the store."""
 
 
-class TooDear(DiptychError):
+class OverBudget(DiptychError):
     """More than a person has allowed to spend.
 
     Attributes:
         dollars: What it would cost.
     """
 
-    def __init__(self, dollars: float, purse: Purse) -> None:
-        left = max(0.0, purse.allowed - purse.spent())
+    def __init__(self, dollars: float, budget: Budget) -> None:
+        left = max(0.0, budget.allowed - budget.spent())
         super().__init__(f"would cost about ${dollars:.6f}, and ${left:.6f} more is allowed")
         self.dollars = dollars
 
@@ -57,21 +58,21 @@ class _Waiting:
     answered: Future[None] = field(default_factory=Future)
 
 
-class Asker:
+class QueryQueue:
     """Embeds queries with one embedder, in a thread of its own.
 
     Args:
         embedder: Who is asked.
         store: Where vectors are kept.
-        purse: What may be spent.
+        budget: What may be spent.
     """
 
-    def __init__(self, embedder: Embedder, store: Store, purse: Purse) -> None:
+    def __init__(self, embedder: Embedder, store: Store, budget: Budget) -> None:
         self.embedder = embedder
         self._store = store
-        self._purse = purse
+        self._purse = budget
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self._vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+        self._vectors: LRUCache[tuple[str, str], Vectors] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
         threading.Thread(target=self._answer, name=f"ask {embedder.info.name}", daemon=True).start()
 
@@ -83,7 +84,7 @@ class Asker:
             live: Ask for nothing that costs.
 
         Raises:
-            TooDear: It would cost more than is allowed; nothing was sent.
+            OverBudget: It would cost more than is allowed; nothing was sent.
         """
         missing = [query for query in queries if self.vector(query) is None]
         if not missing:
@@ -94,7 +95,7 @@ class Asker:
         if live and dollars > 0:
             return Ticket(None, dollars)
         if not self._purse.reserve(dollars):
-            raise TooDear(dollars, self._purse)
+            raise OverBudget(dollars, self._purse)
         waiting = _Waiting(missing, dollars)
         self._waiting.put(waiting)
         return Ticket(waiting.answered)
@@ -115,11 +116,9 @@ class Asker:
 
     def vector(self, query: Query) -> Vectors | None:
         """A query's unit vector, shape (1, dimension), where it was embedded already."""
-        key = query.key
         with self._lock:
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-                return self._vectors[key]
+            if query.key in self._vectors:
+                return self._vectors[query.key]
         if not self._is_stored(query):
             return None
         return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
@@ -132,8 +131,6 @@ class Asker:
     def _keep(self, query: Query, unit: Vectors) -> Vectors:
         with self._lock:
             self._vectors[query.key] = unit
-            while len(self._vectors) > _REMEMBERED:
-                self._vectors.popitem(last=False)
         return unit
 
     def _answer(self) -> None:

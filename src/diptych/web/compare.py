@@ -17,9 +17,9 @@ from diptych.present.page import columns, figures
 from diptych.queries import Query as Queried
 from diptych.result import Comparison
 from diptych.web.asked import Ask
-from diptych.web.asking import TooDear
+from diptych.web.asking import OverBudget
 from diptych.web.pages import ByAddress, render
-from diptych.web.site import Site
+from diptych.web.site import PageState
 from diptych.words import printable
 
 _FEW = 24
@@ -61,7 +61,7 @@ class Found(BaseModel):
     answers: dict[str, Answered]
 
 
-def router(site: Site) -> APIRouter:
+def router(state: PageState) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
 
@@ -69,25 +69,25 @@ def router(site: Site) -> APIRouter:
     def page() -> str:
         """The page."""
         return render(
-            "compare.html", **surroundings(site, "compare"), some=some_pictures(site), figures=figures()
+            "compare.html", **surroundings(state, "compare"), some=some_pictures(state), figures=figures()
         )
 
     @routes.post("/api/search")
     async def search(search: Search) -> Found:
         """Ask embedders, by default all, and give the first hits; each answers for itself."""
-        names = list(site.embedders) if search.embedders is None else search.embedders
-        if unknown := set(names) - set(site.embedders):
+        names = list(state.embedders) if search.embedders is None else search.embedders
+        if unknown := set(names) - set(state.embedders):
             raise HTTPException(404, f"no embedder is called {printable(min(unknown))}")
-        query = await run_in_threadpool(site.query, search.text, search.picture)
+        query = await run_in_threadpool(state.query, search.text, search.picture)
         if search.keep:
-            site.history.add(search.key, query.name)
-        answers = await asyncio.gather(*(_answer(site, name, query, search) for name in names))
+            state.history.add(query)
+        answers = await asyncio.gather(*(_answer(state, name, query, search) for name in names))
         return Found(query=query.name, answers=dict(zip(names, answers, strict=True)))
 
     @routes.get("/api/comparison")
     def comparison(ask: Annotated[Ask, Query()]) -> dict[str, Any]:
         """What the embedders that have answered make of a query, described as in a saved comparison."""
-        described = _described(site, ask)
+        described = _described(state, ask)
         if described is None:
             raise HTTPException(
                 404,
@@ -99,9 +99,9 @@ def router(site: Site) -> APIRouter:
     @routes.get("/answer", response_class=HTMLResponse)
     def answer(ask: Annotated[Ask, Query()]) -> str:
         """The same as a part of the page."""
-        described = _described(site, ask)
+        described = _described(state, ask)
         if described is None:
-            return render("waiting.html", names=list(site.embedders))
+            return render("waiting.html", names=list(state.embedders))
         query, pieces = described.queries[0], parts(described, ByAddress())
         cols = columns(query, pieces["names"])
         return render("answer.html", number=1, query=query, cols=cols, label=ask.label, **pieces) + render(
@@ -111,21 +111,21 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def surroundings(site: Site, view: str) -> dict[str, Any]:
+def surroundings(state: PageState, view: str) -> dict[str, Any]:
     """What every page shows around its view."""
     return {
         "view": view,
-        "source": site.collection.source,
-        "images": len(site.collection),
-        "skipped": len(site.collection.skipped),
-        "labels": site.labels,
-        "names": list(site.embedders),
+        "source": state.collection.source,
+        "images": len(state.collection),
+        "skipped": len(state.collection.skipped),
+        "labels": state.labels,
+        "names": list(state.embedders),
     }
 
 
-def some_pictures(site: Site) -> list[Any]:
+def some_pictures(state: PageState) -> list[Any]:
     """A few pictures, evenly spaced over the collection."""
-    pictures = site.collection.pictures
+    pictures = state.collection.pictures
     return (
         [pictures[place * len(pictures) // _FEW] for place in range(_FEW)]
         if len(pictures) > _FEW
@@ -133,32 +133,33 @@ def some_pictures(site: Site) -> list[Any]:
     )
 
 
-def _described(site: Site, ask: Ask) -> Comparison | None:
-    described = site.compare(site.query(ask.text, ask.picture), ask.rivals, ask.k, ask.label)
+def _described(state: PageState, ask: Ask) -> Comparison | None:
+    query = state.query(ask.text, ask.picture)
+    described = state.compare(query, ask.rivals, ask.k, ask.label)
     if described is not None and ask.label is None:
-        site.history.note(ask.key, described.queries[0])
+        state.history.note(query, described.queries[0])
     return described
 
 
-async def _answer(site: Site, name: str, query: Queried, search: Search) -> Answered:
+async def _answer(state: PageState, name: str, query: Queried, search: Search) -> Answered:
     """Ask one embedder and wait for it; what goes wrong with it is its answer."""
     start = time.perf_counter()
     try:
-        ticket = await run_in_threadpool(site.askers[name].ask, [query, *search.rivals], live=search.live)
+        ticket = await run_in_threadpool(state.queues[name].ask, [query, *search.rivals], live=search.live)
         if ticket.answered is None:
             return Answered(state="waits", dollars=ticket.dollars)
         await asyncio.wrap_future(ticket.answered)
-        hits = await run_in_threadpool(_hits, site, name, query, search)
-    except TooDear as dear:
+        hits = await run_in_threadpool(_hits, state, name, query, search)
+    except OverBudget as dear:
         return Answered(state="asks", reason=str(dear), dollars=dear.dollars)
     except DiptychError as error:
         return Answered(state="failed", reason=printable(str(error)), seconds=_since(start))
     return Answered(state="answered" if hits else "empty", hits=hits, seconds=_since(start))
 
 
-def _hits(site: Site, name: str, query: Queried, search: Search) -> list[FoundHit]:
-    snapshot = site.snapshot(search.label)
-    unit = site.askers[name].vector(query)
+def _hits(state: PageState, name: str, query: Queried, search: Search) -> list[FoundHit]:
+    snapshot = state.snapshot(search.label)
+    unit = state.queues[name].vector(query)
     if name not in snapshot.searchers or unit is None:
         return []
     found = snapshot.searchers[name].first(unit, search.k)

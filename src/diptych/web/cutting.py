@@ -13,7 +13,7 @@ from diptych.errors import DiptychError
 from diptych.judged_scores import judged_scores, unjudged_above
 from diptych.relevance.threshold_file import SavedThreshold, Scale
 from diptych.relevance.thresholds import Threshold, apply_threshold, at_precision, best_f1
-from diptych.web.site import Site
+from diptych.web.site import PageState
 
 BORDER = 6
 """How many pictures on either side of a threshold are shown."""
@@ -22,7 +22,7 @@ PRECISION = 0.9
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPicture:
     """One judged picture for one query.
 
     Attributes:
@@ -38,11 +38,11 @@ class Judged:
     relevant: bool
 
 
-class Cutting:
+class JudgedRanking:
     """The judged pictures of every query by one embedder, best first.
 
     Args:
-        site: Who ranks, and what was judged.
+        state: Who ranks, and what was judged.
         name: The embedder.
         scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
 
@@ -50,23 +50,23 @@ class Cutting:
         DiptychError: The embedder is not ready, or has no z.
     """
 
-    def __init__(self, site: Site, name: str, scale: Scale) -> None:
-        if name not in site.ready:
+    def __init__(self, state: PageState, name: str, scale: Scale) -> None:
+        if name not in state.ready:
             raise DiptychError(f"{name} is not ready: wait until it has embedded the collection")
-        self._site, self._name, self._scale = site, name, scale
-        answers = site.judged_answers()
-        self._cases = judged_scores(answers, name, site.truth().judgments)
+        self._state, self._name, self._scale = state, name, scale
+        answers = state.judged_answers()
+        self._cases = judged_scores(answers, name, state.truth().judgments)
         if scale == "z" and any(case.z is None for case in self._cases):
             raise DiptychError(f"{name} has no z here: {answers.why_no_z.get(name, 'there is no null bank')}")
         self.judged = sorted(self._judged(), key=lambda one: -one.score)
         self.scores: NDArray[np.float64] = np.array([one.score for one in self.judged], np.float64)
         self.relevant: NDArray[np.bool_] = np.array([one.relevant for one in self.judged], bool)
 
-    def _judged(self) -> Iterator[Judged]:
+    def _judged(self) -> Iterator[JudgedPicture]:
         for case in self._cases:
             for row in np.flatnonzero(case.judged).tolist():
                 score = float(case.on(self._scale)[row])
-                yield Judged(case.query, case.ids[row], score, bool(case.grades[row] > 0))
+                yield JudgedPicture(case.query, case.ids[row], score, bool(case.grades[row] > 0))
 
     def apply(self, value: float) -> Threshold:
         """What a threshold does to them."""
@@ -79,7 +79,7 @@ class Cutting:
             f"precision of {PRECISION:.0%}": at_precision(self.scores, self.relevant, PRECISION),
         }
 
-    def border(self, value: float) -> tuple[list[Judged], list[Judged]]:
+    def border(self, value: float) -> tuple[list[JudgedPicture], list[JudgedPicture]]:
         """The last that a threshold keeps, and the first that it does not."""
         kept = int((self.scores >= value).sum())
         return self.judged[max(0, kept - BORDER) : kept], self.judged[kept : kept + BORDER]
@@ -88,9 +88,9 @@ class Cutting:
         """A threshold for later runs, with what to expect of it."""
         return SavedThreshold.of(
             self.apply(value),
-            self._site.embedders[self._name].info,
+            self._state.embedders[self._name].info,
             self._scale,
             queries=[case.query for case in self._cases],
             unjudged=unjudged_above(self._cases, self._scale, value),
-            bank=bank_mark(self._site.bench.bank) if self._scale == "z" else "",
+            bank=bank_mark(self._state.bench.bank) if self._scale == "z" else "",
         )

@@ -1,4 +1,4 @@
-"""Embedding in view: how far each embedder is, what it cost, and leave to spend more."""
+"""How far embedding is, what it cost, and the budget."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from diptych.web.filling import State
-from diptych.web.site import Site
+from diptych.web.site import PageState
 from diptych.words import printable
 
 
-class EmbedderState(BaseModel):
+class EmbedderStatus(BaseModel):
     """One embedder at work."""
 
     name: str
@@ -27,7 +27,7 @@ class EmbedderState(BaseModel):
     price_per_query: Annotated[float, Field(description="About what a text costs, US dollars by list price.")]
 
 
-class SiteState(BaseModel):
+class Status(BaseModel):
     """All of them; `version` grows whenever there is more to rank."""
 
     version: int
@@ -35,11 +35,11 @@ class SiteState(BaseModel):
     images: int
     spent: float
     allowed: float
-    embedders: list[EmbedderState]
+    embedders: list[EmbedderStatus]
 
 
-class Leave(BaseModel):
-    """Leave to spend so much in all."""
+class Allowance(BaseModel):
+    """How much may be spent in all."""
 
     dollars: Annotated[float, Field(ge=0, le=1_000_000)]
 
@@ -50,53 +50,53 @@ class Again(BaseModel):
     embedder: str
 
 
-def router(site: Site) -> APIRouter:
+def router(state: PageState) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
 
     @routes.get("/api/state")
-    def state() -> SiteState:
+    def status() -> Status:
         """How far the embedders are."""
-        return _state(site)
+        return _status(state)
 
     @routes.post("/api/allow")
-    def allow(leave: Leave) -> SiteState:
+    def allow(allowance: Allowance) -> Status:
         """Let embedders that cost spend so much in all; what was allowed before is never taken back."""
-        site.purse.allow(leave.dollars)
-        site.start()
-        return _state(site)
+        state.budget.allow(allowance.dollars)
+        state.start()
+        return _status(state)
 
     @routes.post("/api/embed")
-    def embed(again: Again) -> SiteState:
+    def embed(again: Again) -> Status:
         """Let an embedder that stopped go on."""
-        if again.embedder not in site.fillers:
+        if again.embedder not in state.indexers:
             raise HTTPException(404, f"no embedder is called {printable(again.embedder)}")
-        site.fillers[again.embedder].start()
-        return _state(site)
+        state.indexers[again.embedder].start()
+        return _status(state)
 
     return routes
 
 
-def _state(site: Site) -> SiteState:
-    return SiteState(
-        version=site.version,
-        ranked=len(site.snapshot().pictures),
-        images=len(site.collection),
-        spent=round(site.purse.spent(), 6),
-        allowed=site.purse.allowed,
+def _status(state: PageState) -> Status:
+    return Status(
+        version=state.version,
+        ranked=len(state.snapshot().pictures),
+        images=len(state.collection),
+        spent=round(state.budget.spent(), 6),
+        allowed=state.budget.allowed,
         embedders=[
-            EmbedderState(
+            EmbedderStatus(
                 name=name,
-                state=filler.filling.state,
-                done=filler.filling.done,
-                total=filler.filling.total,
-                asks=round(filler.filling.asks, 6),
-                spent=round(site.purse.spent(name), 6),
-                reason=printable(filler.filling.reason),
-                complaint=printable(filler.complaint),
-                refused=len(filler.filling.refused),
-                price_per_query=site.askers[name].typical_price,
+                state=indexer.indexing.state,
+                done=indexer.indexing.done,
+                total=indexer.indexing.total,
+                asks=round(indexer.indexing.asks, 6),
+                spent=round(state.budget.spent(name), 6),
+                reason=printable(indexer.indexing.reason),
+                complaint=printable(indexer.complaint),
+                refused=len(indexer.indexing.refused),
+                price_per_query=state.queues[name].typical_price,
             )
-            for name, filler in site.fillers.items()
+            for name, indexer in state.indexers.items()
         ],
     )

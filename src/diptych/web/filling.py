@@ -1,4 +1,4 @@
-"""Embedding while somebody looks: one thread an embedder, as far as the purse allows, with its progress."""
+"""Embedding while somebody looks: one thread an embedder, as far as the budget allows, with its progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from diptych.first_use import what_is_wrong
 from diptych.pipeline import embed_images
 from diptych.progress import Advance
 from diptych.queries import texts_among
-from diptych.web.purse import Purse
+from diptych.web.purse import Budget
 
 State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
 
@@ -27,7 +27,7 @@ _TAKE_IN_EVERY = 2.0
 
 
 @dataclass
-class Filling:
+class Indexing:
     """How far an embedder is.
 
     Attributes:
@@ -47,45 +47,45 @@ class Filling:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-class Filler:
+class Indexer:
     """Fills the store for one embedder, and has the index take in what is there.
 
     Args:
         bench: The collection, its store and its index.
         embedder: The embedder.
-        purse: What may be spent.
+        budget: What may be spent.
         changed: Called when there is more to rank.
 
     Attributes:
         embedder: As given.
-        filling: How far it is.
+        indexing: How far it is.
         complaint: Why the embedder can't be right; empty where nothing speaks against it.
     """
 
     def __init__(
-        self, bench: Workbench, embedder: Embedder, purse: Purse, changed: Callable[[], None]
+        self, bench: Workbench, embedder: Embedder, budget: Budget, changed: Callable[[], None]
     ) -> None:
         self.embedder = embedder
-        self.filling = Filling()
+        self.indexing = Indexing()
         self.complaint = ""
         self._bench = bench
-        self._purse = purse
+        self._purse = budget
         self._changed = changed
         self._running = threading.Lock()
         self._taken_in = 0.0
 
     def start(self) -> None:
         """Begin, or go on after it stopped or was allowed to spend more; one that is at it is left alone."""
-        if self.filling.state != "ready" and self._running.acquire(blocking=False):
+        if self.indexing.state != "ready" and self._running.acquire(blocking=False):
             threading.Thread(target=self._run, name=f"embed {self.embedder.info.name}", daemon=True).start()
 
     def _run(self) -> None:
         try:
             self._fill()
         except DiptychError as error:
-            self.filling = Filling("stopped", reason=str(error))
+            self.indexing = Indexing("stopped", reason=str(error))
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the page goes on without it)
-            self.filling = Filling("stopped", reason=f"unexpected {type(error).__name__}: {error}")
+            self.indexing = Indexing("stopped", reason=f"unexpected {type(error).__name__}: {error}")
         finally:
             self._running.release()
             self._changed()
@@ -94,10 +94,10 @@ class Filler:
         bench, embedder = self._bench, self.embedder
         foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
         if not self._purse.reserve(foreseen.dollars):
-            self.filling = Filling("asks", asks=foreseen.dollars, total=foreseen.images)
+            self.indexing = Indexing("asks", asks=foreseen.dollars, total=foreseen.images)
             return
         try:
-            self.filling = Filling("embedding", total=foreseen.images)
+            self.indexing = Indexing("embedding", total=foreseen.images)
             if embedder in bench.to_try:
                 self.complaint = what_is_wrong(embedder, bench.store)
             fresh = bench.index.embed_bank(embedder)
@@ -107,7 +107,7 @@ class Filler:
         finally:
             self._purse.release(foreseen.dollars)
         bench.index.refresh(embedder, filled.refused)
-        self.filling = Filling("ready", refused=filled.refused)
+        self.indexing = Indexing("ready", refused=filled.refused)
         self._changed()
         if isinstance(self.embedder, Remembered):
             self.embedder.open()  # now, and not when the first text waits for it
@@ -115,10 +115,10 @@ class Filler:
     @contextmanager
     def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002 (a `Progress`)
         """Follow the embedding."""
-        self.filling.total = total
+        self.indexing.total = total
 
         def advance(more: int) -> None:
-            self.filling.done += more
+            self.indexing.done += more
             self._pay(more, ())
             if time.monotonic() - self._taken_in > _TAKE_IN_EVERY:
                 self._take_in()

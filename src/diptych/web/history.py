@@ -2,67 +2,70 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cachetools import FIFOCache
+
 from diptych.present.curves import is_flat
+from diptych.queries import Query
 from diptych.result import QueryResult
 
 _MOST = 200
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person asked with: a text, or a picture by its id."""
-
-    text: str | None
-    picture: str | None
-
-
-@dataclass
-class Entry:
-    """One query of the history.
+class PastQuery:
+    """One query of the history: a text, or a picture by its id.
 
     Attributes:
         name: What to call it.
+        text: The text; None for a picture.
+        picture: The picture's id; None for a text.
         shared: How many of their first hits the embedders share, such as "7 of 10"; empty for one or three.
         breaks: Where each list breaks, by the embedder's name.
     """
 
     name: str
+    text: str | None
+    picture: str | None
     shared: str = ""
     breaks: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, query: Query) -> PastQuery:
+        """A query, before anything is known of it."""
+        if query.kind == "text":
+            return cls(query.name, query.text, None)
+        return cls(query.name, None, query.id)
 
 
 class History:
     """The queries of a page, latest first; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[Asked, Entry] = OrderedDict()
+        self._entries: FIFOCache[tuple[str, str], PastQuery] = FIFOCache(_MOST)
         self._lock = threading.Lock()
 
-    def add(self, asked: Asked, name: str) -> None:
+    def add(self, query: Query) -> None:
         """Put a query first; what is known of it stays."""
         with self._lock:
-            entry = self._entries.pop(asked, Entry(name))
-            self._entries[asked] = entry
-            while len(self._entries) > _MOST:
-                self._entries.popitem(last=False)
+            self._entries[query.key] = self._entries.pop(query.key, PastQuery.of(query))
 
-    def note(self, asked: Asked, result: QueryResult) -> None:
+    def note(self, query: Query, result: QueryResult) -> None:
         """Remember what came of a query that is in the history."""
         with self._lock:
-            if asked in self._entries:
-                entry = self._entries[asked]
-                entry.shared = _shared(result)
-                entry.breaks = {name: _breaks(result, name) for name in result.stratification}
+            if query.key in self._entries:
+                breaks = {name: _breaks(result, name) for name in result.stratification}
+                past = self._entries[query.key]
+                self._entries[query.key] = dataclasses.replace(past, shared=_shared(result), breaks=breaks)
 
-    def entries(self) -> list[tuple[Asked, Entry]]:
+    def entries(self) -> list[PastQuery]:
         """All of them, latest first."""
         with self._lock:
-            return list(reversed(self._entries.items()))
+            return list(self._entries.values())[::-1]
 
 
 def _shared(result: QueryResult) -> str:

@@ -16,7 +16,7 @@ from diptych.relevance.significance import PairedComparison
 from diptych.web.asked import ImageId, Text
 from diptych.web.compare import surroundings
 from diptych.web.pages import render
-from diptych.web.site import Site
+from diptych.web.site import PageState
 
 
 class Grades(BaseModel):
@@ -67,7 +67,7 @@ class Verdict(BaseModel):
     pairs: list[Pair]
 
 
-def router(site: Site) -> APIRouter:
+def router(state: PageState) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
     by = _login()
@@ -75,26 +75,26 @@ def router(site: Site) -> APIRouter:
     @routes.get("/judge", response_class=HTMLResponse)
     def page() -> str:
         """The page."""
-        return render("judge.html", **surroundings(site, "judge"))
+        return render("judge.html", **surroundings(state, "judge"))
 
     @routes.get("/api/queries")
     def queries() -> list[Judgeable]:
         """The texts that can be judged."""
-        said = site.truth().judgments
+        said = state.truth().judgments
         return [
             Judgeable(text=text, judged=len(said.grades(text)), relevant=len(said.relevant(text)))
-            for text in site.texts()
+            for text in state.texts()
         ]
 
     @routes.get("/api/pool")
     def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
         """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
-        return Pool(text=text, grades=_grades(site, text), pictures=list(site.pool(text, k)))
+        return Pool(text=text, grades=_grades(state, text), pictures=list(state.pool(text, k)))
 
     @routes.get("/api/judgments")
     def judgments(text: Annotated[Text, Query()]) -> Grades:
         """The judgments that stand for a query."""
-        return Grades(text=text, grades=_grades(site, text))
+        return Grades(text=text, grades=_grades(state, text))
 
     @routes.post("/api/judgments")
     def judge(
@@ -104,13 +104,13 @@ def router(site: Site) -> APIRouter:
         blind: Annotated[bool, Body()] = False,
     ) -> Grades:
         """Keep a judgment; without a grade take the last one back. It is on disk when this answers."""
-        site.bench.judge(text, picture, grade, by=by, blind=blind)
-        return Grades(text=text, grades=_grades(site, text))
+        state.bench.judge(text, picture, grade, by=by, blind=blind)
+        return Grades(text=text, grades=_grades(state, text))
 
     @routes.get("/api/verdict")
     def verdict() -> Verdict:
         """Is one better, by all judgments?"""
-        found = site.relevance()
+        found = state.relevance()
         if found is None:
             return Verdict(judged=0, queries=0, sentences=[], pairs=[])
         return Verdict(
@@ -123,8 +123,8 @@ def router(site: Site) -> APIRouter:
     return routes
 
 
-def _grades(site: Site, text: str) -> dict[str, int]:
-    return site.truth([text]).judgments.grades(text)
+def _grades(state: PageState, text: str) -> dict[str, int]:
+    return state.truth([text]).judgments.grades(text)
 
 
 def _pair(pair: PairedComparison) -> Pair:

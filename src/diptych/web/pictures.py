@@ -6,9 +6,9 @@ import dataclasses
 import hashlib
 import io
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from PIL import Image
 
 from diptych.errors import DiptychError
@@ -31,7 +31,7 @@ _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Outside:
+class BroughtPicture:
     """A picture that somebody brought.
 
     Attributes:
@@ -56,12 +56,14 @@ class Pictures:
         self._collection = collection
         limits = collection.limits
         self.limits = Limits(min(limits.megapixels, _MOST_MEGAPIXELS), min(limits.megabytes, _MOST_MEGABYTES))
-        self._outside: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._copies: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._decoded: OrderedDict[str, ImageQuery] = OrderedDict()
+        self._outside: LRUCache[str, tuple[str, bytes]] = LRUCache(
+            _OUTSIDE, getsizeof=lambda kept: len(kept[1])
+        )
+        self._copies: LRUCache[tuple[str, str], bytes] = LRUCache(_COPIES, getsizeof=len)
+        self._decoded: LRUCache[str, ImageQuery] = LRUCache(_DECODED)
         self._lock = threading.Lock()
 
-    def add(self, data: bytes, name: str) -> Outside:
+    def add(self, data: bytes, name: str) -> BroughtPicture:
         """Take in a picture from outside.
 
         Raises:
@@ -70,17 +72,14 @@ class Pictures:
         image_id = hashlib.sha256(data).hexdigest()
         picture = self._collection.find(image_id)
         if picture is not None:
-            return Outside(image_id, picture.name, inside=True)
+            return BroughtPicture(image_id, picture.name, inside=True)
         self.limits.check_bytes(len(data))
         image = decode(data, self.limits)
         shown = printable(name.strip())[:_LONGEST_NAME] or "a picture from outside"
         with self._lock:
             self._outside[image_id] = (shown, data)
-            self._outside.move_to_end(image_id)
-            while sum(len(kept) for _, kept in self._outside.values()) > _OUTSIDE:
-                self._outside.popitem(last=False)
         self._remember(ImageQuery(shown, image_id, image))
-        return Outside(image_id, shown, inside=False)
+        return BroughtPicture(image_id, shown, inside=False)
 
     def query(self, image_id: str) -> ImageQuery:
         """A picture as a query.
@@ -118,7 +117,6 @@ class Pictures:
         key = (image_id, size)
         with self._lock:
             if key in self._copies:
-                self._copies.move_to_end(key)
                 return self._copies[key]
         name, data, limits = self._read(image_id)
         try:
@@ -128,8 +126,6 @@ class Pictures:
         made = _jpeg(image, size)
         with self._lock:
             self._copies[key] = made
-            while sum(map(len, self._copies.values())) > _COPIES:
-                self._copies.popitem(last=False)
         return made
 
     def _read(self, image_id: str) -> tuple[str, bytes, Limits]:
@@ -147,8 +143,6 @@ class Pictures:
     def _remember(self, query: ImageQuery) -> ImageQuery:
         with self._lock:
             self._decoded[query.id] = query
-            while len(self._decoded) > _DECODED:
-                self._decoded.popitem(last=False)
         return query
 
 

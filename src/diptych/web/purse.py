@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 
-class Purse:
+class Budget:
     """US dollars by list price, for all embedders of a page together; safe to use from several threads.
 
     Args:

@@ -95,17 +95,17 @@ def open_page(
     except ImportError as error:
         raise DiptychError(MISSING) from error
     from diptych.web.app import make_app
-    from diptych.web.site import Site
+    from diptych.web.site import PageState
 
     listening = _listen(host, port)
     at = listening.getsockname()[1]
     outside = proxy(at).rstrip("/") if proxy else ""
     access = _access(host, outside)
-    site = Site(bench, max_cost)
+    state = PageState(bench, max_cost)
     config = uvicorn.Config(
-        make_app(site, access), log_level="error", access_log=False, server_header=False, lifespan="off"
+        make_app(state, access), log_level="error", access_log=False, server_header=False, lifespan="off"
     )
-    site.start()
+    state.start()
     return Page(_link(outside or _address(host, at), access.token), uvicorn.Server(config), listening)
 
 

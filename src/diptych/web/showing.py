@@ -6,28 +6,20 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from diptych.images import UnreadablePicture
-from diptych.web.site import Site
+from diptych.web.pictures import BroughtPicture
+from diptych.web.site import PageState
 
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 """An id is the hash of what it names: a copy never changes."""
-
-
-class Brought(BaseModel):
-    """A picture that can be asked with now."""
-
-    id: str
-    name: str
-    inside: bool
 
 
 async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-def router(site: Site) -> APIRouter:
+def router(state: PageState) -> APIRouter:
     """The addresses of pictures."""
     routes = APIRouter()
 
@@ -36,9 +28,9 @@ def router(site: Site) -> APIRouter:
         image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: Literal["thumbnail", "large"]
     ) -> Response:
         """A whole small copy of a picture, as a JPEG."""
-        if site.pictures.name(image_id) is None:
+        if state.pictures.name(image_id) is None:
             raise HTTPException(404, "there is no such picture here")
-        return Response(site.pictures.copy(image_id, size), media_type="image/jpeg", headers=_FOR_GOOD)
+        return Response(state.pictures.copy(image_id, size), media_type="image/jpeg", headers=_FOR_GOOD)
 
     @routes.post(
         "/api/pictures",
@@ -48,12 +40,11 @@ def router(site: Site) -> APIRouter:
     )
     def bring(
         data: Annotated[bytes, Depends(_body)], name: Annotated[str, Query(max_length=300)] = ""
-    ) -> Brought:
+    ) -> BroughtPicture:
         """Bring a picture to ask with: its bytes are the body."""
         try:
-            brought = site.pictures.add(data, name)
+            return state.pictures.add(data, name)
         except UnreadablePicture as error:
             raise HTTPException(415, f"this can't be used as a picture: {error}") from error
-        return Brought(id=brought.id, name=brought.name, inside=brought.inside)
 
     return routes

@@ -1,8 +1,8 @@
 """What one page knows: the collection, the embedders at work on it, what was asked, and what judgments say.
 
-Everything is answered from the workbench's own index. A query is embedded by the `Asker` of each embedder;
-what costs is asked for there and nowhere else. The views that judge and evaluate take the embedders that are
-ready, and the queries that all of these have answered or answer for nothing.
+Everything is answered from the workbench's own index. A query is embedded by each embedder's `QueryQueue`; what
+costs is asked for there and nowhere else. The views that judge and evaluate take the embedders that are ready,
+and the queries that all of these have answered or answer for nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from diptych.paths import prices_path
 from diptych.queries import Query, TextQuery, text_query
 from diptych.relevance.pool import pool_by_scores
 from diptych.result import Comparison, Overall, Relevance, Work
-from diptych.web.asking import Asker
-from diptych.web.filling import Filler
+from diptych.web.asking import QueryQueue
+from diptych.web.filling import Indexer
 from diptych.web.history import History
 from diptych.web.pictures import Pictures
-from diptych.web.purse import Purse
+from diptych.web.purse import Budget
 
 
-class Site:
+class PageState:
     """One collection and its embedders, served; safe to use from several threads.
 
     Args:
@@ -46,12 +46,12 @@ class Site:
         self.bench = bench
         self.collection = bench.collection
         self.embedders = {embedder.info.name: embedder for embedder in bench.embedders}
-        self.purse = Purse(allowed)
+        self.budget = Budget(allowed)
         self.index = bench.index
         self.pictures = Pictures(self.collection)
-        self.askers = {name: Asker(e, bench.store, self.purse) for name, e in self.embedders.items()}
-        self.fillers = {
-            name: Filler(bench, e, self.purse, self._has_changed) for name, e in self.embedders.items()
+        self.queues = {name: QueryQueue(e, bench.store, self.budget) for name, e in self.embedders.items()}
+        self.indexers = {
+            name: Indexer(bench, e, self.budget, self._has_changed) for name, e in self.embedders.items()
         }
         self.history = History()
         self.labels = sorted({picture.label for picture in self.collection.pictures if picture.label})
@@ -60,8 +60,8 @@ class Site:
 
     def start(self) -> None:
         """Begin to embed what is missing."""
-        for filler in self.fillers.values():
-            filler.start()
+        for indexer in self.indexers.values():
+            indexer.start()
 
     @property
     def version(self) -> int:
@@ -75,7 +75,7 @@ class Site:
     @property
     def ready(self) -> list[str]:
         """The embedders that have embedded all they can."""
-        return [name for name, filler in self.fillers.items() if filler.filling.state == "ready"]
+        return [name for name, indexer in self.indexers.items() if indexer.indexing.state == "ready"]
 
     def query(self, text: str | None, picture: str | None) -> Query:
         """The query that a person asks.
@@ -96,7 +96,7 @@ class Site:
     ) -> Comparison | None:
         """What the embedders that have answered make of a query; None where none has.
 
-        Nothing is embedded here: `askers` do that.
+        Nothing is embedded here: `queues` do that.
         """
         snapshot = self.snapshot(label)
         scored = [query, *(rival for rival in rivals if rival != query)]
@@ -116,7 +116,7 @@ class Site:
 
     def _units(self, name: str, queries: Sequence[Query]) -> Vectors | None:
         """One embedder's unit vectors of queries; None where it has not answered all of them."""
-        known = [unit for query in queries if (unit := self.askers[name].vector(query)) is not None]
+        known = [unit for query in queries if (unit := self.queues[name].vector(query)) is not None]
         return np.concatenate(known) if len(known) == len(queries) else None
 
     def _answers(
@@ -132,7 +132,7 @@ class Site:
 
     def texts(self) -> list[str]:
         """What can be judged and assessed: texts that were judged, then those asked here, in their order."""
-        asked = [past.text for past, _ in reversed(self.history.entries()) if past.text is not None]
+        asked = [past.text for past in reversed(self.history.entries()) if past.text is not None]
         texts = dict.fromkeys([*self.truth().queries, *asked])
         return [text for text in texts if self._is_free(TextQuery(text))]
 
@@ -159,7 +159,7 @@ class Site:
         names = self.ready
         if not names:
             raise DiptychError("no embedder has embedded the collection yet: wait until one is ready")
-        tickets = {name: self.askers[name].ask(queries, live=True) for name in names}
+        tickets = {name: self.queues[name].ask(queries, live=True) for name in names}
         for name, ticket in tickets.items():
             if ticket.answered is None:
                 raise DiptychError(f"{name} would cost about ${ticket.dollars:.6f}: search with it first")
@@ -230,7 +230,7 @@ class Site:
         )
 
     def _is_free(self, query: Query) -> bool:
-        return all(self.askers[name].would_cost([query]) == 0 for name in self.ready)
+        return all(self.queues[name].would_cost([query]) == 0 for name in self.ready)
 
 
 def _refuse_unpriced(bench: Workbench) -> None:

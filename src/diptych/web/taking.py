@@ -13,35 +13,35 @@ from fastapi.responses import HTMLResponse, Response
 from diptych.present.html import render
 from diptych.relevance.files import write_judgments
 from diptych.relevance.threshold_file import save_threshold
-from diptych.web.cutting import Cutting
+from diptych.web.cutting import JudgedRanking
 from diptych.web.evaluate import Embedder, Scale, Value
-from diptych.web.site import Site
+from diptych.web.site import PageState
 
 
-def router(site: Site) -> APIRouter:
+def router(state: PageState) -> APIRouter:
     """The addresses of files."""
     routes = APIRouter()
 
     @routes.get("/export/judgments.{ending}", response_class=Response)
     def judgments(ending: Literal["csv", "jsonl", "trec"]) -> Response:
         """All judgments: as CSV or JSON Lines every word, as TREC's qrels what counts."""
-        said = site.truth().judgments
-        names = {picture.id: picture.name for picture in site.collection.pictures}
+        said = state.truth().judgments
+        names = {picture.id: picture.name for picture in state.collection.pictures}
         return _file(f"judgments.{ending}", lambda path: write_judgments(said, path, names=names))
 
     @routes.get("/export/threshold.json", response_class=Response)
     def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Response:
         """A threshold for `diptych filter`."""
-        if embedder not in site.embedders:
+        if embedder not in state.embedders:
             raise HTTPException(404, "no embedder is called that")
-        saved = Cutting(site, embedder, scale).saved(value)
+        saved = JudgedRanking(state, embedder, scale).saved(value)
         return _file("threshold.json", lambda path: save_threshold(saved, path))
 
     @routes.get("/export/evaluation.html", response_class=HTMLResponse)
     def evaluation() -> Response:
         """The report of every judged query: pictures inside, nothing fetched."""
         return _attached(
-            "diptych-evaluation.html", render(site.evaluation()).encode(), "text/html; charset=utf-8"
+            "diptych-evaluation.html", render(state.evaluation()).encode(), "text/html; charset=utf-8"
         )
 
     return routes

@@ -22,9 +22,9 @@ import stand_ins
 from table import Row, in_turn, print_rows, seconds
 
 import diptych
-from diptych.bank import default_bank
 from diptych.images import open_collection
 from diptych.queries import text_query
+from diptych.retrieval.null_bank import default_bank
 
 PICTURES, RUNS = 1000, 5
 QUERIES = [

@@ -13,12 +13,12 @@ import numpy as np
 from diptych.view import EmbeddedBank, View
 from table import Row, in_turn, print_rows
 
-from diptych.bank import default_bank
-from diptych.description import describe, describe_all, describe_bank, describe_spaces
 from diptych.embedders.base import Vectors
 from diptych.images import Picture
 from diptych.queries import TextQuery
-from diptych.search import normalise
+from diptych.result.describe import describe, describe_all, describe_bank, describe_spaces
+from diptych.retrieval.null_bank import default_bank
+from diptych.retrieval.search import normalise
 
 QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
 FEW, MANY, RUNS = 10_000, 100_000, 2

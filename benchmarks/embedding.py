@@ -34,8 +34,8 @@ from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
 from diptych.images import Collection, decode, memory_kept, open_collection
 from diptych.pipeline import embed_images, image_vectors
-from diptych.search import normalise, score_all
-from diptych.store import Store
+from diptych.retrieval.search import normalise, score_all
+from diptych.store.vectors import Store
 
 PART = "Embedding on this machine"
 NOTEBOOK = "the notebook's loop"

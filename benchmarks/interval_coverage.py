@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.relevance.interval import mean_interval
-from diptych.relevance.sign_flip import sign_flip_p
+from diptych.evaluation.interval import mean_interval
+from diptych.evaluation.sign_flip import sign_flip_p
 
 Floats = NDArray[np.float64]
 World = Callable[[np.random.Generator, tuple[int, int]], Floats]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from diptych.analysis.cuts.robust import robust_cut
 from diptych.analysis.null import discoveries
 from diptych.analysis.standing import TextBackground
-from diptych.search import normalise, score_all
+from diptych.retrieval.search import normalise, score_all
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "embeddings" / "clip_vitb32_flickr8k_pairs"
 SPLITS, BANK = 10, 50

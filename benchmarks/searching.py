@@ -19,8 +19,8 @@ import numpy as np
 from table import Row, in_turn, print_rows, ratios
 
 from diptych.embedders.base import Vectors
-from diptych.search import normalise, search
-from diptych.store import Store
+from diptych.retrieval.search import normalise, search
+from diptych.store.vectors import Store
 
 THREADS = os.cpu_count() or 1
 """Of everybody: numpy takes a thread for each core, the others are told to."""

@@ -28,9 +28,9 @@ import numpy as np
 from PIL import Image
 from table import Row, print_rows
 
-from diptych.comparison import Workbench
 from diptych.images import open_collection
-from diptych.store import Store
+from diptych.store.vectors import Store
+from diptych.workbench import Workbench
 
 PICTURES = 10_000
 EMBEDDERS = ("mini-b", "mini-s")

@@ -16,21 +16,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 WATCHED = {
-    "opening the collection: listing, hashes": ("diptych.comparison:open_collection",),
-    "facts of the embedders": ("diptych.comparison:load",),
+    "opening the collection: listing, hashes": ("diptych.workbench:open_collection",),
+    "facts of the embedders": ("diptych.workbench:load",),
     "the store": (
-        "diptych.database:Database.__init__",
-        "diptych.store:Store.known",
-        "diptych.store:Store.get",
-        "diptych.store:Store.there",
-        "diptych.store:Store.judgments",
-        "diptych.store:Store.complaints",
+        "diptych.store.database:Database.__init__",
+        "diptych.store.vectors:Store.known",
+        "diptych.store.vectors:Store.get",
+        "diptych.store.vectors:Store.there",
+        "diptych.store.vectors:Store.judgments",
+        "diptych.store.vectors:Store.complaints",
     ),
-    "ranking": ("diptych.index:search", "diptych.index:score_all"),
+    "ranking": ("diptych.retrieval.index:search", "diptych.retrieval.index:score_all"),
     "analysis": (
-        "diptych.index:Searcher.__init__",
-        "diptych.index:Searcher.answer",
-        "diptych.comparison:describe_comparison",
+        "diptych.retrieval.index:Searcher.__init__",
+        "diptych.retrieval.index:Searcher.answer",
+        "diptych.workbench:describe_comparison",
     ),
     "writing JSON": ("diptych.result:Comparison.to_json",),
 }

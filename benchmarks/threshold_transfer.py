@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.standing import TextBackground
-from diptych.relevance.transfer import Transfer, threshold_transfer
-from diptych.search import normalise, score_all
+from diptych.retrieval.search import normalise, score_all
+from diptych.thresholds.transfer import Transfer, threshold_transfer
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "embeddings" / "clip_vitb32_flickr8k_pairs"
 SPLITS, BANK = 10, 50

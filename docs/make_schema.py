@@ -19,9 +19,7 @@ from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
 from diptych.images import Skipped
-from diptych.judgment import Judgment
-from diptych.relevance.transfer import Transfer
-from diptych.result.parts import (
+from diptych.result.rankings import (
     ContrastResult,
     Curve,
     Disputed,
@@ -32,6 +30,8 @@ from diptych.result.parts import (
     Work,
 )
 from diptych.result.relevance import Relevance
+from diptych.store.judgment import Judgment
+from diptych.thresholds.transfer import Transfer
 
 Schema = dict[str, Any]
 

@@ -210,7 +210,7 @@ RELEVANT = {
 
 from fnmatch import fnmatch
 
-from diptych.relevance.judgments import Judgment, Judgments
+from diptych.judgments.judgments import Judgment, Judgments
 
 judgments = Judgments(
     Judgment(
@@ -266,7 +266,7 @@ for name, thresholds in judged.relevance.thresholds.items():
 # %%
 from pathlib import Path
 
-from diptych.present.export import write_export
+from diptych.present.files.export import write_export
 
 judged.report("report.html")
 write_export(judged, bench.vectors(QUERIES), Path("export"))

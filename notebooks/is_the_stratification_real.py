@@ -177,7 +177,7 @@ else:
 from pathlib import Path
 
 from diptych.analysis.standing import TextBackground
-from diptych.relevance.transfer import threshold_transfer
+from diptych.thresholds.transfer import threshold_transfer
 
 vectors = Path(diptych.__file__).parents[3] / "shared" / "data" / "embeddings" / "clip_vitb32_flickr8k_pairs"
 if not vectors.is_dir():

@@ -13,10 +13,10 @@ import httpx2 as httpx
 import numpy as np
 from PIL import Image
 
-from diptych.comparison import Workbench
 from diptych.embedders import Embedder, EmbedderInfo, TransientError
 from diptych.embedders.base import Vectors
 from diptych.web.server import Page, open_page
+from diptych.workbench import Workbench
 from support import picture_bytes
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ OTHERWISE_SAID = {
     ("diptych.analysis.summary", "Interval", "mean"): "INTERVAL",
     ("diptych.analysis.summary", "Interval", "low"): "INTERVAL",
     ("diptych.analysis.summary", "Interval", "high"): "INTERVAL",
-    ("diptych.relevance.metrics.figures", "Mean", "value"): "the figure that is averaged",
-    ("diptych.relevance.transfer", "Transfer", "thresholds"): "THRESHOLD",
+    ("diptych.evaluation.metrics.figures", "Mean", "value"): "the figure that is averaged",
+    ("diptych.thresholds.transfer", "Transfer", "thresholds"): "THRESHOLD",
 }
 """Fields with numbers that have no concept of their own, and what says what they are."""
 

@@ -18,9 +18,9 @@ import pytest
 
 import diptych
 from commands import run_each
-from diptych.judgment import Judgment
-from diptych.present.export import write_export
+from diptych.present.files.export import write_export
 from diptych.queries import text_query
+from diptych.store.judgment import Judgment
 from plugins import environment, install_zs
 from support import need, picture_bytes
 

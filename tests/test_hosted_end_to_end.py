@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from diptych import samples
-from diptych.bank import default_bank
 from diptych.embedders import load
 from diptych.emulators.cohere import CohereEmulator
 from diptych.emulators.emulator import Emulator
 from diptych.emulators.gemini import GeminiEmulator
 from diptych.emulators.voyage import VoyageEmulator
+from diptych.retrieval.null_bank import default_bank
 
 SECRET = "a-very-secret-key"
 KINDS = ("wolf", "apple", "banana")

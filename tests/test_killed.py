@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from diptych.images import Picture, open_collection
-from diptych.store import Store
+from diptych.store.vectors import Store
 from plugins import environment, install
 
 PICTURES = 1200

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.bank import open_bank
 from diptych.cli.shared import read_lines as read_queries
 from diptych.errors import DiptychError
 from diptych.images import open_collection
 from diptych.images.manifest import read_addresses
-from diptych.relevance.files import read_judgments
-from diptych.relevance.labels import read_mapping
+from diptych.judgments.files import read_judgments
+from diptych.judgments.labels import read_mapping
+from diptych.retrieval.null_bank import open_bank
 from diptych.tabular import Record, read_json, read_lines, read_list, read_table, write_text
 from support import picture_bytes
 

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.comparison import Workbench
 from diptych.embedders import Embedder, load
 from diptych.embedders.templates import average, checked, fill, with_templates
 from diptych.errors import DiptychError
-from diptych.estimate import estimate
 from diptych.images import open_collection
 from diptych.pipeline import embed_queries, is_stored
-from diptych.present.html import render
+from diptych.pipeline.estimate import estimate
+from diptych.present.html.report import render
 from diptych.queries import TextQuery
 from diptych.result import Comparison
-from diptych.search import normalise
-from diptych.store import Store
+from diptych.retrieval.search import normalise
+from diptych.store.vectors import Store
+from diptych.workbench import Workbench
 from support import picture_bytes
 
 TEMPLATES = ("a photo of a {}", "{}, drawn", "{}")

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diptych.bank import default_bank
 from diptych.embedders import load
 from diptych.emulators.vertex import VertexEmulator
+from diptych.retrieval.null_bank import default_bank
 
 COUNT = 60
 BANK = len(default_bank())

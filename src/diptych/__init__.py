@@ -18,12 +18,12 @@ from diptych.progress import Progress, watch_with
 
 if TYPE_CHECKING:
     from diptych import samples
-    from diptych.comparison import ServedPage, Workbench, compare
     from diptych.embedders import load
     from diptych.errors import DiptychError, DiptychWarning
     from diptych.images import Collection, Limits, open_collection
     from diptych.result import Comparison
-    from diptych.store import Store
+    from diptych.store.vectors import Store
+    from diptych.workbench import ServedPage, Workbench, compare
 
 __all__ = [
     "Collection",
@@ -45,9 +45,9 @@ _HOMES = {
     "DiptychError": "diptych.errors",
     "DiptychWarning": "diptych.errors",
     "Limits": "diptych.images",
-    "Store": "diptych.store",
-    "Workbench": "diptych.comparison",
-    "compare": "diptych.comparison",
+    "Store": "diptych.store.vectors",
+    "Workbench": "diptych.workbench",
+    "compare": "diptych.workbench",
     "load": "diptych.embedders",
     "open_collection": "diptych.images",
 }
@@ -74,7 +74,7 @@ def _serve(bench: Workbench, port: int, max_cost: float) -> ServedPage:
 
 
 def _notebook_progress() -> Progress:
-    from diptych.present.progress import progress_in_notebook
+    from diptych.present.terminal.progress import progress_in_notebook
 
     return progress_in_notebook()
 

@@ -17,7 +17,7 @@ from diptych.embedders.self_check import Trial, complaints, try_out
 from diptych.errors import DiptychError
 from diptych.http import contact
 from diptych.paths import cache_dir
-from diptych.store import Store
+from diptych.store.vectors import Store
 
 
 @dataclass(frozen=True)

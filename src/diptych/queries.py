@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, UnreadablePicture, decode, looks_like_picture
-from diptych.words import printable
+from diptych.text import printable
 
 
 @dataclass(frozen=True)

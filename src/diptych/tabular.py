@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import DiptychError
-from diptych.words import count, printable
+from diptych.text import count, printable
 
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 """The suffixes of JSON Lines files."""

@@ -15,9 +15,9 @@ from PIL import Image
 
 from commands import run_each
 from diptych.images import open_collection
-from diptych.judgment import Judgment
-from diptych.relevance.kept import recorded
-from diptych.store import Store
+from diptych.judgments.ledger import recorded
+from diptych.store.judgment import Judgment
+from diptych.store.vectors import Store
 from support import need, picture_bytes
 
 if TYPE_CHECKING:

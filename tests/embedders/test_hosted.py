@@ -34,7 +34,7 @@ from diptych.emulators.voyage import VoyageEmulator
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.images import open_collection
 from diptych.pipeline import embed_images
-from diptych.store import Store
+from diptych.store.vectors import Store
 from embedders.hosted_cases import CASES, REFUSED_COLOUR, SECRET, Case, Colours, Script
 
 

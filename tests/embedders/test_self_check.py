@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diptych.comparison import Workbench
 from diptych.doctor import try_embedder
 from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError, load
 from diptych.embedders.self_check import complaints, is_free, try_out
 from diptych.errors import DiptychError, DiptychWarning
-from diptych.store import Store
+from diptych.store.vectors import Store
+from diptych.workbench import Workbench
 from plugins import environment, install
 from support import picture_bytes
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 
 import diptych
 from diptych.queries import TextQuery
-from diptych.web.asking import QueryQueue
-from diptych.web.purse import Budget
+from diptych.web.query_queue import QueryQueue
+from diptych.web.budget import Budget
 from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
 from support import need
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # The commands, in the order of `diptych --help`.
 # isort: off
-from diptych.cli import rankings, page, judge, judgments, evaluate, threshold, filtering, tools, emulate
+from diptych.cli import rankings, serve, judge, judgments, evaluate, threshold, filtering, tools, emulate
 
 # isort: on
 from diptych.cli.app import main
@@ -20,8 +20,8 @@ __all__ = [
     "judge",
     "judgments",
     "main",
-    "page",
     "rankings",
+    "serve",
     "threshold",
     "tools",
 ]

@@ -16,7 +16,7 @@ import typer
 from diptych.cli.help import Command, Commands
 from diptych.cli.spread import spread
 from diptych.errors import DiptychError, DiptychWarning
-from diptych.words import printable
+from diptych.text import printable
 
 app = typer.Typer(
     cls=Commands,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
-from diptych.cli.options import Contrast, Relevance, Setup, TextQueries
+from diptych.cli.options import Contrast, JudgmentOptions, Setup, TextQueries
 from diptych.cli.outputs import Outputs
 
 
@@ -14,7 +14,7 @@ from diptych.cli.outputs import Outputs
 def evaluate(
     setup: Setup,
     queries: TextQueries,
-    relevance: Relevance,
+    relevance: JudgmentOptions,
     *,
     k: Annotated[
         int,

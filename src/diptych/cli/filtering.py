@@ -14,10 +14,10 @@ from diptych.cli.help import JUDGING, Panel
 from diptych.cli.options import Setup, TextQueries
 from diptych.errors import DiptychError
 from diptych.progress import Silent
-from diptych.words import printable
+from diptych.text import printable
 
 if TYPE_CHECKING:
-    from diptych.filtering import Cut
+    from diptych.thresholds.filter import Cut
 
 Scale = Literal["raw", "z"]
 
@@ -50,13 +50,13 @@ def filter_(
       diptych filter photos/ -e clip-ViT-L-14 -q wolf --threshold clip.json
       diptych filter photos/ -e palette -q red -q blue --threshold auto --copy out/
     """
-    from diptych.bank import bank_mark, open_bank
     from diptych.embedders import load
     from diptych.embedders.templates import checked, with_templates
-    from diptych.groundtruth import standing_judgments
     from diptych.images import UnreadablePicture
-    from diptych.present.filtered import Listing
-    from diptych.present.picture_files import PictureFolder
+    from diptych.judgments.groundtruth import standing_judgments
+    from diptych.present.files.filtered import FilterListing
+    from diptych.present.files.picture_folder import PictureFolder
+    from diptych.retrieval.null_bank import bank_mark, open_bank
 
     asked = queries.texts()
     if not asked:
@@ -75,7 +75,7 @@ def filter_(
     setup.announce_cost(bench, asked)
     setup.note(promised)
     known = standing_judgments(bench.collection, bench.store, asked).judgments
-    listing, found = Listing(out, format_, asked, known), bench.filter(asked, cut)
+    listing, found = FilterListing(out, format_, asked, known), bench.filter(asked, cut)
     for passed in found:
         file = None
         try:
@@ -89,9 +89,9 @@ def filter_(
 
 def _read_cut(threshold: str, scale: Scale | None, fingerprint: str, bank: str) -> tuple[Cut | None, str]:
     """What a picture must reach, and what to expect of it in a sentence."""
-    from diptych.filtering import Cut
-    from diptych.present.threshold import AUTO, SCALES, promise
-    from diptych.relevance.threshold_file import load_threshold
+    from diptych.present.terminal.threshold import AUTO, SCALES, promise
+    from diptych.thresholds.filter import Cut
+    from diptych.thresholds.saved import load_threshold
 
     if threshold == "auto":
         if scale == "raw":

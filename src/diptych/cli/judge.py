@@ -12,10 +12,10 @@ from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
 from diptych.cli.options import Setup, TextQueries
 from diptych.cli.spread import Without
-from diptych.words import count, printable
+from diptych.text import count, printable
 
 if TYPE_CHECKING:
-    from diptych.relevance.session import Session
+    from diptych.judgments.session import Session
 
 
 @command(JUDGING)
@@ -48,10 +48,10 @@ def judge(
       diptych judge photos/ -e clip-ViT-L-14 -e palette -q wolf -q "a red car"
       diptych judge photos/ -e clip-ViT-L-14 -e palette --queries q.txt --graded
     """
-    from diptych.cli.dialogue import Dialogue
-    from diptych.cli.keys import Keys
-    from diptych.cli.shower import PictureViewer
-    from diptych.relevance.session import Session
+    from diptych.cli.judging.dialogue import Dialogue
+    from diptych.cli.judging.keys import Keys
+    from diptych.cli.judging.viewer import PictureViewer
+    from diptych.judgments.session import Session
 
     asked = queries.texts()
     if not asked:

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
-from diptych.cli.options import Pictures
+from diptych.cli.options import SourceOptions
 from diptych.cli.shared import check_place, make_console
-from diptych.words import count, printable
+from diptych.text import count, printable
 
 
 @command(JUDGING)
 def judgments(
-    pictures: Pictures,
+    pictures: SourceOptions,
     import_: Annotated[
         Path | None,
         Panel.JUDGMENTS.option(
@@ -41,11 +41,11 @@ def judgments(
       diptych judgments photos/ --import qrels.trec --queries queries.tsv
     """
     from diptych.images import open_collection
-    from diptych.judging import export_judgments, import_judgments
-    from diptych.present.judgments import show_judgments
-    from diptych.relevance.kept import recorded
-    from diptych.relevance.qrels import read_query_ids
-    from diptych.store import Store
+    from diptych.judgments.exchange import export_judgments, import_judgments
+    from diptych.judgments.ledger import recorded
+    from diptych.judgments.qrels import read_query_ids
+    from diptych.present.terminal.judgments import show_judgments
+    from diptych.store.vectors import Store
 
     check_place(export)
     ids = read_query_ids(queries) if queries else None

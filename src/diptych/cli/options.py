@@ -13,13 +13,13 @@ from diptych.cli.app import Verbosity
 from diptych.cli.help import Panel
 from diptych.cli.shared import gather_texts
 from diptych.progress import Progress, Silent
-from diptych.words import count
+from diptych.text import count
 
 if TYPE_CHECKING:
-    from diptych.comparison import Workbench
     from diptych.embedders import Embedder
     from diptych.images import Limits
     from diptych.queries import Askable, Query
+    from diptych.workbench import Workbench
 
 
 def _set_quiet(ctx: typer.Context, value: bool) -> bool:
@@ -47,7 +47,7 @@ Contrast = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictures:
+class SourceOptions:
     """Which pictures to read, where what is known of them is kept, and how much to say meanwhile."""
 
     source: Annotated[
@@ -77,7 +77,7 @@ class Pictures:
             return Silent()
         from rich.console import Console
 
-        from diptych.present.progress import progress_for
+        from diptych.present.terminal.progress import progress_for
 
         return progress_for(Console(stderr=True))
 
@@ -88,7 +88,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setup(Pictures):
+class Setup(SourceOptions):
     """The pictures, and the embedders to use on them."""
 
     embedders: Annotated[
@@ -129,7 +129,7 @@ class Setup(Pictures):
             embedders: Those of the options, where they are loaded already.
             progress: Who watches instead of a person at standard error.
         """
-        from diptych.comparison import Workbench
+        from diptych.workbench import Workbench
 
         return Workbench(
             self.source,
@@ -195,7 +195,7 @@ class Queries(TextQueries):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relevance:
+class JudgmentOptions:
     """What says which pictures are relevant; without any, the judgments in the store."""
 
     labels: Annotated[

@@ -14,9 +14,9 @@ from diptych.cli.shared import check_place, make_console
 
 if TYPE_CHECKING:
     from diptych.cli.options import Setup
-    from diptych.comparison import Workbench
     from diptych.queries import Query
     from diptych.result import Comparison
+    from diptych.workbench import Workbench
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +51,11 @@ class Outputs:
         for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
             check_place(path)
         if self.export is not None:
-            from diptych.present.export import make_folders
+            from diptych.present.files.export import make_folders
 
             make_folders(self.export)
         if self.plots is not None:
-            from diptych.present.plots import make_folder
+            from diptych.present.files.plots import make_folder
 
             make_folder(self.plots)
 
@@ -95,7 +95,7 @@ class Outputs:
     def _export(
         self, comparison: Comparison, bench: Workbench, queries: Sequence[Query], folder: Path
     ) -> None:
-        from diptych.present.export import write_export
+        from diptych.present.files.export import write_export
 
         answers = None if comparison.relevance is None else bench.answers(queries)
         write_export(comparison, bench.vectors(queries), folder, answers)
@@ -104,7 +104,7 @@ class Outputs:
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
             return
-        from diptych.present.text import show, show_relevance
+        from diptych.present.terminal.rankings import show, show_relevance
 
         if rankings:
             show(comparison, make_console())

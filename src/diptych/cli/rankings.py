@@ -74,7 +74,7 @@ def embed(setup: Annotated[Setup, Without("bank", "templates")]) -> None:
       diptych embed photos/ -e clip-ViT-L-14 -e palette
       diptych embed photos/ -e 'vertex?project=MY-PROJECT' --max-cost 0.50
     """
-    from diptych.present.text import show_filled
+    from diptych.present.terminal.rankings import show_filled
 
     bench = setup.open_workbench()
     setup.announce_cost(bench)
@@ -88,7 +88,7 @@ def estimate(setup: Annotated[Setup, Without("max_cost")], queries: Queries) -> 
     Example:
       diptych estimate photos/ -e 'vertex?project=MY-PROJECT' -q wolf -q dog
     """
-    from diptych.present.text import show_estimates
+    from diptych.present.terminal.rankings import show_estimates
 
     asked = queries.parse(setup.limits)
     show_estimates(setup.open_workbench().estimate(asked), make_console())

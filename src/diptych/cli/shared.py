@@ -22,7 +22,7 @@ def gather_texts(texts: Sequence[str] | None, file: Path | None) -> list[str]:
 
 def read_lines(path: Path) -> list[str]:
     """The queries of a file: one per line, # begins a comment; of a `.tsv`, after an id and a tab."""
-    from diptych.relevance.qrels import read_query_ids
+    from diptych.judgments.qrels import read_query_ids
 
     return list(read_query_ids(path).values())
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
-from diptych.cli.options import Relevance, Setup, TextQueries
+from diptych.cli.options import JudgmentOptions, Setup, TextQueries
 from diptych.cli.shared import check_place, make_console
 
 
@@ -15,7 +15,7 @@ from diptych.cli.shared import check_place, make_console
 def threshold(
     setup: Setup,
     queries: TextQueries,
-    relevance: Relevance,
+    relevance: JudgmentOptions,
     scale: Annotated[
         Literal["raw", "z"],
         Panel.THRESHOLD.option(
@@ -38,8 +38,8 @@ def threshold(
       diptych threshold photos/ -e clip-ViT-L-14 --labels folder --save clip.json
       diptych threshold photos/ -e clip-ViT-L-14 -q wolf --precision 0.9
     """
-    from diptych.present.threshold import show_threshold
-    from diptych.relevance.threshold_file import save_threshold
+    from diptych.present.terminal.threshold import show_threshold
+    from diptych.thresholds.saved import save_threshold
 
     setup.check_one_embedder()
     check_place(save)

@@ -25,7 +25,7 @@ def embedders(
       diptych embedders --json > embedders.json
     """
     from diptych.embedders.cards import cards
-    from diptych.present.catalogue import rows, show_catalogue
+    from diptych.present.terminal.catalogue import rows, show_catalogue
 
     if json:
         from json import dumps
@@ -53,7 +53,7 @@ def doctor(
       diptych doctor -e clip-ViT-L-14
     """
     from diptych.doctor import examine
-    from diptych.present.text import show_checks
+    from diptych.present.terminal.rankings import show_checks
 
     if embedder is not None:
         _try_out(embedder, store)
@@ -65,7 +65,7 @@ def _try_out(spec: str, store: Path | None) -> None:
     from diptych.doctor import try_embedder
     from diptych.embedders.self_check import complaints
     from diptych.errors import DiptychError
-    from diptych.present.catalogue import show_trials
+    from diptych.present.terminal.catalogue import show_trials
 
     trials = try_embedder(spec, store)
     show_trials(spec, trials, make_console())

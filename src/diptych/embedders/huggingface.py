@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diptych.cache import file_hashes
 from diptych.embedders.base import EmbedderUnavailable
-from diptych.memory import file_hashes
 
 TIMEOUT = 10.0
 """Seconds to wait for the Hub's first answer; its own client would wait for as long as the system does."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from diptych.errors import DiptychError
 from diptych.paths import prices_path
-from diptych.words import dollars
+from diptych.text import dollars
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from PIL import Image
 
+from diptych.cache import recall, remember
 from diptych.embedders.base import Embedder, EmbedderInfo, EmbedderUnavailable, Vectors
 from diptych.embedders.huggingface import Source
 from diptych.errors import DiptychWarning
-from diptych.memory import recall, remember
 
 _one_at_a_time = threading.Lock()
 """Loading changes for a while what is the whole process's: warnings' filters, other libraries' loggers."""

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from diptych.cache import FileHashes, Mark
 from diptych.errors import DiptychError
 from diptych.images.entries import Entry, File, Listing, Origin, Skipped, one_line
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.sources import Source, describe, list_source
-from diptych.memory import FileHashes, Mark
 from diptych.progress import Progress, Silent
 
 _READERS = min(8, (os.cpu_count() or 1) + 2)

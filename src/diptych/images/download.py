@@ -83,7 +83,7 @@ def _outcomes(urls: Sequence[str], cache: DownloadCache, max_bytes: int) -> Gene
         else:
             jobs.append(_Job(url, copy if fits else None))
     if jobs:
-        yield from _Run(jobs, cache, max_bytes).outcomes()
+        yield from _Downloads(jobs, cache, max_bytes).outcomes()
 
 
 @dataclass
@@ -105,7 +105,7 @@ class _Job:
     redirects: int = 0
 
 
-class _Run:
+class _Downloads:
     """The threads, the client and the queue of one call of `download`.
 
     Every request is one turn in the queue: a redirect, a fallback and a new try go through it again, so

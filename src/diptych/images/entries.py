@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diptych.images.limits import Limits, UnreadablePicture, chunks
-from diptych.words import printable
+from diptych.text import printable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """What Python makes of a byte in a file name that it can't decode, and JSON of a broken escape."""

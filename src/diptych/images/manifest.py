@@ -8,14 +8,14 @@ from pathlib import Path
 
 from diptych.errors import DiptychError
 from diptych.tabular import Record, place, read_list, read_table
-from diptych.words import printable
+from diptych.text import printable
 
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One picture that a list names.
 
     Attributes:
@@ -45,16 +45,16 @@ def checked_address(text: str, where: str) -> str:
     return text
 
 
-def read_addresses(path: Path) -> list[Row]:
+def read_addresses(path: Path) -> list[ManifestRow]:
     """Read a text file of addresses, one per line; # begins a comment.
 
     Raises:
         DiptychError: It can't be read, or a line is no http(s) address.
     """
-    return [Row(url=checked_address(url, place(path, line))) for line, url in read_list(path)]
+    return [ManifestRow(url=checked_address(url, place(path, line))) for line, url in read_list(path)]
 
 
-def read_manifest(path: Path) -> list[Row]:
+def read_manifest(path: Path) -> list[ManifestRow]:
     """Read a manifest, CSV or JSON Lines: `path` or `url`, and `name`, `label`, `caption` where wanted.
 
     Raises:
@@ -63,12 +63,12 @@ def read_manifest(path: Path) -> list[Row]:
     return [_row(record) for record in read_table(path)]
 
 
-def _row(record: Record) -> Row:
+def _row(record: Record) -> ManifestRow:
     path, url, name, label, caption = (
         record.text(column) or None for column in ("path", "url", "name", "label", "caption")
     )
     if path is not None:
-        return Row(path, None, name, label, caption)
+        return ManifestRow(path, None, name, label, caption)
     if url is not None:
-        return Row(None, checked_address(url, record.where), name, label, caption)
+        return ManifestRow(None, checked_address(url, record.where), name, label, caption)
     raise DiptychError(f"{record.where}: neither a path nor a url (it has {record.columns})")

@@ -17,7 +17,7 @@ from diptych.images.entries import Entry, File, Listing, Skipped, one_line, vali
 from diptych.images.folder import folder_files
 from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
 from diptych.images.limits import Limits, UnreadablePicture
-from diptych.images.manifest import Row, checked_address, is_address, read_addresses, read_manifest
+from diptych.images.manifest import ManifestRow, checked_address, is_address, read_addresses, read_manifest
 from diptych.images.names import list_files
 from diptych.progress import Progress
 from diptych.tabular import JSON_LINES
@@ -31,7 +31,7 @@ SAMPLE = "sample"
 _SECRET = re.compile(r"([^&=]*(?:token|sig|key|secret|pass|auth|credential)[^&=]*=)[^&]+", re.IGNORECASE)
 """A parameter of an address that by its name may be a secret, such as a signed link's."""
 
-_LISTS: dict[str, Callable[[Path], list[Row]]] = {
+_LISTS: dict[str, Callable[[Path], list[ManifestRow]]] = {
     ".txt": read_addresses,
     **dict.fromkeys([".csv", ".tsv", *JSON_LINES], read_manifest),
 }
@@ -105,14 +105,14 @@ def _head(path: Path) -> Iterator[bytes]:
         raise DiptychError(f"can't read {one_line(path)}: {error}") from error
 
 
-def _row(item: str | os.PathLike[str]) -> Row:
+def _row(item: str | os.PathLike[str]) -> ManifestRow:
     text = os.fspath(item)
     if is_address(text):
-        return Row(url=checked_address(text, "the list"))
-    return Row(path=str(Path(text).expanduser()))
+        return ManifestRow(url=checked_address(text, "the list"))
+    return ManifestRow(path=str(Path(text).expanduser()))
 
 
-def _list_rows(rows: Sequence[Row], base: Path, limits: Limits, progress: Progress) -> Listing:
+def _list_rows(rows: Sequence[ManifestRow], base: Path, limits: Limits, progress: Progress) -> Listing:
     """List the pictures that a list names, after downloading those on the web."""
     from diptych.images.download import download
 
@@ -133,7 +133,7 @@ def _list_rows(rows: Sequence[Row], base: Path, limits: Limits, progress: Progre
     return listing
 
 
-def _add_path(listing: Listing, row: Row, base: Path) -> None:
+def _add_path(listing: Listing, row: ManifestRow, base: Path) -> None:
     written = PurePath(row.path or "")
     shown = written.name if written.is_absolute() else written.as_posix()
     name = valid_name(row.name or shown)

@@ -18,11 +18,11 @@ from diptych.embedders.base import (
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
-from diptych.overlap import as_done, batched, even_sizes, in_order, pool
+from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
 from diptych.pipeline.vectors import checked, looked_up, words
 from diptych.progress import Progress, Silent
-from diptych.store import Store
-from diptych.words import count
+from diptych.store.vectors import Store
+from diptych.text import count
 
 DECODERS = os.cpu_count() or 1
 
@@ -146,13 +146,13 @@ def _embed_missing(
         embedder.open()  # before the clock runs, and before many threads wait for it
     start = time.monotonic()
     with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
-        yield from _Run(collection, embedder, store, filled, advance).over(missing)
+        yield from _EmbeddingRun(collection, embedder, store, filled, advance).over(missing)
     filled.seconds = time.monotonic() - start
     if filled.embedded:
         store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
 
 
-class _Run:
+class _EmbeddingRun:
     """One embedder's way through the pictures that lack a vector."""
 
     def __init__(

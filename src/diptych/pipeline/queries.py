@@ -18,10 +18,10 @@ from diptych.embedders.base import (
 )
 from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
-from diptych.overlap import as_done, batched, pool
+from diptych.pipeline.threads import as_done, batched, pool
 from diptych.pipeline.vectors import checked, looked_up, stored, words
 from diptych.queries import Query, TextQuery, texts_among
-from diptych.store import Kind, Store
+from diptych.store.vectors import Kind, Store
 
 
 def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) -> tuple[Vectors, list[Query]]:

@@ -18,7 +18,7 @@ from diptych.embedders.base import (
 )
 from diptych.errors import DiptychError
 from diptych.images import Picture
-from diptych.store import Kind, Store
+from diptych.store.vectors import Kind, Store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diptych.result.comparison import Comparison
-from diptych.result.parts import (
+from diptych.result.rankings import (
     Agreement,
     ContrastResult,
     Curve,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, overload
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.images import Collection, Skipped, open_collection
-from diptych.result.parts import Overall, QueryResult, Work
+from diptych.result.rankings import Overall, QueryResult, Work
 from diptych.result.relevance import Relevance
 from diptych.tabular import write_text
-from diptych.words import count
+from diptych.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +140,7 @@ class Comparison:
         Raises:
             DiptychError: The file can't be written.
         """
-        from diptych.present.html import write_report
+        from diptych.present.html.report import write_report
 
         return write_report(self, Path(path))
 
@@ -153,7 +153,7 @@ class Comparison:
         Raises:
             DiptychError: matplotlib is missing, or a file can't be written.
         """
-        from diptych.present.plots import save
+        from diptych.present.files.plots import save
 
         return save(self, Path(folder))
 
@@ -165,6 +165,6 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        from diptych.present.notebook import to_html
+        from diptych.present.html.notebook import to_html
 
         return to_html(self)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from diptych.relevance.abstention import Abstention
-from diptych.relevance.complementarity import Complementarity
-from diptych.relevance.judgments import Contradiction, Judgments
-from diptych.relevance.metrics.figures import DECIDES, Figures, Mean, metric_names
-from diptych.relevance.significance import PairedComparison
-from diptych.relevance.thresholds import Threshold
-from diptych.relevance.transfer import Transfer
+from diptych.evaluation.abstention import Abstention
+from diptych.evaluation.complementarity import Complementarity
+from diptych.evaluation.metrics.figures import DECIDES, Figures, Mean, metric_names
+from diptych.evaluation.significance import PairedComparison
+from diptych.judgments.judgments import Contradiction, Judgments
+from diptych.thresholds.threshold import Threshold
+from diptych.thresholds.transfer import Transfer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,15 +18,14 @@ from diptych.analysis.agreement import RankAgreement, SpaceAgreement
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
+from diptych.evaluation.abstention import Abstention
+from diptych.evaluation.complementarity import Complementarity
+from diptych.evaluation.metrics.figures import Mean
+from diptych.evaluation.significance import PairedComparison
 from diptych.images import Skipped
-from diptych.judgment import Judgment
-from diptych.relevance.abstention import Abstention
-from diptych.relevance.complementarity import Complementarity
-from diptych.relevance.judgments import Contradiction
-from diptych.relevance.metrics.figures import Mean
-from diptych.relevance.significance import PairedComparison
+from diptych.judgments.judgments import Contradiction
 from diptych.result.comparison import Comparison
-from diptych.result.parts import (
+from diptych.result.rankings import (
     Agreement,
     ContrastResult,
     Curve,
@@ -41,6 +40,7 @@ from diptych.result.parts import (
     Work,
 )
 from diptych.result.relevance import QueryRelevance, Relevance, Thresholds
+from diptych.store.judgment import Judgment
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
 

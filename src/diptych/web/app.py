@@ -10,11 +10,11 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from diptych.errors import DiptychError
-from diptych.web import compare, embedding, evaluate, judge, past, showing, taking
-from diptych.web.pages import render, static_files
-from diptych.web.safety import Access, Gate
-from diptych.web.site import PageState
-from diptych.words import printable
+from diptych.text import printable
+from diptych.web.routes import compare, downloads, evaluate, history, judge, pictures, status
+from diptych.web.security import Access, Gate
+from diptych.web.state import PageState
+from diptych.web.templating import render, static_files
 
 
 def make_app(state: PageState, access: Access) -> FastAPI:
@@ -32,12 +32,12 @@ def make_app(state: PageState, access: Access) -> FastAPI:
     app.add_exception_handler(DiptychError, _say)
     app.add_exception_handler(Exception, _say_little)
     app.include_router(compare.router(state))
-    app.include_router(embedding.router(state))
+    app.include_router(status.router(state))
     app.include_router(judge.router(state))
     app.include_router(evaluate.router(state))
-    app.include_router(taking.router(state))
-    app.include_router(past.router(state))
-    app.include_router(showing.router(state))
+    app.include_router(downloads.router(state))
+    app.include_router(history.router(state))
+    app.include_router(pictures.router(state))
 
     @app.get("/static/{name}", include_in_schema=False)
     def static(name: str) -> Response:

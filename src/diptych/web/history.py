@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cachetools import FIFOCache
 
-from diptych.present.curves import is_flat
+from diptych.present.html.curves import is_flat
 from diptych.queries import Query
 from diptych.result import QueryResult
 

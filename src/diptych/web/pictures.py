@@ -15,7 +15,7 @@ from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, UnreadablePicture, decode
 from diptych.images.thumbnail import THUMBNAIL_BOX
 from diptych.queries import ImageQuery
-from diptych.words import printable
+from diptych.text import printable
 
 BOXES = {"thumbnail": THUMBNAIL_BOX, "large": (1600, 1200)}
 """The sizes that are sent: whole copies without metadata, never the file itself."""

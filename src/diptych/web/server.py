@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-from diptych.comparison import Workbench
 from diptych.errors import DiptychError
+from diptych.workbench import Workbench
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from diptych.web.safety import Access
+    from diptych.web.security import Access
 
 MISSING = "the page needs FastAPI and uvicorn: pip install 'diptych[web]'"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -95,7 +95,7 @@ def open_page(
     except ImportError as error:
         raise DiptychError(MISSING) from error
     from diptych.web.app import make_app
-    from diptych.web.site import PageState
+    from diptych.web.state import PageState
 
     listening = _listen(host, port)
     at = listening.getsockname()[1]
@@ -111,7 +111,7 @@ def open_page(
 
 def _access(host: str, outside: str) -> Access:
     """Whom to answer: on this machine's own address its own pages, elsewhere whoever has the token."""
-    from diptych.web.safety import OWN_NAMES, Access
+    from diptych.web.security import OWN_NAMES, Access
 
     if outside:
         behind = urlsplit(outside)

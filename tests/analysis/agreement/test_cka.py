@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diptych.analysis.agreement.cka import linear_cka
-from diptych.search import normalise
+from diptych.retrieval.search import normalise
 
 
 def units(seed: int, n: int, dimension: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diptych.analysis.agreement.neighbours import most_disputed, shared_neighbours
-from diptych.search import normalise
+from diptych.retrieval.search import normalise
 from support import need
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from diptych.analysis.agreement import Dispute, RankAgreement, SpaceAgreement, rank_agreement, space_agreement
 from diptych.analysis.agreement.pair import MOST_ANCHORS
-from diptych.search import normalise
+from diptych.retrieval.search import normalise
 
 scores = st.integers(2, 40).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(-20, 20), min_size=n, max_size=n)] * 2)

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from diptych.cache import file_hashes, recall, remember
 from diptych.embedders import huggingface, torch_models
 from diptych.embedders.base import EmbedderUnavailable
 from diptych.embedders.licences import tell_before_download
-from diptych.memory import file_hashes, recall, remember
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = (

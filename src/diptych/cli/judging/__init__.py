@@ -1,0 +1,1 @@
+"""`judge` in the terminal: the dialogue, the keys, and how a picture is shown."""

@@ -1,0 +1,79 @@
+"""What `judge` asks, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from diptych.cli.judging.keys import Keys
+from diptych.cli.judging.viewer import PictureViewer
+from diptych.judgments.session import Session, Task
+from diptych.text import printable
+
+_BINARY = {"y": (1, "yes"), "n": (0, "no")}
+_GRADED = {
+    "0": (0, "0, irrelevant"),
+    "1": (1, "1, relevant"),
+    "2": (2, "2, more relevant"),
+    "3": (3, "3, most relevant"),
+}
+
+
+class Dialogue:
+    """A session held on the terminal.
+
+    Args:
+        session: What to judge.
+        keys: Where answers come from.
+        viewer: How a picture is shown.
+        graded: Whether answers are grades rather than yes or no.
+    """
+
+    def __init__(self, session: Session, keys: Keys, viewer: PictureViewer, *, graded: bool) -> None:
+        self._session, self._keys, self._viewer = session, keys, viewer
+        self._grades = _GRADED if graded else _BINARY
+        choices = "0 irrelevant · 1, 2, 3 relevant" if graded else "y yes · n no"
+        self._help = f"{choices} · s skip · u undo · q quit"
+
+    def hold(self) -> None:
+        """Show picture after picture until none is left or the person has had enough."""
+        query = None
+        while (task := self._session.task) is not None:
+            if task.query != query:
+                query = task.query
+                typer.echo(f"\n{typer.style(printable(query), bold=True)}   {self._help}\n")
+            self._viewer.show(task.image)
+            if not self._take_answer(task):
+                typer.echo("")
+                return
+
+    def _take_answer(self, task: Task) -> bool:
+        """Take one answer to what is shown; returns whether to go on."""
+        self._keys.forget()
+        while True:
+            typer.echo(f"{self._left(task)} · {printable(task.query)}? ", nl=False)
+            sys.stdout.flush()
+            key = self._keys.read()
+            if key in {"q", ""}:
+                return False
+            typer.echo(self._said(key))
+            if key in self._grades or key in {"s", "u"}:
+                return True
+
+    def _said(self, key: str) -> str:
+        """Do what a key stands for, and say what was done."""
+        if key in self._grades:
+            grade, words = self._grades[key]
+            self._session.judge(grade)
+            return words
+        if key == "s":
+            self._session.skip()
+            return "skipped"
+        if key == "u":
+            return "undone" if self._session.undo() else "nothing to undo"
+        return self._help
+
+    def _left(self, task: Task) -> str:
+        of_query, in_all = self._session.left_of(task.query), self._session.left
+        return f"{of_query} left" if of_query == in_all else f"{of_query} left, {in_all} in all"

@@ -1,0 +1,1 @@
+"""Labelled metrics of one ranking; `figures.py` gathers them all."""

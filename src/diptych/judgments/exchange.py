@@ -1,0 +1,77 @@
+"""Judgments into the store from a file, and out of it into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from diptych.errors import DiptychError
+from diptych.images import Collection
+from diptych.judgments.files import TABLES, write_judgments
+from diptych.judgments.groundtruth import from_file
+from diptych.judgments.judgments import Judgments
+from diptych.judgments.ledger import recorded
+from diptych.judgments.qrels import number_queries, read_query_ids
+from diptych.store.vectors import Store
+from diptych.tabular import write_text
+from diptych.text import printable
+
+
+class Added(NamedTuple):
+    """What came of importing a file.
+
+    Attributes:
+        added: How many judgments were added.
+        there: How many were there already.
+        notes: What could not be matched, in sentences.
+    """
+
+    added: int
+    there: int
+    notes: tuple[str, ...]
+
+
+def import_judgments(
+    path: Path, collection: Collection, store: Store, ids: Mapping[str, str] | None = None
+) -> Added:
+    """Add a file's judgments to those in the store; what is there already, word for word, is not added again.
+
+    Args:
+        path: TREC qrels, `.csv`, `.jsonl` or `.ndjson`.
+        collection: The pictures it is about.
+        store: Where to.
+        ids: The queries' texts by the ids that the file has; by default those of a `queries.tsv` beside it.
+
+    Raises:
+        DiptychError: A file can't be read, a line is malformed, or nothing in it is about these pictures.
+    """
+    truth = from_file(path, collection, ids=ids)
+    known = set(recorded(store).given)
+    new = [given for given in truth.judgments.given if given not in known]
+    store.add_judgments(new)
+    return Added(added=len(new), there=len(truth.judgments.given) - len(new), notes=truth.notes)
+
+
+def export_judgments(judgments: Judgments, path: Path, collection: Collection) -> Path | None:
+    """Write judgments to a file: `.csv`, `.jsonl` and `.ndjson` with all that were given, otherwise qrels.
+
+    Returns:
+        For qrels, which name queries by ids, the `queries.tsv` beside it that says which is which.
+
+    Raises:
+        DiptychError: A file can't be written, or a `queries.tsv` that says something else is there already.
+    """
+    names = {picture.id: picture.name for picture in collection.pictures}
+    if path.suffix.lower() in TABLES:
+        write_judgments(judgments, path, names=names)
+        return None
+    beside = path.with_name("queries.tsv")
+    ids = {query_id: printable(text) for query_id, text in number_queries((), judgments).items()}
+    if beside.exists() and read_query_ids(beside) != ids:
+        raise DiptychError(
+            f"{printable(str(beside))} is of other queries: choose another folder for the qrels"
+        )
+    write_text(beside, "".join(f"{query_id}\t{text}\n" for query_id, text in ids.items()))
+    write_judgments(judgments, path)
+    return beside

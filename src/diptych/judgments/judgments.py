@@ -1,0 +1,123 @@
+"""Judgments as one value: which counts, which contradict each other.
+
+A judgment is never overwritten: all that were given are kept, the latest counts, and where they contradict
+each other that can be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from diptych.store.judgment import Judgment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """An image that was given different grades for one query.
+
+    Attributes:
+        query: The query's text.
+        image: The image's name; its id where the name is not known.
+        id: The image's id, the SHA-256 of its bytes.
+        said: The judgments, oldest first; the last counts.
+    """
+
+    query: str
+    image: str
+    id: str
+    said: tuple[Judgment, ...]
+
+
+class Judgments:
+    """Judgments as one value.
+
+    Args:
+        given: All that were given, in the order of their giving; what a retraction among them takes back is
+            left out. They count in the order of their times; where these are equal or not known, in the order
+            given, and a judgment without a time counts as older than one with.
+        settled: By query, images that are known to be irrelevant unless a judgment says otherwise: those that
+            have a label or a caption, but not the query's.
+    """
+
+    def __init__(
+        self, given: Iterable[Judgment] = (), *, settled: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        self.given = tuple(sorted(_standing(given), key=lambda judgment: judgment.moment))
+        self.settled = dict(settled or {})
+        self._said: dict[str, dict[str, list[Judgment]]] = {query: {} for query in self.settled}
+        for judgment in self.given:
+            self._said.setdefault(judgment.query, {}).setdefault(judgment.image, []).append(judgment)
+
+    def __len__(self) -> int:
+        """How many pairs of query and image were judged, `settled` ones apart."""
+        return sum(map(len, self._said.values()))
+
+    def __iter__(self) -> Iterator[Judgment]:
+        """The judgments that count: the latest of each query and image."""
+        for images in self._said.values():
+            for said in images.values():
+                yield said[-1]
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The queries that have judgments."""
+        return tuple(self._said)
+
+    def grades(self, query: str) -> dict[str, int]:
+        """The grade of every image judged for a query, by the image's id; empty where none is."""
+        settled = dict.fromkeys(self.settled.get(query, ()), 0)
+        latest = {image: said[-1].grade for image, said in self._said.get(query, {}).items()}
+        return settled | {image: grade for image, grade in latest.items() if grade is not None}
+
+    def relevant(self, query: str) -> frozenset[str]:
+        """The ids of the images that are relevant to a query: grade 1 or more."""
+        return frozenset(image for image, said in self._said.get(query, {}).items() if said[-1].grade)
+
+    def contradictions(self, names: Mapping[str, str] | None = None) -> tuple[Contradiction, ...]:
+        """Where one image was given different grades for one query; with the images' names by their ids."""
+        called = names or {}
+        return tuple(
+            Contradiction(query=query, image=called.get(image, image), id=image, said=tuple(said))
+            for query, images in self._said.items()
+            for image, said in images.items()
+            if len({judgment.grade for judgment in said}) > 1
+        )
+
+    def among(self, images: Collection[str]) -> Judgments:
+        """Those about some images: what is relevant elsewhere can't be found among them."""
+        here = frozenset(images)
+        return Judgments(
+            (judgment for judgment in self.given if judgment.image in here),
+            settled={query: settled & here for query, settled in self.settled.items()},
+        )
+
+    def about(self, queries: Collection[str]) -> Judgments:
+        """Those about some queries."""
+        these = frozenset(queries)
+        return Judgments(
+            (judgment for judgment in self.given if judgment.query in these),
+            settled={query: images for query, images in self.settled.items() if query in these},
+        )
+
+    def with_more(self, more: Judgments) -> Judgments:
+        """These and further judgments together."""
+        settled = {
+            query: self.settled.get(query, frozenset()) | more.settled.get(query, frozenset())
+            for query in (*self.settled, *more.settled)
+        }
+        return Judgments((*self.given, *more.given), settled=settled)
+
+
+def _standing(given: Iterable[Judgment]) -> list[Judgment]:
+    """Those that were not taken back, in their order."""
+    standing: dict[int, Judgment] = {}
+    own: dict[tuple[str, str, str], list[int]] = {}
+    for place, judgment in enumerate(given):
+        places = own.setdefault((judgment.query, judgment.image, judgment.by), [])
+        if judgment.grade is not None:
+            standing[place] = judgment
+            places.append(place)
+        elif places:
+            del standing[places.pop()]
+    return list(standing.values())

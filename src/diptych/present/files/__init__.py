@@ -1,0 +1,1 @@
+"""A comparison, and what passes a threshold, as files that other tools read."""

@@ -1,0 +1,74 @@
+"""Pictures that pass a threshold as CSV or JSON Lines, each line written when it is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TextIO
+
+from diptych.evaluation.wilson import wilson_interval
+from diptych.images import Collection, Skipped
+from diptych.judgments.judgments import Judgments
+from diptych.present.terminal.threshold import within
+from diptych.text import count, printable
+from diptych.thresholds.filter import Passed
+
+COLUMNS = ("query", "image", "id", "label", "score", "z", "file")
+
+
+class FilterListing:
+    """The list that `filter` writes, and what there is to say of it at the end.
+
+    Args:
+        out: Where to; on a terminal, names can't steer it.
+        form: CSV with a header, or JSON Lines with the same keys.
+        queries: The queries, in order.
+        judgments: What is known of the pictures.
+    """
+
+    def __init__(
+        self, out: TextIO, form: Literal["csv", "jsonl"], queries: Sequence[str], judgments: Judgments
+    ) -> None:
+        self._out, self._form = out, form
+        self._plain = printable if out.isatty() else str
+        self._grades = {query: judgments.grades(query) for query in queries}
+        self._passed: Counter[str] = Counter()
+        self._judged: Counter[bool] = Counter()
+        if form == "csv":
+            self._write_csv(COLUMNS)
+
+    def write(self, passed: Passed, file: Path | None) -> None:
+        """Write one picture, at once."""
+        picture = passed.picture
+        told = (self._plain(passed.query), self._plain(picture.name), picture.id)
+        label = None if picture.label is None else self._plain(picture.label)
+        row = (*told, label, passed.score, passed.z, None if file is None else self._plain(str(file)))
+        if self._form == "csv":
+            self._write_csv(row)
+        else:
+            self._out.write(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
+        self._out.flush()
+        self._passed[passed.query] += 1
+        grade = self._grades[passed.query].get(picture.id)
+        if grade is not None:
+            self._judged[grade > 0] += 1
+
+    def outcome(self, collection: Collection, skipped: Sequence[Skipped]) -> Iterator[str]:
+        """What passed, what is known of it, and what was skipped, in lines."""
+        each = ", ".join(f"{self._passed[query]} “{printable(query)}”" for query in self._grades)
+        several = f": {each}" if len(self._grades) > 1 else ""
+        yield f"{self._passed.total()} of {count(len(collection), 'picture')} pass{several}"
+        judged, relevant = self._judged.total(), self._judged[True]
+        if judged:
+            share = f"precision {relevant / judged:.2f}{within(wilson_interval(relevant, judged))}"
+            yield f"{judged} of these are judged, {relevant} of them relevant: {share}"
+        if skipped:
+            yield f"{len(skipped)} skipped:"
+        for each_skipped in skipped:
+            yield f"  {printable(each_skipped.name)}: {printable(each_skipped.reason)}"
+
+    def _write_csv(self, row: Sequence[object]) -> None:
+        csv.writer(self._out, lineterminator="\n").writerow(row)

@@ -1,0 +1,1 @@
+"""A comparison as HTML: the report, the notebook, and what the page shares with them."""

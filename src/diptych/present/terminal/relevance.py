@@ -1,0 +1,213 @@
+"""What judgments say, in the terminal: the metrics, who is better, where to cut, and what to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from diptych.evaluation.abstention import Abstention
+from diptych.evaluation.metrics.figures import DECIDES, metric_names
+from diptych.evaluation.significance import PairedComparison
+from diptych.present.html.curves import letter
+from diptych.present.html.relevance import decisive
+from diptych.result import OnScale, Relevance
+from diptych.text import count, printable
+from diptych.thresholds.threshold import Threshold
+
+LETTER_STYLES = ("cyan", "red", "blue", "yellow")
+"""One colour an embedder, always the same; the letters A, B, C say the same without colour."""
+
+_NOTHING_JUDGED = (
+    "Nothing that was asked is judged, so every figure is undefined. `diptych judge` asks you; --labels and"
+    " --judgments take what is known."
+)
+_LOSSES = (
+    "Threshold loss: the F1 lost where the threshold is learned on the other queries; ranking loss: what no"
+    " threshold could save."
+)
+_MOST = 10
+_CONFIDENCES = {
+    "highest": "its highest score",
+    "spread": "the spread of its scores",
+    "lead": "the first's lead",
+}
+
+
+def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType:
+    """All that judgments say; the verdicts stand among the findings."""
+    notes = [Text(f"Note: {printable(note)}") for note in relevance.notes]
+    judged = [query for query in relevance.queries if query.relevant + query.irrelevant]
+    if not judged:
+        return Group(Text(_NOTHING_JUDGED, "bold"), *notes)
+    relevant = sum(query.relevant for query in relevance.queries)
+    head = (
+        f"Judged by {relevance.origin}: {count(len(judged), 'query', 'queries')},"
+        f" {count(relevant, 'relevant picture')}"
+    )
+    return Group(
+        Text(printable(head), "bold"),
+        *(Text("  ").append(_who(index)).append(f" {printable(name)}") for index, name in enumerate(names)),
+        _each_query(relevance, names),
+        _metrics(relevance, names),
+        *_differences(relevance, names),
+        *_found(relevance, names),
+        _thresholds(relevance, names),
+        *_abstention(relevance, names),
+        *_contradictions(relevance),
+        *notes,
+    )
+
+
+def _table(title: str, *headings: str | Text) -> Table:
+    table = Table(title=Text(title, "italic"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(headings[0])
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _who(index: int) -> Text:
+    return Text(letter(index), LETTER_STYLES[index % len(LETTER_STYLES)])
+
+
+def _each_query(relevance: Relevance, names: Sequence[str]) -> Table:
+    title = f"Each query: {metric_names(relevance.k)[DECIDES]}"
+    whose = (_who(index) for index in range(len(names)))
+    table = _table(title, "query", "relevant", *whose, *relevance.fusions)
+    for query in relevance.queries:
+        values = [decisive(query, name) for name in (*names, *relevance.fusions)]
+        best = max((value for value in values[: len(names)] if value is not None), default=None)
+        cells = (Text(_figure(value), "bold" if value == best and value else "") for value in values)
+        table.add_row(Text(printable(query.query)), str(query.relevant), *cells)
+    return table
+
+
+def _metrics(relevance: Relevance, names: Sequence[str]) -> RenderableType:
+    whose = (_who(index) for index in range(len(names)))
+    table = _table("Means over the queries", "metric", "queries", *whose, *relevance.fusions)
+    undefined: dict[str, list[str]] = {}
+    for field, called in metric_names(relevance.k).items():
+        means = [relevance.means[name][field] for name in (*names, *relevance.fusions)]
+        table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means))
+        if means[0].value is None:
+            undefined.setdefault("; ".join(means[0].undefined), []).append(called)
+    lines = (f"Undefined: {', '.join(called)}: {why}." for why, called in undefined.items())
+    return Group(table, *(Text(printable(line)) for line in lines))
+
+
+def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
+    """Of two embedders by every metric, of more by the one that decides."""
+    decides = metric_names(relevance.k)[DECIDES]
+    shown = relevance.comparisons if len(names) == 2 else relevance.decisive
+    if not shown:
+        return
+    pairs = "" if len(names) == 2 else f", by {decides}"
+    headings = ["", "difference", "95 % interval", "effect size", "better–equal–worse", "p"]
+    table = _table(f"Who ranks better{pairs}", *headings, *(["p (Holm)"] if pairs else []))
+    for each in shown:
+        a, b = (letter(names.index(name)) for name in (each.a, each.b))
+        what = f"{a} − {b}" if pairs else f"{each.metric}, {a} − {b}"
+        bold = "bold" if each.metric == decides and not pairs else ""
+        table.add_row(what, *_difference(each), *([_p(each.p_holm)] if pairs else []), style=bold)
+    yield table
+    undefined = {why for each in shown if each.metric == decides for why in each.undefined.values()}
+    for why in sorted(undefined):
+        yield Text(f"Where a figure is –, {printable(why)}.")
+
+
+def _difference(each: PairedComparison) -> list[str]:
+    return [
+        "–" if each.difference is None else f"{each.difference:+.3f}",
+        "–" if each.interval is None else f"{each.interval[0]:+.3f} to {each.interval[1]:+.3f}",
+        "–" if each.effect is None else f"{each.effect:+.2f}",
+        f"{each.wins}–{each.ties}–{each.losses}",
+        _p(each.p),
+    ]
+
+
+def _found(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
+    found = relevance.complementarity
+    for pair in found.pairs:
+        a, b = (letter(names.index(name)) for name in (pair.a, pair.b))
+        first = f"are among the first {relevance.k} of"
+        yield Text(
+            f"Of {count(found.relevant, 'relevant picture')}, {pair.both} {first} both {a} and {b},"
+            f" {pair.a_only} of {a} only, {pair.b_only} of {b} only, {pair.neither} of neither."
+        )
+    if found.union_recall is not None and len(names) > 1:
+        yield Text(f"Together they have {found.union_recall:.0%}: the most that fusing could bring.")
+
+
+def _thresholds(relevance: Relevance, names: Sequence[str]) -> RenderableType:
+    headings = ("scale", "threshold", "F1", "precision", "recall", "ranking loss", "threshold loss")
+    table = _table("One threshold for all queries, the best by F1", "", *headings)
+    lines = []
+    for index, name in enumerate(names):
+        thresholds = relevance.thresholds[name]
+        table.add_row(_who(index), "score", *_on_scale(thresholds.raw))
+        if thresholds.z is not None:
+            table.add_row("", "z", *_on_scale(thresholds.z))
+        else:
+            lines.append(Text(f"{letter(index)} has no z: {printable(thresholds.why_no_z or 'not said')}."))
+        lines += [Text(f"{letter(index)}: {why}.") for why in _reasons(thresholds.raw)]
+    return Group(table, *lines, Text(_LOSSES, "dim"))
+
+
+def _on_scale(scale: OnScale) -> list[str]:
+    best, transfer = scale.best_f1, scale.transfer
+    return [
+        "–" if best.value is None else f"{best.value:.4g}",
+        _figure(best.f1),
+        _share(best, "precision"),
+        _share(best, "recall"),
+        _figure(transfer.ranking_loss),
+        _figure(transfer.threshold_loss),
+    ]
+
+
+def _reasons(scale: OnScale) -> list[str]:
+    return sorted(
+        {printable(why) for part in (scale.best_f1, scale.transfer) for why in part.undefined.values()}
+    )
+
+
+def _share(best: Threshold, field: str) -> str:
+    value, interval = getattr(best, field), getattr(best, f"{field}_interval")
+    if value is None or interval is None:
+        return "–"
+    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def _abstention(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
+    for index, name in enumerate(names):
+        found = relevance.abstention[name]
+        values = {words: getattr(found, field) for field, words in _CONFIDENCES.items()}
+        yield Text(f"Does {letter(index)} know when it is right? {_knows(found, values)}")
+
+
+def _knows(found: Abstention, values: dict[str, float | None]) -> str:
+    if all(value is None for value in values.values()):
+        return f"Cannot tell: {printable('; '.join(dict.fromkeys(found.undefined.values())))}."
+    said = ", ".join(f"{value:.2f} by {words}" for words, value in values.items() if value is not None)
+    few = f"; {found.queries} queries say little" if found.queries < _MOST else ""
+    return f"nAUC {said} (1 is perfectly, 0 not at all{few})."
+
+
+def _contradictions(relevance: Relevance) -> Iterator[Text]:
+    if relevance.contradictions:
+        yield Text(f"{count(len(relevance.contradictions), 'contradiction')}; the last word counts:")
+    for each in relevance.contradictions[:_MOST]:
+        said = ", then ".join(f"{judge.grade}{f' ({judge.by})' if judge.by else ''}" for judge in each.said)
+        yield Text(printable(f"  {each.image} for “{each.query}”: {said}"))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"

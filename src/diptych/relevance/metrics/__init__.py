@@ -1,1 +1,0 @@
-"""Labelled metrics of one ranking; `metrics/figures.py` gathers them all."""

@@ -1,0 +1,226 @@
+"""From answers and judgments to what is shown of them: who is better, how sure that is, where to cut.
+
+Equal scores say nothing of order, and names often tell the class: here they stand in the order of the images'
+ids, which is as good as chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.evaluation.abstention import Abstention, abstention
+from diptych.evaluation.complementarity import complementarity
+from diptych.evaluation.coverage import Coverage, coverage_notes
+from diptych.evaluation.fusion import Fused, reciprocal_rank_fusion, z_score_sum
+from diptych.evaluation.metrics.figures import DECIDES, Figures, figures, means, metric_names
+from diptych.evaluation.metrics.ranked import UNJUDGED, Ranked
+from diptych.evaluation.sentences import verdict_clauses
+from diptych.evaluation.significance import PairedComparison, compare_embedders
+from diptych.judgments.groundtruth import GroundTruth
+from diptych.judgments.judgments import Judgments
+from diptych.queries import texts_among
+from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
+from diptych.retrieval.index import Answers
+from diptych.thresholds.judged_scores import JudgedScores, judged_scores
+from diptych.thresholds.saved import Scale
+from diptych.thresholds.threshold import best_f1
+from diptych.thresholds.transfer import threshold_transfer
+
+Floats = NDArray[np.float64]
+
+DEPTH = 10
+"""The depth of the metrics that have one, where nobody asks for another."""
+
+FUSIONS = {"RRF": reciprocal_rank_fusion, "z-score sum": z_score_sum}
+"""Ways to make one ranking of several, by name."""
+
+_NOT_COMPARED = ("judged",)
+"""It says how far the judgments reach, not how good a ranking is."""
+
+
+def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance:
+    """Say what judgments say of several embedders' answers.
+
+    Args:
+        answers: What each embedder makes of each query, of which there is at least one.
+        truth: The judgments; those about other queries and pictures are left aside.
+        k: The depth of the metrics that have one.
+    """
+    asked = [query.text for query in texts_among(answers.queries)]
+    judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
+    cases = _cases(answers, judged)
+    names = list(answers.by_name[0])
+    fusions = tuple(FUSIONS) if len(names) > 1 else ()
+    found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
+    averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
+    comparisons = _compare(names, found, k)
+    queries = tuple(_describe(case, of_query, names, k) for case, of_query in zip(cases, found, strict=True))
+    return Relevance(
+        origin=truth.origin,
+        k=k,
+        fusions=fusions,
+        queries=queries,
+        means=averages,
+        comparisons=comparisons,
+        verdicts=_verdicts(comparisons, k),
+        complementarity=complementarity(
+            [case.relevant for case in cases],
+            {name: [case.first(name, k) for case in cases] for name in names},
+        ),
+        thresholds={
+            name: _thresholds(judged_scores(answers, name, judged), answers.why_no_z.get(name))
+            for name in names
+        },
+        abstention={name: _abstention(name, cases, found) for name in names},
+        contradictions=judged.contradictions({picture.id: picture.name for picture in answers.pictures}),
+        notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
+        options=truth.options,
+        judgments=judged,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One query with its judgments; images are in the order of their ids.
+
+    Attributes:
+        query: Its text, or the name of the picture.
+        ids: The images' ids; shape (n,).
+        grades: What was judged, `UNJUDGED` elsewhere; shape (n,).
+        scores: Of every image, by the embedder's name; each of shape (n,).
+        hits: The ids of the images that are shown.
+    """
+
+    query: str
+    ids: NDArray[np.str_]
+    grades: NDArray[np.int8]
+    scores: dict[str, Floats]
+    hits: frozenset[str]
+    _orders: dict[str, Fused] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        return np.asarray(self.grades != UNJUDGED)
+
+    @property
+    def relevant(self) -> frozenset[str]:
+        return frozenset(self.ids[self.grades > 0].tolist())
+
+    def first(self, name: str, k: int) -> list[str]:
+        """The ids of the first k of one ranking."""
+        chosen: list[str] = self.ids[self._order(name).rows[:k]].tolist()
+        return chosen
+
+    def ranked(self, name: str) -> Ranked:
+        """A ranking, an embedder's or a fused one, seen through the judgments."""
+        order = self._order(name)
+        return Ranked(
+            grades=self.grades[order.rows],
+            scores=order.scores,
+            ideal=-np.sort(-self.grades[self.judged]),
+        )
+
+    def _order(self, name: str) -> Fused:
+        if name not in self._orders:
+            self._orders[name] = self._fuse(name) if name in FUSIONS else _sorted(self.scores[name])
+        return self._orders[name]
+
+    def _fuse(self, name: str) -> Fused:
+        """Whoever scores all images alike says nothing, and adds nothing."""
+        telling = [scores for scores in self.scores.values() if np.ptp(scores) > 0]
+        return FUSIONS[name](np.array(telling or list(self.scores.values())))
+
+
+def _sorted(scores: Floats) -> Fused:
+    rows = np.argsort(-scores, kind="stable")
+    return Fused(rows=rows, scores=scores[rows])
+
+
+def _cases(answers: Answers, judgments: Judgments) -> list[_Case]:
+    ids = np.array([picture.id for picture in answers.pictures])
+    by_id = np.argsort(ids)
+    cases = []
+    for query, by_name in zip(answers.queries, answers.by_name, strict=True):
+        said = judgments.grades(query.text) if query.kind == "text" else {}
+        cases.append(
+            _Case(
+                query=query.name,
+                ids=ids[by_id],
+                grades=np.array([said.get(image, UNJUDGED) for image in ids[by_id].tolist()], np.int8),
+                scores={name: answer.scores[by_id].astype(np.float64) for name, answer in by_name.items()},
+                hits=frozenset(ids[row] for answer in by_name.values() for row in answer.ranking.rows),
+            )
+        )
+    return cases
+
+
+def _describe(case: _Case, of_query: dict[str, Figures], names: Sequence[str], k: int) -> QueryRelevance:
+    first = {image for name in names for image in case.first(name, k)}
+    judged = dict(zip(case.ids[case.judged].tolist(), case.grades[case.judged].tolist(), strict=True))
+    return QueryRelevance(
+        query=case.query,
+        relevant=int((case.grades > 0).sum()),
+        irrelevant=int((case.grades == 0).sum()),
+        unjudged=int((~case.judged).sum()),
+        unjudged_first=len(first - judged.keys()),
+        figures=of_query,
+        grades={image: grade for image, grade in judged.items() if image in case.hits},
+    )
+
+
+def _coverage(queries: Sequence[QueryRelevance]) -> list[Coverage]:
+    return [
+        Coverage(each.query, each.relevant, each.relevant + each.irrelevant, each.unjudged_first)
+        for each in queries
+    ]
+
+
+def _compare(
+    names: Sequence[str], found: Sequence[Mapping[str, Figures]], k: int
+) -> tuple[PairedComparison, ...]:
+    return tuple(
+        comparison
+        for metric, called in metric_names(k).items()
+        if metric not in _NOT_COMPARED
+        for comparison in compare_embedders(
+            called, {name: [getattr(of_query[name], metric) for of_query in found] for name in names}
+        )
+    )
+
+
+def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...]:
+    decisive = (each for each in comparisons if each.metric == metric_names(k)[DECIDES])
+    return tuple(str(clause) for each in decisive for clause in verdict_clauses(each))
+
+
+def _thresholds(cases: Sequence[JudgedScores], why_no_z: str | None) -> Thresholds:
+    raw = _on_scale(cases, "raw")
+    if not cases:
+        return Thresholds(raw=raw, why_no_z="nothing is judged")
+    if any(case.z is None for case in cases):
+        return Thresholds(raw=raw, why_no_z=why_no_z or "there is no null bank")
+    return Thresholds(raw=raw, z=_on_scale(cases, "z"))
+
+
+def _on_scale(cases: Sequence[JudgedScores], scale: Scale) -> OnScale:
+    scores = [case.on(scale)[case.judged] for case in cases]
+    relevant = [case.relevant for case in cases]
+    pooled = np.concatenate([*scores, np.zeros(0)])
+    return OnScale(
+        best_f1=best_f1(pooled, np.concatenate([*relevant, np.zeros(0, bool)])),
+        transfer=threshold_transfer(scores, relevant),
+    )
+
+
+def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, Figures]]) -> Abstention:
+    defined = [
+        (case.scores[name], metric)
+        for case, of_query in zip(cases, found, strict=True)
+        if (metric := getattr(of_query[name], DECIDES)) is not None
+    ]
+    scores = np.array([each for each, _ in defined], np.float64).reshape(len(defined), len(cases[0].ids))
+    return abstention(scores, np.array([metric for _, metric in defined], np.float64))

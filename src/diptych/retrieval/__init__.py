@@ -1,0 +1,1 @@
+"""What is answered to a query: exact search, the null bank, and the one index that every face asks."""

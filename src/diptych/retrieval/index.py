@@ -1,0 +1,390 @@
+"""The index: one matrix per embedder, taken in from the store as it fills, and what is answered from it.
+
+Every face asks this one index: workbench, notebook, page. A `Snapshot` is its state at one moment: the
+pictures that every embedder taking part has a vector for, and a `Searcher` for each of these embedders.
+Whoever holds an older snapshot keeps it: rows that were there never change, others come in beside them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from diptych.analysis.null import FEWEST_TEXTS, NullModel
+from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
+from diptych.embedders import Embedder
+from diptych.embedders.base import Vectors
+from diptych.images import Collection, Picture, Skipped
+from diptych.pipeline import vectors_there
+from diptych.queries import Query, TextQuery
+from diptych.retrieval.null_bank import EmbeddedBank, embed_bank, related
+from diptych.retrieval.search import Matrix, Ranking, Subset, normalise, rank, score_all, search
+from diptych.store.vectors import Store
+
+_BANK_IMAGES = 64
+"""How many images of the collection, evenly spaced over it, are the null for image queries."""
+
+_FEWEST_BANK_IMAGES = 20
+
+_SNAPSHOTS, _ANSWER_BYTES = 6, 256_000_000
+"""What is remembered: so many sets of pictures with their null models, and answers of so many bytes."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one embedder makes of one query.
+
+    Attributes:
+        ranking: The first hits.
+        scores: Of every image, in the order of their names; shape (n,).
+        standing: How the images stand.
+        related: The bank's texts that were left out for this query, as they share a word with it.
+    """
+
+    ranking: Ranking
+    scores: NDArray[np.float32]
+    standing: Standing
+    related: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        arrays = (self.scores, self.standing.z, self.standing.matches)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What each embedder makes of each query.
+
+    Attributes:
+        pictures: What was ranked, in the order of their names, which is that of every answer's scores.
+        queries: The queries.
+        by_name: For each of them the answers, by the embedder's name.
+        why_no_z: Why an embedder has no null bank, by its name.
+        skipped: What could not be ranked.
+    """
+
+    pictures: tuple[Picture, ...]
+    queries: Sequence[Query]
+    by_name: Sequence[Mapping[str, Answer]]
+    why_no_z: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Searcher:
+    """Ranks some pictures by one embedder: what it answers to a query, and how the pictures stand in that.
+
+    Args:
+        ids: The pictures' ids, in the order of their names.
+        units: Their unit vectors; shape (n, dimension).
+        bank: The null bank for text queries.
+
+    Attributes:
+        units: As given.
+        why_no_bank: Why text queries have no null bank; None where they have one.
+    """
+
+    def __init__(self, ids: Sequence[str], units: Matrix, bank: EmbeddedBank) -> None:
+        self.units = units
+        self.why_no_bank: str | None = bank.why_none or None
+        self._row = {image_id: row for row, image_id in enumerate(ids)}
+        self._bank_texts: tuple[TextQuery, ...] = ()
+        self._texts: TextBackground | None = None
+        if not bank.why_none:
+            self._take_bank(bank)
+
+    def _take_bank(self, bank: EmbeddedBank) -> None:
+        scores = score_all(self.units, bank.units)
+        telling = np.ptp(scores, axis=1) > 0
+        if telling.sum() < FEWEST_TEXTS:
+            self.why_no_bank = (
+                f"only {telling.sum()} of the bank's {len(telling)} texts tell its images apart"
+            )
+            return
+        self._bank_texts = tuple(text for text, tells in zip(bank.texts, telling, strict=True) if tells)
+        self._texts = TextBackground(scores[telling])
+
+    def first(self, unit: Vectors, k: int) -> Ranking:
+        """The first k hits alone, as quickly as can be; `unit` has the shape (1, dimension)."""
+        return search(self.units, unit, k)[0]
+
+    def answer(self, queries: Sequence[Query], units: Vectors, k: int) -> list[Answer]:
+        """Rank the images for each query, and see how they stand.
+
+        Args:
+            queries: The queries.
+            units: Their unit vectors; shape (m, dimension).
+            k: How many hits to return of each.
+        """
+        scores = score_all(self.units, units)
+        return [
+            self._answer(query, of_query.copy(), k) for query, of_query in zip(queries, scores, strict=True)
+        ]
+
+    def _answer(self, query: Query, scores: NDArray[np.float32], k: int) -> Answer:
+        standing = self._stand(query, scores)
+        texts = tuple(self._bank_texts[row].text for row in standing.left_out)
+        return Answer(rank(scores, k), scores, standing, texts)
+
+    @property
+    def null(self) -> NullModel | None:
+        """What unrelated texts get on each image; None without a bank."""
+        return None if self._texts is None else self._texts.model
+
+    @property
+    def bank_texts(self) -> int:
+        """How many texts the bank has; 0 without one."""
+        return len(self._bank_texts)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The bank's texts that match something here, and are left out for every query."""
+        if self._texts is None:
+            return ()
+        return tuple(text.text for text, fat in zip(self._bank_texts, self._texts.fat, strict=True) if fat)
+
+    def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
+        if query.kind == "image":
+            itself = self._row.get(query.id)
+            images = self._images
+            return stand_alone(scores, itself) if images is None else images.stand(scores, itself)
+        if self._texts is not None:
+            return self._texts.stand(scores, related(self._bank_texts, query))
+        return stand_alone(scores)
+
+    @cached_property
+    def _images(self) -> ImageBackground | None:
+        n = len(self.units)
+        if n < _FEWEST_BANK_IMAGES:
+            return None
+        rows = np.arange(min(n, _BANK_IMAGES)) * n // min(n, _BANK_IMAGES)
+        return ImageBackground(score_all(self.units, self.units[rows]), rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The pictures that can be compared at one moment, and each embedder that takes part.
+
+    Attributes:
+        pictures: By name.
+        searchers: By the embedder's name.
+        key: Tells this set of pictures from others.
+    """
+
+    pictures: tuple[Picture, ...] = ()
+    searchers: Mapping[str, Searcher] = field(default_factory=dict)
+    key: bytes = b""
+
+    @property
+    def why_no_bank(self) -> dict[str, str]:
+        """Why there is no null bank, by the names of the embedders that have none."""
+        return {name: why for name, one in self.searchers.items() if (why := one.why_no_bank) is not None}
+
+
+class Index:
+    """The vectors of a collection and what is answered from them; safe to use from several threads.
+
+    Args:
+        collection: The pictures.
+        store: Where their vectors are.
+        bank: The null bank's texts.
+    """
+
+    def __init__(self, collection: Collection, store: Store, bank: Sequence[TextQuery]) -> None:
+        self._collection = collection
+        self._store = store
+        self._bank = bank
+        self._matrices: dict[str, _EmbedderMatrix] = {}
+        self._banks: dict[str, EmbeddedBank] = {}
+        self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._snapshots: _Remembered[Hashable, Snapshot] = _Remembered(LRUCache(_SNAPSHOTS))
+        self._searchers: dict[str, _Remembered[bytes, Searcher]] = {}
+        self._answers: _Remembered[Hashable, Answer] = _Remembered(
+            LRUCache(_ANSWER_BYTES, getsizeof=lambda answer: answer.nbytes)
+        )
+
+    def embed_bank(self, embedder: Embedder) -> list[Query]:
+        """Embed the null bank with an embedder, before its first `refresh`; done once.
+
+        Returns:
+            The texts that were embedded now.
+
+        Raises:
+            DiptychError: The embedder failed; one that refuses texts is no failure.
+        """
+        if embedder.info.name in self._banks:
+            return []
+        self._banks[embedder.info.name], fresh = embed_bank(self._bank, embedder, self._store)
+        return fresh
+
+    def bank(self, name: str) -> EmbeddedBank:
+        """The null bank as an embedder sees it, once it is embedded."""
+        return self._banks[name]
+
+    def refresh(self, embedder: Embedder, refused: Mapping[str, str] | None = None) -> None:
+        """Take in the vectors that the store has by now.
+
+        Args:
+            embedder: Whose.
+            refused: Reasons by image id, for pictures that it has no vector for though it was asked to.
+        """
+        name, pictures = embedder.info.name, self._collection.pictures
+        with self._refreshing[name]:
+            old = self._matrices.get(name) or _EmbedderMatrix.empty(len(pictures), embedder.info.dimension)
+            have = old.have.copy()
+            missing = np.flatnonzero(~have)
+            # Rows that nobody sees yet: snapshots of what was there before stay as they are.
+            for places, vectors in vectors_there([pictures[row] for row in missing], embedder, self._store):
+                old.units[missing[places]] = normalise(vectors, out=vectors)
+                have[missing[places]] = True
+            told = old.refused if refused is None else refused
+            self._matrices[name] = _EmbedderMatrix(have, old.units, told)
+
+    def has(self, name: str) -> bool:
+        """Whether an embedder has the vector of any picture by now."""
+        return name in self._matrices and bool(self._matrices[name].have.any())
+
+    def snapshot(self, names: Sequence[str], label: str | None = None) -> Snapshot:
+        """What can be compared now: the pictures that each of these embedders has a vector for.
+
+        Args:
+            names: The embedders; each was refreshed.
+            label: Only pictures with this label.
+
+        Returns:
+            A snapshot that stays as it is; without any picture where the embedders have none in common.
+        """
+        matrices = {name: self._matrices[name] for name in names}
+        mask = np.ones(len(self._collection), bool)
+        for matrix in matrices.values():
+            mask &= matrix.have
+        if label is not None:
+            mask &= [picture.label == label for picture in self._collection.pictures]
+        if not matrices or not mask.any():
+            return Snapshot()
+        key = mask.tobytes()
+        return self._snapshots.get((tuple(matrices), key), lambda: self._take(matrices, mask, key))
+
+    def _take(self, matrices: Mapping[str, _EmbedderMatrix], mask: NDArray[np.bool_], key: bytes) -> Snapshot:
+        rows = np.flatnonzero(mask)
+        pictures = tuple(self._collection.pictures[row] for row in rows)
+        ids = [picture.id for picture in pictures]
+
+        def searcher(name: str) -> Searcher:
+            units = matrices[name].units
+            return Searcher(ids, units if mask.all() else Subset(units, rows), self._banks[name])
+
+        searchers = {}
+        for name in matrices:
+            kept = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
+            searchers[name] = kept.get(key, lambda name=name: searcher(name))  # type: ignore[misc]
+        return Snapshot(pictures, searchers, key)
+
+    def skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
+        """What can't be compared by these embedders, with the reason of the first that refused it."""
+        matrices = [self._matrices[name] for name in reversed(names) if name in self._matrices]
+        refused = {item: why for matrix in matrices for item, why in matrix.refused.items()}
+        lost = (Skipped(p.name, refused[p.id]) for p in self._collection.pictures if p.id in refused)
+        return (*self._collection.skipped, *lost)
+
+    def answers(
+        self, snapshot: Snapshot, name: str, queries: Sequence[Query], units: Vectors, k: int
+    ) -> list[Answer]:
+        """What an embedder makes of each query: the first k hits, and how all pictures stand.
+
+        Args:
+            snapshot: The pictures.
+            name: The embedder.
+            queries: The queries.
+            units: Their unit vectors; shape (m, dimension).
+            k: How many hits to return of each.
+        """
+        keys: list[Hashable] = [(name, snapshot.key, query.key) for query in queries]
+        place = {key: row for row, key in enumerate(keys)}
+
+        def answer(missing: Sequence[Hashable]) -> list[Answer]:
+            rows = [place[key] for key in missing]
+            return snapshot.searchers[name].answer([queries[row] for row in rows], units[rows], k)
+
+        return [
+            answer
+            if len(answer.ranking.rows) == k
+            else dataclasses.replace(answer, ranking=rank(answer.scores, k))
+            for answer in self._answers.get_all(keys, answer)
+        ]
+
+
+@dataclass(frozen=True)
+class _EmbedderMatrix:
+    """One embedder's unit vectors, a row for every picture of the collection.
+
+    Attributes:
+        have: Which rows are there; shape (n,).
+        units: Shape (n, dimension).
+        refused: Why pictures have none that it was asked for, by image id.
+    """
+
+    have: NDArray[np.bool_]
+    units: Vectors
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, n: int, dimension: int) -> _EmbedderMatrix:
+        """Without any vector; a row takes no memory before it is there."""
+        return cls(np.zeros(n, bool), np.zeros((n, dimension), np.float32))
+
+
+class _Remembered(Generic[_Key, _Value]):
+    """The values that were asked for last; each is made once, whoever asks at the same time.
+
+    Args:
+        values: What holds them, and bounds them.
+    """
+
+    def __init__(self, values: LRUCache[_Key, _Value]) -> None:
+        self._values = values
+        self._making: dict[_Key, Future[_Value]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key, make: Callable[[], _Value]) -> _Value:
+        """One value, made where it is not there."""
+        return self.get_all([key], lambda _: [make()])[0]
+
+    def get_all(
+        self, keys: Sequence[_Key], make: Callable[[Sequence[_Key]], Sequence[_Value]]
+    ) -> list[_Value]:
+        """Several values; those that are not there, and that nobody else is making, are made together."""
+        with self._lock:
+            found = {key: self._values[key] for key in keys if key in self._values}
+            awaited = {key: self._making[key] for key in keys if key in self._making}
+            mine = [key for key in dict.fromkeys(keys) if key not in found and key not in awaited]
+            self._making |= {key: Future() for key in mine}
+        try:
+            made = make(mine) if mine else ()
+        except BaseException as error:
+            with self._lock:
+                for key in mine:
+                    self._making.pop(key).set_exception(error)
+            raise
+        with self._lock:
+            for key, value in zip(mine, made, strict=True):
+                with suppress(ValueError):  # one that is larger than all the room there is
+                    self._values[key] = value
+                self._making.pop(key).set_result(value)
+        found |= zip(mine, made, strict=True)
+        return [found[key] if key in found else awaited[key].result() for key in keys]

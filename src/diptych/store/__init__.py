@@ -1,0 +1,1 @@
+"""Vectors and judgments on disk: `vectors.py` files and finds them, `database.py` is the file."""

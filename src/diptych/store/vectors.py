@@ -1,0 +1,227 @@
+"""Vectors and judgments, kept for good the moment they exist: one SQLite file.
+
+A vector is filed under (embedder fingerprint, kind, item), where the item is the SHA-256 of a picture's bytes
+or of a text's UTF-8, so it is found again whatever folder the picture is in. Whatever is put or added is
+on disk before the call returns, all of it or nothing: a process killed at any moment loses nothing that was
+put and leaves nothing half-written. Several processes may use one store. Pictures' names, texts and secrets
+are not stored, but for this: a judgment is kept with its query's text and with who gave it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Literal
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.embedders.base import Vectors
+from diptych.errors import DiptychWarning
+from diptych.paths import store_path
+from diptych.store.database import Database
+from diptych.store.judgment import Judgment
+
+Kind = Literal["image", "text"]
+
+_AT_ONCE = 4_000  # items in one statement: SQLite takes 32,766, but what it finds is in memory twice
+
+
+class Store:
+    """An open store; safe to use from several threads.
+
+    Args:
+        path: The file, made where there is none; by default `diptych.paths.store_path()`.
+
+    Raises:
+        DiptychError: The file is locked, can't be opened, is not a Diptych store or is from a newer version.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        self.path = Path(path).expanduser() if path is not None else store_path()
+        self._file = Database(self.path)
+
+    def close(self) -> None:
+        """Close the file; the store can't be used after."""
+        self._file.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def known(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> set[str]:
+        """Which of these items have a vector of this embedder."""
+        return {item for _, found in self._found("item, NULL", fingerprint, kind, items) for item in found}
+
+    def get(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> Vectors:
+        """The vectors of these items, in their order.
+
+        Returns:
+            Shape (len(items), dimension), float32.
+
+        Raises:
+            KeyError: An item has no vector; ask `known` first.
+        """
+        vectors = np.empty((0, 0), np.float32)
+        found = 0
+        for places, some in self.there(fingerprint, kind, items):
+            if not found:
+                vectors = np.empty((len(items), some.shape[1]), np.float32)
+            vectors[places] = some
+            found += len(places)
+            del some
+        if found < len(items):
+            raise KeyError(f"{len(items) - found} items have no vector")
+        return vectors
+
+    def there(
+        self, fingerprint: str, kind: Kind, items: Sequence[str]
+    ) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
+        """The vectors that there are of these items, some thousand at a time.
+
+        Yields:
+            Which items these are, by their places in `items`, and their vectors: shape (places, dimension),
+            float32.
+        """
+        for start, found in self._found("item, vector", fingerprint, kind, items):
+            some = items[start : start + _AT_ONCE]
+            places = [place for place, item in enumerate(some) if item in found]
+            if not places:
+                continue
+            vectors = np.empty((len(places), len(found[some[places[0]]]) // 4), np.float32)
+            for row, place in enumerate(places):
+                vectors[row] = np.frombuffer(found[some[place]], "<f4")
+            yield np.array(places) + start, vectors
+            del found, vectors  # before the next ones are read
+
+    def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
+        """File vectors for good, all or none; an item that is there already stays as it is.
+
+        Args:
+            fingerprint: `EmbedderInfo.fingerprint`.
+            kind: What the items are.
+            items: SHA-256 in hexadecimal, one for each row of `vectors`.
+            vectors: Shape (len(items), dimension), float32.
+
+        Raises:
+            DiptychError: The disk is full, or the store is read-only or locked.
+        """
+        rows = [
+            (kind, bytes.fromhex(item), np.ascontiguousarray(row, "<f4").tobytes())
+            for item, row in zip(items, vectors, strict=True)
+        ]
+
+        def insert(db: Connection) -> None:
+            embedder = _embedder_id(db, fingerprint)
+            db.executemany(
+                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES (?, ?, ?, ?)",
+                [(embedder, *row) for row in rows],
+            )
+
+        self._file.write(insert)
+
+    def add_judgments(self, judgments: Iterable[Judgment]) -> None:
+        """File judgments for good, in one transaction, after those that are there.
+
+        Raises:
+            DiptychError: The disk is full, the store is read-only or locked, or a text is no valid Unicode.
+        """
+        rows = [(j.query, bytes.fromhex(j.image), j.grade, j.by, j.at, j.blind) for j in judgments]
+        with self._file.transaction() as db:
+            db.executemany(
+                "INSERT INTO judgment (query, image, grade, judge, at, blind) VALUES (?, ?, ?, ?, ?, ?)", rows
+            )
+
+    def judgments(self, queries: Iterable[str] | None = None) -> list[Judgment]:
+        """Every judgment that was filed, in the order of filing; with `queries`, those about these."""
+        statement, values = "SELECT query, image, grade, judge, at, blind FROM judgment", []
+        if queries is not None:
+            statement += " WHERE query IN (SELECT value FROM json_each(?))"
+            values = [json.dumps(list(queries))]
+        rows = self._file.rows(f"{statement} ORDER BY id", values)
+        return [
+            Judgment(query=query, image=image.hex(), grade=grade, by=by, at=at, blind=bool(blind))
+            for query, image, grade, by, at, blind in rows
+        ]
+
+    @contextmanager
+    def turn(self, fingerprint: str, who: str) -> Iterator[None]:
+        """Let one process at a time embed with an embedder into this store: two would both pay.
+
+        Where another one is at it, warns of the wait; when the turn comes, ask `known` again.
+
+        Args:
+            fingerprint: Of the embedder.
+            who: Its name, for the warning.
+        """
+        mark = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
+        lock = filelock.FileLock(self.path.with_name(f"{self.path.name}-{mark}.lock"))
+        with self._file.plain_errors():
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                warnings.warn(
+                    f"another run is embedding with {who} into this store: waiting for it",
+                    DiptychWarning,
+                    stacklevel=4,
+                )
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def complaints(self, fingerprint: str) -> list[str] | None:
+        """What was wrong with an embedder when it was tried out, or None where it never was."""
+        rows = self._file.rows("SELECT complaints FROM embedder WHERE fingerprint = ?", [fingerprint])
+        return json.loads(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def put_complaints(self, fingerprint: str, complaints: Sequence[str]) -> None:
+        """Remember how an embedder did when it was tried out; nothing is wrong where there are none."""
+        with self._file.transaction() as db:
+            db.execute(
+                "UPDATE embedder SET complaints = ? WHERE id = ?",
+                (json.dumps(list(complaints)), _embedder_id(db, fingerprint)),
+            )
+
+    def add_pace(self, fingerprint: str, images: int, seconds: float) -> None:
+        """Remember how long it took to embed some images, for later estimates."""
+        with self._file.transaction() as db:
+            db.execute(
+                "UPDATE embedder SET images = images + ?, seconds = seconds + ? WHERE id = ?",
+                (images, seconds, _embedder_id(db, fingerprint)),
+            )
+
+    def pace(self, fingerprint: str) -> float | None:
+        """Seconds an image took on average on this machine, or None where none was embedded yet."""
+        rows = self._file.rows(
+            "SELECT seconds / images FROM embedder WHERE fingerprint = ? AND images > 0", [fingerprint]
+        )
+        return float(rows[0][0]) if rows else None
+
+    def _found(
+        self, columns: str, fingerprint: str, kind: Kind, items: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, bytes]]]:
+        """What there is of the items, some of them at a time; with the place of the first of these."""
+        for start in range(0, len(items), _AT_ONCE):
+            some = [bytes.fromhex(item) for item in items[start : start + _AT_ONCE]]
+            statement = (
+                f"SELECT {columns} FROM vector JOIN embedder ON embedder.id = vector.embedder"  # noqa: S608 (no input)
+                f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))})"
+            )
+            rows = self._file.rows(statement, [fingerprint, kind, *some])
+            yield start, {item.hex(): value for item, value in rows}
+
+
+def _embedder_id(db: Connection, fingerprint: str) -> int:
+    db.execute("INSERT OR IGNORE INTO embedder (fingerprint) VALUES (?)", (fingerprint,))
+    row = db.execute("SELECT id FROM embedder WHERE fingerprint = ?", (fingerprint,)).fetchone()
+    return int(row[0])

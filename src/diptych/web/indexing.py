@@ -1,0 +1,134 @@
+"""Embedding while somebody looks: one thread an embedder, as far as the budget allows, with its progress."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diptych.workbench import Workbench
+from diptych.embedders import Embedder
+from diptych.embedders.remembered import Remembered
+from diptych.errors import DiptychError
+from diptych.pipeline.estimate import estimate, price
+from diptych.pipeline.self_test import what_is_wrong
+from diptych.pipeline import embed_images
+from diptych.progress import Advance
+from diptych.queries import texts_among
+from diptych.web.budget import Budget
+
+State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
+
+_TAKE_IN_EVERY = 2.0
+"""Seconds between two looks at what was embedded meanwhile."""
+
+
+@dataclass
+class Indexing:
+    """How far an embedder is.
+
+    Attributes:
+        state: `asks`: it would cost more than is allowed; `stopped`: see `reason`.
+        done: Pictures embedded by this run, refused ones included.
+        total: Pictures to embed in this run.
+        asks: What it would cost, where it asks.
+        reason: Why it stopped.
+        refused: Reasons by image id, for pictures that it has no vector for though it was asked to.
+    """
+
+    state: State = "waiting"
+    done: int = 0
+    total: int = 0
+    asks: float = 0.0
+    reason: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Indexer:
+    """Fills the store for one embedder, and has the index take in what is there.
+
+    Args:
+        bench: The collection, its store and its index.
+        embedder: The embedder.
+        budget: What may be spent.
+        changed: Called when there is more to rank.
+
+    Attributes:
+        embedder: As given.
+        indexing: How far it is.
+        complaint: Why the embedder can't be right; empty where nothing speaks against it.
+    """
+
+    def __init__(
+        self, bench: Workbench, embedder: Embedder, budget: Budget, changed: Callable[[], None]
+    ) -> None:
+        self.embedder = embedder
+        self.indexing = Indexing()
+        self.complaint = ""
+        self._bench = bench
+        self._purse = budget
+        self._changed = changed
+        self._running = threading.Lock()
+        self._taken_in = 0.0
+
+    def start(self) -> None:
+        """Begin, or go on after it stopped or was allowed to spend more; one that is at it is left alone."""
+        if self.indexing.state != "ready" and self._running.acquire(blocking=False):
+            threading.Thread(target=self._run, name=f"embed {self.embedder.info.name}", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._fill()
+        except DiptychError as error:
+            self.indexing = Indexing("stopped", reason=str(error))
+        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the page goes on without it)
+            self.indexing = Indexing("stopped", reason=f"unexpected {type(error).__name__}: {error}")
+        finally:
+            self._running.release()
+            self._changed()
+
+    def _fill(self) -> None:
+        bench, embedder = self._bench, self.embedder
+        foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
+        if not self._purse.reserve(foreseen.dollars):
+            self.indexing = Indexing("asks", asks=foreseen.dollars, total=foreseen.images)
+            return
+        try:
+            self.indexing = Indexing("embedding", total=foreseen.images)
+            if embedder in bench.to_try:
+                self.complaint = what_is_wrong(embedder, bench.store)
+            fresh = bench.index.embed_bank(embedder)
+            self._pay(0, [text.text for text in texts_among(fresh)])
+            self._take_in()  # what an earlier run embedded can be looked at now
+            filled = embed_images(bench.collection, embedder, bench.store, progress=self)
+        finally:
+            self._purse.release(foreseen.dollars)
+        bench.index.refresh(embedder, filled.refused)
+        self.indexing = Indexing("ready", refused=filled.refused)
+        self._changed()
+        if isinstance(self.embedder, Remembered):
+            self.embedder.open()  # now, and not when the first text waits for it
+
+    @contextmanager
+    def task(self, what: str, total: int) -> Iterator[Advance]:  # noqa: ARG002 (a `Progress`)
+        """Follow the embedding."""
+        self.indexing.total = total
+
+        def advance(more: int) -> None:
+            self.indexing.done += more
+            self._pay(more, ())
+            if time.monotonic() - self._taken_in > _TAKE_IN_EVERY:
+                self._take_in()
+
+        yield advance
+
+    def _take_in(self) -> None:
+        self._bench.index.refresh(self.embedder)
+        self._taken_in = time.monotonic()
+        self._changed()
+
+    def _pay(self, images: int, texts: Sequence[str]) -> None:
+        self._purse.pay(self.embedder.info.name, price(self.embedder.info, images, texts))

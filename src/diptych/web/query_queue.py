@@ -1,0 +1,176 @@
+"""One embedder's queries: what waits is embedded together, and a slow embedder holds up nobody but itself."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from cachetools import LRUCache
+
+from diptych.embedders import Embedder
+from diptych.embedders.base import PrecomputedImages, Vectors
+from diptych.errors import DiptychError
+from diptych.pipeline import embed_queries, is_stored
+from diptych.pipeline.estimate import price
+from diptych.queries import Query, TextQuery, texts_among
+from diptych.retrieval.search import normalise
+from diptych.store.vectors import Store
+from diptych.web.budget import Budget
+
+_REMEMBERED = 2_000
+"""How many queries' vectors are kept at hand; the others are in the store."""
+
+
+class OverBudget(DiptychError):
+    """More than a person has allowed to spend.
+
+    Attributes:
+        dollars: What it would cost.
+    """
+
+    def __init__(self, dollars: float, budget: Budget) -> None:
+        left = max(0.0, budget.allowed - budget.spent())
+        super().__init__(f"would cost about ${dollars:.6f}, and ${left:.6f} more is allowed")
+        self.dollars = dollars
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What came of asking.
+
+    Attributes:
+        answered: Tells when the queries are embedded, or why they could not be; None where they were left
+            alone, as they cost something.
+        dollars: What they would cost then.
+    """
+
+    answered: Future[None] | None
+    dollars: float = 0.0
+
+
+@dataclass
+class _Waiting:
+    queries: Sequence[Query]
+    dollars: float
+    answered: Future[None] = field(default_factory=Future)
+
+
+class QueryQueue:
+    """Embeds queries with one embedder, in a thread of its own.
+
+    Args:
+        embedder: Who is asked.
+        store: Where vectors are kept.
+        budget: What may be spent.
+    """
+
+    def __init__(self, embedder: Embedder, store: Store, budget: Budget) -> None:
+        self.embedder = embedder
+        self._store = store
+        self._purse = budget
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._vectors: LRUCache[tuple[str, str], Vectors] = LRUCache(_REMEMBERED)
+        self._lock = threading.Lock()
+        threading.Thread(target=self._answer, name=f"ask {embedder.info.name}", daemon=True).start()
+
+    def ask(self, queries: Sequence[Query], *, live: bool = False) -> Ticket:
+        """Have queries embedded.
+
+        Args:
+            queries: What to embed.
+            live: Ask for nothing that costs.
+
+        Raises:
+            OverBudget: It would cost more than is allowed; nothing was sent.
+        """
+        missing = [query for query in queries if self.vector(query) is None]
+        if not missing:
+            done: Future[None] = Future()
+            done.set_result(None)
+            return Ticket(done)
+        dollars = self.price(missing)
+        if live and dollars > 0:
+            return Ticket(None, dollars)
+        if not self._purse.reserve(dollars):
+            raise OverBudget(dollars, self._purse)
+        waiting = _Waiting(missing, dollars)
+        self._waiting.put(waiting)
+        return Ticket(waiting.answered)
+
+    def price(self, queries: Sequence[Query]) -> float:
+        """US dollars by list price for embedding queries."""
+        texts = [query.text for query in texts_among(queries)]
+        return price(self.embedder.info, len(queries) - len(texts), texts)
+
+    def would_cost(self, queries: Sequence[Query]) -> float:
+        """US dollars by list price for those that were not embedded yet."""
+        return self.price([query for query in queries if self.vector(query) is None])
+
+    @property
+    def typical_price(self) -> float:
+        """US dollars by list price for a short text."""
+        return self.price([TextQuery("a dog with a bird")])
+
+    def vector(self, query: Query) -> Vectors | None:
+        """A query's unit vector, shape (1, dimension), where it was embedded already."""
+        with self._lock:
+            if query.key in self._vectors:
+                return self._vectors[query.key]
+        if not self._is_stored(query):
+            return None
+        return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
+
+    def _is_stored(self, query: Query) -> bool:
+        if query.kind == "image" and isinstance(self.embedder, PrecomputedImages):
+            return self.embedder.find_image(query.id, query.names) is not None
+        return is_stored(query, self.embedder.info, self._store)
+
+    def _keep(self, query: Query, unit: Vectors) -> Vectors:
+        with self._lock:
+            self._vectors[query.key] = unit
+        return unit
+
+    def _answer(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get())
+            batch = [waiting for waiting in batch if self._still_waits(waiting)]
+            if batch and not self._embed(batch):
+                for waiting in batch:  # one of them is to blame: each for itself
+                    self._embed([waiting])
+
+    def _still_waits(self, waiting: _Waiting) -> bool:
+        """Whether somebody waits for an answer; from here on nobody can stop waiting."""
+        if waiting.answered.set_running_or_notify_cancel():
+            return True
+        self._purse.release(waiting.dollars)
+        return False
+
+    def _embed(self, batch: Sequence[_Waiting]) -> bool:
+        """Embed what waits and tell who waits; False where several failed together: nobody was told."""
+        queries = list({query.key: query for waiting in batch for query in waiting.queries}.values())
+        try:
+            vectors, fresh = embed_queries(queries, self.embedder, self._store)
+        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
+            if len(batch) > 1:
+                return False
+            self._purse.release(batch[0].dollars)
+            batch[0].answered.set_exception(_in_words(error))
+            return True
+        self._purse.pay(self.embedder.info.name, self.price(fresh))
+        for query, unit in zip(queries, normalise(vectors), strict=True):
+            self._keep(query, unit[None])
+        for waiting in batch:
+            self._purse.release(waiting.dollars)
+            waiting.answered.set_result(None)
+        return True
+
+
+def _in_words(error: Exception) -> DiptychError:
+    if isinstance(error, DiptychError):
+        return error
+    return DiptychError(f"unexpected {type(error).__name__}")

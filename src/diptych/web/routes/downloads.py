@@ -1,0 +1,61 @@
+"""What can be taken away: judgments, a threshold, the evaluation as a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import HTMLResponse, Response
+
+from diptych.judgments.files import write_judgments
+from diptych.present.html.report import render
+from diptych.thresholds.saved import save_threshold
+from diptych.web.judged_scores import JudgedRanking
+from diptych.web.routes.evaluate import Embedder, Scale, Value
+from diptych.web.state import PageState
+
+
+def router(state: PageState) -> APIRouter:
+    """The addresses of files."""
+    routes = APIRouter()
+
+    @routes.get("/export/judgments.{ending}", response_class=Response)
+    def judgments(ending: Literal["csv", "jsonl", "trec"]) -> Response:
+        """All judgments: as CSV or JSON Lines every word, as TREC's qrels what counts."""
+        said = state.truth().judgments
+        names = {picture.id: picture.name for picture in state.collection.pictures}
+        return _file(f"judgments.{ending}", lambda path: write_judgments(said, path, names=names))
+
+    @routes.get("/export/threshold.json", response_class=Response)
+    def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Response:
+        """A threshold for `diptych filter`."""
+        if embedder not in state.embedders:
+            raise HTTPException(404, "no embedder is called that")
+        saved = JudgedRanking(state, embedder, scale).saved(value)
+        return _file("threshold.json", lambda path: save_threshold(saved, path))
+
+    @routes.get("/export/evaluation.html", response_class=HTMLResponse)
+    def evaluation() -> Response:
+        """The report of every judged query: pictures inside, nothing fetched."""
+        return _attached(
+            "diptych-evaluation.html", render(state.evaluation()).encode(), "text/html; charset=utf-8"
+        )
+
+    return routes
+
+
+def _file(name: str, write: Callable[[Path], object]) -> Response:
+    """A file as it would be written to disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        write(path)
+        return _attached(name, path.read_bytes(), "application/octet-stream")
+
+
+def _attached(name: str, content: bytes, media_type: str) -> Response:
+    return Response(
+        content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

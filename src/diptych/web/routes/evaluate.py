@@ -1,0 +1,86 @@
+"""Evaluate: the metrics by all judgments, thresholds tried out on them, and what can be taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from diptych.concept import concepts
+from diptych.evaluation.metrics.figures import Figures, metric_names
+from diptych.result.assess import DEPTH
+from diptych.thresholds.threshold import Threshold
+from diptych.web.judged_scores import JudgedPicture, JudgedRanking
+from diptych.web.routes.compare import surroundings
+from diptych.web.state import PageState
+from diptych.web.templating import render
+
+Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]
+Scale = Literal["raw", "z"]
+Value = Annotated[float, Query(ge=-1e6, le=1e6, allow_inf_nan=False, description="The threshold.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriedThreshold(Threshold):
+    """A threshold tried out: what it does to the judged pictures, and those at its border."""
+
+    above: list[JudgedPicture]
+    below: list[JudgedPicture]
+
+
+class Scores(BaseModel):
+    """The scores of all judged pictures, best first, and thresholds worth a look."""
+
+    embedder: str
+    scale: Scale
+    scores: list[float]
+    relevant: list[bool]
+    suggestions: dict[str, Threshold]
+
+
+def router(state: PageState) -> APIRouter:
+    """The addresses of this view."""
+    routes = APIRouter()
+
+    @routes.get("/evaluate", response_class=HTMLResponse)
+    def page() -> str:
+        """The page."""
+        return render(
+            "evaluate.html",
+            **surroundings(state, "evaluate"),
+            index={name: index for index, name in enumerate(state.embedders)},
+            ready=state.ready,
+            relevance=state.relevance(),
+            metrics=metric_names(DEPTH),
+            concepts=concepts(Figures),
+        )
+
+    @routes.get("/api/scores")
+    def scores(embedder: Embedder, scale: Scale = "raw") -> Scores:
+        """The scores of the judged pictures by one embedder."""
+        ranking = _cutting(state, embedder, scale)
+        return Scores(
+            embedder=embedder,
+            scale=scale,
+            scores=ranking.scores.tolist(),
+            relevant=ranking.relevant.tolist(),
+            suggestions=ranking.suggestions(),
+        )
+
+    @routes.get("/api/threshold")
+    def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> TriedThreshold:
+        """Try a threshold out on the judged pictures."""
+        ranking = _cutting(state, embedder, scale)
+        above, below = ranking.border(value)
+        return TriedThreshold(**vars(ranking.apply(value)), above=above, below=below)
+
+    return routes
+
+
+def _cutting(state: PageState, embedder: str, scale: Scale) -> JudgedRanking:
+    if embedder not in state.embedders:
+        raise HTTPException(404, "no embedder is called that")
+    return JudgedRanking(state, embedder, scale)

@@ -1,0 +1,38 @@
+"""What was asked here: the history, and a report of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, Response
+
+from diptych.present.html.report import render
+from diptych.web.history import PastQuery
+from diptych.web.schemas import Ask
+from diptych.web.state import PageState
+
+
+def router(state: PageState) -> APIRouter:
+    """The addresses of this view."""
+    routes = APIRouter()
+
+    @routes.get("/api/history")
+    def history() -> list[PastQuery]:
+        """What was asked here, latest first."""
+        return state.history.entries()
+
+    @routes.get("/report", response_class=HTMLResponse)
+    def report(ask: Annotated[Ask, Query()]) -> Response:
+        """This query and what else was asked, as one file that can be sent."""
+        name = {"Content-Disposition": 'attachment; filename="diptych-report.html"'}
+        asked = [(ask.text, ask.picture), *((past.text, past.picture) for past in state.history.entries())]
+        queries = [
+            state.query(text, picture)
+            for text, picture in asked
+            if picture is None or state.pictures.name(picture) is not None
+        ]
+        once = list({query.key: query for query in queries}.values())
+        return HTMLResponse(render(state.report(once, ask.rivals, ask.k)), headers=name)
+
+    return routes

@@ -1,0 +1,154 @@
+"""Judge: pictures one by one, without saying who found them; and marks on hits, which are not blind."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from diptych.evaluation.sentences import verdict_clauses
+from diptych.evaluation.significance import PairedComparison
+from diptych.result.assess import DEPTH
+from diptych.store.judgment import GRADES
+from diptych.web.routes.compare import surroundings
+from diptych.web.schemas import ImageId, Text
+from diptych.web.state import PageState
+from diptych.web.templating import render
+
+
+class Grades(BaseModel):
+    """The grades that stand for a query, by image id."""
+
+    text: str
+    grades: dict[str, int]
+
+
+class Pool(Grades):
+    """What there is to judge for a query, shuffled."""
+
+    pictures: list[str]
+
+
+class Judgeable(BaseModel):
+    """A query, and how many pictures were judged for it."""
+
+    text: str
+    judged: int
+    relevant: int
+
+
+class Pair(BaseModel):
+    """Two embedders compared by the judgments, over queries; `sentence` is the verdict within a sentence."""
+
+    a: str
+    b: str
+    metric: str
+    queries: int
+    wins: int
+    ties: int
+    losses: int
+    difference: float | None
+    interval: tuple[float, float] | None
+    needed: int | None
+    verdict: str
+    sentence: str
+    sentences: list[str]
+
+
+class Verdict(BaseModel):
+    """Is one better? `sentences` say it, `pairs` hold the figures."""
+
+    judged: int
+    queries: int
+    sentences: list[str]
+    pairs: list[Pair]
+
+
+def router(state: PageState) -> APIRouter:
+    """The addresses of this view."""
+    routes = APIRouter()
+    by = _login()
+
+    @routes.get("/judge", response_class=HTMLResponse)
+    def page() -> str:
+        """The page."""
+        return render("judge.html", **surroundings(state, "judge"))
+
+    @routes.get("/api/queries")
+    def queries() -> list[Judgeable]:
+        """The texts that can be judged."""
+        said = state.truth().judgments
+        return [
+            Judgeable(text=text, judged=len(said.grades(text)), relevant=len(said.relevant(text)))
+            for text in state.texts()
+        ]
+
+    @routes.get("/api/pool")
+    def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
+        """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
+        return Pool(text=text, grades=_grades(state, text), pictures=list(state.pool(text, k)))
+
+    @routes.get("/api/judgments")
+    def judgments(text: Annotated[Text, Query()]) -> Grades:
+        """The judgments that stand for a query."""
+        return Grades(text=text, grades=_grades(state, text))
+
+    @routes.post("/api/judgments")
+    def judge(
+        text: Annotated[Text, Body()],
+        picture: Annotated[ImageId, Body()],
+        grade: Annotated[int | None, Body(ge=0, le=GRADES[-1])],
+        blind: Annotated[bool, Body()] = False,
+    ) -> Grades:
+        """Keep a judgment; without a grade take the last one back. It is on disk when this answers."""
+        state.bench.judge(text, picture, grade, by=by, blind=blind)
+        return Grades(text=text, grades=_grades(state, text))
+
+    @routes.get("/api/verdict")
+    def verdict() -> Verdict:
+        """Is one better, by all judgments?"""
+        found = state.relevance()
+        if found is None:
+            return Verdict(judged=0, queries=0, sentences=[], pairs=[])
+        return Verdict(
+            judged=len(found.judgments),
+            queries=sum(query.relevant + query.irrelevant > 0 for query in found.queries),
+            sentences=list(found.verdicts),
+            pairs=[_pair(pair) for pair in found.decisive],
+        )
+
+    return routes
+
+
+def _grades(state: PageState, text: str) -> dict[str, int]:
+    return state.truth([text]).judgments.grades(text)
+
+
+def _pair(pair: PairedComparison) -> Pair:
+    clauses = verdict_clauses(pair)
+    return Pair(
+        a=pair.a,
+        b=pair.b,
+        metric=pair.metric,
+        queries=pair.queries,
+        wins=pair.wins,
+        ties=pair.ties,
+        losses=pair.losses,
+        difference=pair.difference,
+        interval=pair.interval,
+        needed=pair.queries_needed,
+        verdict=pair.verdict,
+        sentence=str(clauses[0]),
+        sentences=[clause.sentence for clause in clauses],
+    )
+
+
+def _login() -> str:
+    """Who judges: whoever runs the server."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return ""

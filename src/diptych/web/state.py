@@ -1,0 +1,243 @@
+"""What one page knows: the collection, the embedders at work on it, what was asked, and what judgments say.
+
+Everything is answered from the workbench's own index. A query is embedded by each embedder's `QueryQueue`;
+what costs is asked for there and nowhere else. The views that judge and evaluate take the embedders that
+are ready, and the queries that all of these have answered or answer for nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from diptych.embedders.base import Vectors
+from diptych.errors import DiptychError
+from diptych.judgments.groundtruth import GroundTruth, standing_judgments
+from diptych.judgments.pool import pool_by_scores
+from diptych.paths import prices_path
+from diptych.queries import Query, TextQuery, text_query
+from diptych.result import Comparison, Overall, Relevance, Work
+from diptych.result.assess import DEPTH, assess
+from diptych.result.describe import describe, describe_banks, describe_comparison, frame
+from diptych.retrieval.index import Answer, Answers, Snapshot
+from diptych.web.budget import Budget
+from diptych.web.history import History
+from diptych.web.indexing import Indexer
+from diptych.web.pictures import Pictures
+from diptych.web.query_queue import QueryQueue
+from diptych.workbench import Workbench
+
+
+class PageState:
+    """One collection and its embedders, served; safe to use from several threads.
+
+    Args:
+        bench: What is served.
+        allowed: US dollars that may be spent without asking.
+
+    Raises:
+        DiptychError: The price of an embedder is not known.
+    """
+
+    def __init__(self, bench: Workbench, allowed: float = 0.0) -> None:
+        _refuse_unpriced(bench)
+        self.bench = bench
+        self.collection = bench.collection
+        self.embedders = {embedder.info.name: embedder for embedder in bench.embedders}
+        self.budget = Budget(allowed)
+        self.index = bench.index
+        self.pictures = Pictures(self.collection)
+        self.queues = {name: QueryQueue(e, bench.store, self.budget) for name, e in self.embedders.items()}
+        self.indexers = {
+            name: Indexer(bench, e, self.budget, self._has_changed) for name, e in self.embedders.items()
+        }
+        self.history = History()
+        self.labels = sorted({picture.label for picture in self.collection.pictures if picture.label})
+        self._version = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to embed what is missing."""
+        for indexer in self.indexers.values():
+            indexer.start()
+
+    @property
+    def version(self) -> int:
+        """Grows whenever there is more to rank."""
+        return self._version
+
+    def _has_changed(self) -> None:
+        with self._lock:
+            self._version += 1
+
+    @property
+    def ready(self) -> list[str]:
+        """The embedders that have embedded all they can."""
+        return [name for name, indexer in self.indexers.items() if indexer.indexing.state == "ready"]
+
+    def query(self, text: str | None, picture: str | None) -> Query:
+        """The query that a person asks.
+
+        Raises:
+            DiptychError: It is neither a text nor a picture that is here.
+        """
+        if picture is not None:
+            return self.pictures.query(picture)
+        return text_query((text or "").strip())
+
+    def snapshot(self, label: str | None = None) -> Snapshot:
+        """The pictures that can be ranked by now, those with a label where one is given."""
+        return self.index.snapshot([name for name in self.embedders if self.index.has(name)], label)
+
+    def compare(
+        self, query: Query, rivals: Sequence[TextQuery], k: int, label: str | None
+    ) -> Comparison | None:
+        """What the embedders that have answered make of a query; None where none has.
+
+        Nothing is embedded here: `queues` do that.
+        """
+        snapshot = self.snapshot(label)
+        scored = [query, *(rival for rival in rivals if rival != query)]
+        units = {name: self._units(name, scored) for name in snapshot.searchers}
+        answered = {name: of_name for name, of_name in units.items() if of_name is not None}
+        if not answered:
+            return None
+        answers = self._answers(snapshot, scored, answered, k)
+        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k)
+        return frame(
+            self.collection,
+            [embedder.info for embedder in self.embedders.values()],
+            answers,
+            queries=(results[0],),
+            overall=Overall(banks=describe_banks(snapshot)),
+        )
+
+    def _units(self, name: str, queries: Sequence[Query]) -> Vectors | None:
+        """One embedder's unit vectors of queries; None where it has not answered all of them."""
+        known = [unit for query in queries if (unit := self.queues[name].vector(query)) is not None]
+        return np.concatenate(known) if len(known) == len(queries) else None
+
+    def _answers(
+        self, snapshot: Snapshot, queries: Sequence[Query], units: dict[str, Vectors], k: int
+    ) -> Answers:
+        by_name: list[dict[str, Answer]] = [{} for _ in queries]
+        for name, of_name in units.items():
+            found = self.index.answers(snapshot, name, queries, of_name, k)
+            for of_query, answer in zip(by_name, found, strict=True):
+                of_query[name] = answer
+        skipped = self.index.skipped(list(self.embedders))
+        return Answers(snapshot.pictures, queries, by_name, snapshot.why_no_bank, skipped)
+
+    def texts(self) -> list[str]:
+        """What can be judged and assessed: texts that were judged, then those asked here, in their order."""
+        asked = [past.text for past in reversed(self.history.entries()) if past.text is not None]
+        texts = dict.fromkeys([*self.truth().queries, *asked])
+        return [text for text in texts if self._is_free(TextQuery(text))]
+
+    def truth(self, texts: Sequence[str] = ()) -> GroundTruth:
+        """The judgments that stand, of some queries or of all."""
+        return standing_judgments(self.collection, self.bench.store, texts)
+
+    def pool(self, text: str, k: int) -> tuple[str, ...]:
+        """Ids of the pictures to judge for a text, shuffled.
+
+        Raises:
+            DiptychError: No embedder is ready, or one that costs was not asked this yet.
+        """
+        _, answers = self.ready_answers([text_query(text)], k)
+        ids = [picture.id for picture in answers.pictures]
+        return pool_by_scores(text, ids, [answer.scores for answer in answers.by_name[0].values()], k)
+
+    def ready_answers(self, queries: Sequence[Query], k: int = DEPTH) -> tuple[Snapshot, Answers]:
+        """What was ranked, and what each ready embedder makes of queries that cost nothing more.
+
+        Raises:
+            DiptychError: No embedder is ready, or it failed, or would cost something.
+        """
+        names = self.ready
+        if not names:
+            raise DiptychError("no embedder has embedded the collection yet: wait until one is ready")
+        tickets = {name: self.queues[name].ask(queries, live=True) for name in names}
+        for name, ticket in tickets.items():
+            if ticket.answered is None:
+                raise DiptychError(f"{name} would cost about ${ticket.dollars:.6f}: search with it first")
+            ticket.answered.result()
+        snapshot = self.index.snapshot(names)
+        units = {name: of_name for name in names if (of_name := self._units(name, queries)) is not None}
+        return snapshot, self._answers(snapshot, queries, units, k)
+
+    def judged_answers(self) -> Answers:
+        """What the ready embedders make of every text that can be assessed."""
+        return self.ready_answers([TextQuery(text) for text in self.texts()])[1]
+
+    def relevance(self, k: int = DEPTH) -> Relevance | None:
+        """What judgments say of them; None where nothing is judged."""
+        truth = self.truth()
+        if not self.ready or not truth.queries or not self.texts():
+            return None
+        return assess(self.judged_answers(), truth, k=k)
+
+    def report(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:
+        """A comparison of those queries that the ready embedders have answered.
+
+        Raises:
+            DiptychError: They have answered none.
+        """
+        answered = [query for query in queries if self._is_free(query)]
+        if not answered:
+            raise DiptychError("nobody has answered this yet: search first")
+        against = [rival for rival in rivals if self._is_free(rival)]
+        texts = [query.name for query in answered if query.kind == "text"]
+        truth = self.truth(texts) if texts else None
+        judged = truth if truth is not None and set(texts) & set(truth.queries) else None
+        return self._whole(answered, against, k, judged)
+
+    def evaluation(self) -> Comparison:
+        """A comparison of every query that was judged.
+
+        Raises:
+            DiptychError: None was.
+        """
+        judged = [text for text in self.texts() if text in self.truth().queries]
+        if not judged:
+            raise DiptychError("nothing is judged yet: judge a few pictures first")
+        return self._whole([TextQuery(text) for text in judged], [], DEPTH, self.truth(judged))
+
+    def _whole(
+        self, asked: Sequence[Query], rivals: Sequence[TextQuery], k: int, truth: GroundTruth | None
+    ) -> Comparison:
+        extra = [rival for rival in rivals if rival not in asked]
+        snapshot, answers = self.ready_answers([*asked, *extra], k)
+        here = Work(
+            images_embedded=0,
+            images_from_store=len(snapshot.pictures),
+            queries_embedded=0,
+            seconds=0.0,
+            dollars=0.0,
+        )
+        return describe_comparison(
+            self.collection,
+            [self.embedders[name].info for name in snapshot.searchers],
+            snapshot,
+            answers,
+            rivals=rivals,
+            extra=len(extra),
+            k=k,
+            truth=truth,
+            work=dict.fromkeys(snapshot.searchers, here),
+        )
+
+    def _is_free(self, query: Query) -> bool:
+        return all(self.queues[name].would_cost([query]) == 0 for name in self.ready)
+
+
+def _refuse_unpriced(bench: Workbench) -> None:
+    """Refuse embedders whose price nobody knows: what costs is asked for here, and this can't be."""
+    unpriced = [embedder.info.name for embedder in bench.embedders if not embedder.info.price_known]
+    if unpriced:
+        raise DiptychError(
+            f"what {' and '.join(unpriced)} costs is not known, so that the page could not ask before it"
+            f" spends: write the prices into {prices_path()}"
+        )

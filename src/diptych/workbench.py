@@ -1,0 +1,487 @@
+"""The whole job on one page: pictures in, every embedder's vectors filled in, all queries ranked by each.
+
+bench = Workbench("photos/", ["clip-ViT-L-14", "vertex?project=my-project"])
+result = bench.compare(["golden retriever", "wolf", "dog"], k=20)
+result.report("report.html")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.embedders import Embedder, EmbedderInfo, load
+from diptych.embedders.base import PrecomputedImages
+from diptych.embedders.self_check import is_free
+from diptych.embedders.templates import checked, with_templates
+from diptych.errors import DiptychError
+from diptych.images import Collection, Limits, open_collection
+from diptych.judgments.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
+from diptych.judgments.judgments import Judgments
+from diptych.judgments.ledger import find_picture, record, recorded
+from diptych.judgments.pool import pool_by_scores
+from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors
+from diptych.pipeline.estimate import Estimate, check_budget, estimate, price
+from diptych.pipeline.self_test import warn_if_broken
+from diptych.progress import Progress, watcher
+from diptych.queries import Askable, Query, as_query, text_query, texts_among
+from diptych.result import Comparison, Work
+from diptych.result.assess import DEPTH
+from diptych.result.describe import describe_comparison
+from diptych.retrieval.index import Answer, Answers, Index, Snapshot
+from diptych.retrieval.null_bank import open_bank
+from diptych.retrieval.search import normalise
+from diptych.store.vectors import Store
+from diptych.thresholds.filter import Cut, Filter
+from diptych.thresholds.learn import LearnedThreshold, learn_threshold
+from diptych.thresholds.saved import Scale
+
+Rivals: TypeAlias = Sequence[str] | Literal["each other"]
+"""What text queries are set against: these texts, or each against the others asked."""
+
+
+class ServedPage(Protocol):
+    """A page that is served in the background.
+
+    Attributes:
+        url: The link that opens it.
+    """
+
+    url: str
+
+    def close(self) -> None:
+        """Stop answering."""
+        ...
+
+
+def _nobody_serves(_bench: Workbench, _port: int, _max_cost: float) -> ServedPage:
+    raise DiptychError("take the workbench from `diptych` to serve it: diptych.Workbench")
+
+
+serve_page: Callable[[Workbench, int, float], ServedPage] = _nobody_serves
+"""What serves a page: `diptych` puts it here, so that this room need not know the page's."""
+
+
+def compare(
+    source: str | Path | Sequence[str | Path],
+    embedders: str | Sequence[str | Embedder],
+    queries: Sequence[Askable],
+    k: int = 20,
+    *,
+    store: Store | Path | str | None = None,
+) -> Comparison:
+    """Compare embedders on a collection in one call; see `Workbench` for more say."""
+    return Workbench(source, embedders, store=store).compare(queries, k)
+
+
+class Workbench:
+    """A collection of pictures and the embedders to compare on it.
+
+    Args:
+        source: A folder, a ZIP, a list of URLs, a manifest, or an open `Collection`.
+        embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves.
+        store: Where vectors are kept; by default in the person's data directory.
+        limits: Pictures larger than this are skipped; an open `Collection` has its own.
+        progress: Who watches; by default a line a task in a notebook, and nobody elsewhere.
+        max_cost: US dollars; a run that would cost more is refused before it starts.
+        bank: Texts to hold text queries against, or a file with one a line: neutral ones, unrelated to the
+            pictures. By default those that come with Diptych; an empty list for none.
+        templates: What every text is put into before it is embedded, the bank's too: "a photo of a {}".
+            Several are averaged. An embedder whose spec has `template=` keeps its own.
+
+    Raises:
+        DiptychError: The source, the store, the bank or an embedder can't be used.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Sequence[str | Path] | Collection,
+        embedders: str | Sequence[str | Embedder],
+        *,
+        store: Store | Path | str | None = None,
+        limits: Limits = Limits(),
+        progress: Progress | None = None,
+        max_cost: float | None = None,
+        bank: Sequence[str] | str | Path | None = None,
+        templates: Sequence[str] = (),
+    ) -> None:
+        self.bank = open_bank(bank)
+        put_into = checked([templates] if isinstance(templates, str) else templates)
+        named = [embedders] if isinstance(embedders, str) else embedders
+        loaded = (load(e) if isinstance(e, str) else e for e in named)
+        self.embedders = [with_templates(e, put_into) for e in loaded]
+        by_spec = [e for e, spec in zip(self.embedders, named, strict=True) if isinstance(spec, str)]
+        self.to_try = [e for e in by_spec if is_free(e) and not isinstance(e, PrecomputedImages)]
+        self._tried_out = False
+        names = [embedder.info.name for embedder in self.embedders]
+        if not names:
+            raise DiptychError("no embedder is named: give at least one, such as palette")
+        if len(set(names)) < len(names):
+            raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
+        self.store = store if isinstance(store, Store) else Store(store)
+        self.progress = watcher() if progress is None else progress
+        self._max_cost = max_cost
+        self._filled: dict[str, Filled] = {}
+        self.collection = (
+            source
+            if isinstance(source, Collection)
+            else open_collection(source, limits=limits, progress=self.progress)
+        )
+        self.index = Index(self.collection, self.store, self.bank)
+
+    def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
+        """What embedding the collection and these queries would take, one estimate an embedder."""
+        return self._estimates(self._parse(queries))
+
+    def embed(self) -> dict[str, Filled]:
+        """Fill the store with the collection's vectors; what is there is not embedded again.
+
+        Returns:
+            What was done, by the embedder's name.
+
+        Raises:
+            DiptychError: An embedder is unavailable or failed, or it would cost more than `max_cost`.
+        """
+        self.check_budget([])
+        self.try_out()
+        return self._fill()
+
+    def search(self, query: Askable, k: int = 20, *, contrast: Rivals = ()) -> Comparison:
+        """Rank the collection for one query: a text, a picture's path or name, an array or a PIL image."""
+        return self.compare([query], k, contrast=contrast)
+
+    def compare(self, queries: Sequence[Askable], k: int = 20, *, contrast: Rivals = ()) -> Comparison:
+        """Rank the collection for each query by each embedder, and say what the rankings do.
+
+        Args:
+            queries: Texts and pictures: a picture's path or name in the collection, an array, a PIL image.
+            k: How many hits to keep of each ranking.
+            contrast: Texts to set every text query against, or "each other".
+
+        Returns:
+            The rankings, over the pictures that every embedder has a vector for.
+
+        Raises:
+            DiptychError: A query, an embedder or the store fails; what was embedded stays stored.
+        """
+        asked = self._parse(queries)
+        if not asked:
+            raise DiptychError("nothing to search for: give at least one query")
+        texts = [query.text for query in texts_among(asked)]
+        truth = standing_judgments(self.collection, self.store, texts) if texts else None
+        judged = truth if truth is not None and set(texts) & set(truth.queries) else None
+        return self._compare(asked, k, contrast, judged, DEPTH)
+
+    def evaluate(
+        self,
+        queries: Sequence[Askable] = (),
+        k: int = DEPTH,
+        *,
+        judgments: Judgments | str | Path | None = None,
+        labels: Labels | None = None,
+        contrast: Rivals = (),
+    ) -> Comparison:
+        """Compare by what is relevant: which embedder ranks better, how sure that is, where to cut.
+
+        Args:
+            queries: What to ask; by default everything that the judgments are about.
+            k: The depth of nDCG@k and other metrics, and how many hits to keep of each ranking.
+            judgments: What is relevant, or a file of it (TREC qrels, CSV, JSON Lines); by default what is in
+                the store, and with the sample what it comes with.
+            labels: "folder" to judge by the pictures' labels, "captions" by their captions, or a JSON file
+                from queries to labels. Give this or `judgments`.
+            contrast: As for `compare`.
+
+        Returns:
+            A comparison with its `relevance`.
+
+        Raises:
+            DiptychError: There are no judgments and no queries, a file can't be used, or as for `compare`.
+        """
+        asked = self._parse(queries)
+        texts = [query.text for query in texts_among(asked)]
+        truth = ground_truth(self.collection, self.store, texts, judgments, labels)
+        asked = asked or [text_query(text) for text in truth.queries]
+        if not asked:
+            raise DiptychError(
+                f"nothing is judged of {self.collection.source} and nothing is asked: judge with"
+                " `diptych judge`, or give judgments or labels"
+            )
+        return self._compare(asked, k, contrast, truth, k)
+
+    def _compare(
+        self, asked: Sequence[Query], k: int, contrast: Rivals, truth: GroundTruth | None, depth: int
+    ) -> Comparison:
+        """Rank, describe, and where there are judgments assess by them."""
+        if k < 1:
+            raise DiptychError(f"k is {k}: ask for at least one hit")
+        rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
+        extra = [rival for rival in rivals if rival not in asked]
+        snapshot, answers, fresh = self._answer([*asked, *extra], k)
+        return describe_comparison(
+            self.collection,
+            [e.info for e in self.embedders],
+            snapshot,
+            answers,
+            rivals=texts_among(answers.queries) if contrast == "each other" else rivals,
+            extra=len(extra),
+            k=k,
+            truth=truth,
+            depth=depth,
+            work={
+                e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
+                for e in self.embedders
+            },
+        )
+
+    def serve(self, port: int = 0, *, max_cost: float = 0.0) -> ServedPage:
+        """Serve the local page from this process and return its link; in Colab, through Colab's proxy.
+
+        Args:
+            port: The port on this machine; 0 takes a free one.
+            max_cost: US dollars that embedders may spend without asking on the page.
+
+        Raises:
+            DiptychError: The port can't be used, or FastAPI and uvicorn are missing.
+        """
+        return serve_page(self, port, max_cost)
+
+    def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, tuple[str, ...]]:
+        """What to judge: the union of the embedders' first k, with a few from below, shuffled.
+
+        Args:
+            queries: Texts.
+            k: How many of each embedder's hits to take.
+            below: How many more, at random, from what none of them has among its first k.
+
+        Returns:
+            Image ids by the query's text, in an order that does not tell who found them; the same each time.
+
+        Raises:
+            DiptychError: A query is blank, or an embedder or the store fails.
+        """
+        answers = self.answers([text_query(text) for text in dict.fromkeys(queries)], k)
+        ids = [picture.id for picture in answers.pictures]
+        return {
+            query.name: pool_by_scores(
+                query.name, ids, [answer.scores for answer in by_name.values()], k, below=below
+            )
+            for query, by_name in zip(answers.queries, answers.by_name, strict=True)
+        }
+
+    def judge(self, query: str, image: str, grade: int | None, *, by: str = "", blind: bool = False) -> None:
+        """Keep a judgment; it is on disk when this returns.
+
+        Args:
+            query: The query's text.
+            image: The picture's id or name.
+            grade: 0 (irrelevant) to 3; None takes back this person's last judgment of this picture and query.
+            by: Who judges.
+            blind: Whether they did not see which embedder found the picture.
+
+        Raises:
+            DiptychError: There is no such picture, the grade is out of range, the query is blank, or the
+                store can't be written to.
+        """
+        picture = find_picture(self.collection, image)
+        record(self.store, text_query(query).text, picture.id, grade, by=by, blind=blind)
+
+    def judgments(self, queries: Sequence[str] | None = None) -> Judgments:
+        """The judgments of the collection's pictures, by anybody; with `queries`, of these alone."""
+        return recorded(self.store, queries).among({picture.id for picture in self.collection.pictures})
+
+    def learn_threshold(
+        self,
+        queries: Sequence[str] = (),
+        *,
+        judgments: Judgments | str | Path | None = None,
+        labels: Labels | None = None,
+        scale: Scale = "raw",
+        precision: float | None = None,
+    ) -> LearnedThreshold:
+        """Learn a threshold for the workbench's embedder, of which there must be one.
+
+        Args:
+            queries: Whose judgments to learn from; by default those of every query that has any.
+            judgments: What is relevant, or a file of it; by default what is in the store.
+            labels: "folder", "captions" or a file from queries to labels, instead.
+            scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
+            precision: The lowest threshold with at least this precision; by default the one with the best F1.
+
+        Raises:
+            DiptychError: There are no judgments, several embedders, no null bank for z, or as for `compare`.
+        """
+        info = self._only_embedder().info
+        truth = ground_truth(self.collection, self.store, queries, judgments, labels)
+        asked = list(dict.fromkeys(queries or truth.queries))
+        judged = [text_query(text) for text in asked if text in truth.queries]
+        answers = self.answers(judged) if judged else Answers((), (), ())
+        source = self.collection.source
+        return learn_threshold(
+            info, answers, truth, self.bank, source=source, scale=scale, precision=precision
+        )
+
+    def filter(self, queries: Sequence[str], cut: Cut | None = None) -> Filter:
+        """Go through the pictures and find those that pass a threshold, by the workbench's one embedder.
+
+        Args:
+            queries: Texts; several make categories.
+            cut: What a picture must reach; by default it must match more than unrelated texts do.
+
+        Raises:
+            DiptychError: There is no query, or a blank one, or several embedders, or it would cost too much.
+        """
+        if not queries:
+            raise DiptychError("nothing to filter by: give at least one query")
+        embedder = self._only_embedder()
+        asked = [text_query(text) for text in dict.fromkeys(queries)]
+        self.check_budget(asked)
+        return Filter(
+            self.collection,
+            embedder,
+            self.store,
+            asked,
+            cut,
+            answers=lambda: self.answers(asked, 1),
+            progress=self.progress,
+        )
+
+    def _only_embedder(self) -> Embedder:
+        """The workbench's embedder: a threshold means something to one alone."""
+        if len(self.embedders) > 1:
+            raise DiptychError("a threshold holds for one embedder: name one, not several")
+        return self.embedders[0]
+
+    def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
+        """What each embedder makes of each query: the scores of all pictures, and how these stand.
+
+        Raises:
+            DiptychError: As `compare`.
+        """
+        return self._answer(self._parse(queries), k)[1]
+
+    def _answer(self, asked: Sequence[Query], k: int) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
+        """What was ranked, what each embedder makes of it, and by its name the queries embedded now."""
+        self.check_budget(asked)
+        self.try_out()
+        # Texts first: an embedder that can't be used says so before any long work begins.
+        units = {e.info.name: _Units(e, self.store) for e in self.embedders}
+        for e in self.embedders:
+            units[e.info.name].embed(texts_among(asked))
+            units[e.info.name].fresh += self.index.embed_bank(e)
+        snapshot = self._snapshot()
+        answers: list[dict[str, Answer]] = [{} for _ in asked]
+        for name, of_name in units.items():
+            of_name.embed([query for query in asked if query.kind == "image"])
+            found = self.index.answers(snapshot, name, asked, of_name.of(asked), k)
+            for by_name, answer in zip(answers, found, strict=True):
+                by_name[name] = answer
+        skipped = self.index.skipped(list(units))
+        made = Answers(snapshot.pictures, asked, answers, snapshot.why_no_bank, skipped)
+        return snapshot, made, {name: of_name.fresh for name, of_name in units.items()}
+
+    def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
+        """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
+
+        They are as the models returned them; what is missing is embedded first.
+        """
+        pictures = self._snapshot().pictures
+        texts = texts_among(self._parse(queries))
+        found = {}
+        for e in self.embedders:
+            of_bank = self.index.bank(e.info.name).texts
+            everything = [*texts, *(text for text in of_bank if text not in texts)]
+            found[e.info.name] = NamedVectors(
+                names=[picture.name for picture in pictures],
+                ids=[picture.id for picture in pictures],
+                vectors=image_vectors(pictures, e, self.store),
+                texts=[text.text for text in everything],
+                text_vectors=embed_queries(everything, e, self.store)[0],
+            )
+        return found
+
+    def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
+        texts = texts_among(fresh)
+        images = len(fresh) - len(texts)
+        of_bank = sum(text in self.bank for text in texts)
+        return Work(
+            images_embedded=filled.embedded,
+            images_from_store=filled.from_store,
+            queries_embedded=len(fresh) - of_bank,
+            bank_embedded=of_bank,
+            seconds=round(filled.seconds, 3),
+            dollars=price(info, filled.embedded + images, [text.text for text in texts]),
+        )
+
+    def _parse(self, queries: Sequence[Askable]) -> list[Query]:
+        several = [queries] if isinstance(queries, str) else queries
+        return [as_query(query, self.collection) for query in several]
+
+    def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
+        everything = [*queries, *self.bank] if queries else []  # whoever asks is held against the bank
+        return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
+
+    def check_budget(self, queries: Sequence[Query]) -> None:
+        """Refuse what would cost more than `max_cost`, or nobody knows how much.
+
+        Raises:
+            DiptychError: It would.
+        """
+        if self._max_cost is not None:
+            check_budget([e.info for e in self.embedders], self._estimates(queries), self._max_cost)
+
+    def try_out(self) -> None:
+        """Warn of embedders that can't be right; each is tried once, and the store remembers.
+
+        Those that cost something, and those that were made by whoever made this workbench, are not tried.
+        """
+        to_try = [] if self._tried_out else self.to_try
+        self._tried_out = True
+        for embedder in to_try:
+            warn_if_broken(embedder, self.store)
+
+    def _fill(self) -> dict[str, Filled]:
+        return {
+            e.info.name: embed_images(self.collection, e, self.store, progress=self.progress)
+            for e in self.embedders
+        }
+
+    def _snapshot(self) -> Snapshot:
+        """The pictures that every embedder has a vector for; what is missing is embedded first, once."""
+        names = [e.info.name for e in self.embedders]
+        if self._filled:
+            snapshot = self.index.snapshot(names)
+            self._filled = {name: Filled(from_store=len(snapshot.pictures)) for name in names}
+            return snapshot
+        filled = self._fill()
+        for e in self.embedders:
+            self.index.embed_bank(e)
+            self.index.refresh(e, filled[e.info.name].refused)
+        snapshot = self.index.snapshot(names)
+        if not snapshot.pictures:
+            reason = self.index.skipped(names)[len(self.collection.skipped)].reason
+            raise DiptychError(f"no picture of {self.collection.source} can be ranked: {reason}")
+        self._filled = filled
+        return snapshot
+
+
+class _Units:
+    """One embedder's unit vectors of queries, embedded as they come."""
+
+    def __init__(self, embedder: Embedder, store: Store) -> None:
+        self._embedder, self._store = embedder, store
+        self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
+        self.fresh: list[Query] = []
+
+    def embed(self, queries: Sequence[Query]) -> None:
+        vectors, fresh = embed_queries(queries, self._embedder, self._store)
+        self._units |= zip((query.key for query in queries), normalise(vectors), strict=True)
+        self.fresh += fresh
+
+    def of(self, queries: Sequence[Query]) -> NDArray[np.float32]:
+        """Of these queries; shape (m, dimension)."""
+        return np.array([self._units[query.key] for query in queries], np.float32)

@@ -1,0 +1,312 @@
+"""The sentences for given figures, word by word; and that none is said where a figure is not defined."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from diptych.analysis.agreement import RankAgreement
+from diptych.analysis.stratification import Stratification
+from diptych.analysis.summary import NO_PROOF
+from diptych.evaluation.significance import PairedComparison, compare_embedders
+from diptych.result import Agreement, ContrastResult, Disputed, Finding, Hit, QueryResult
+from diptych.result.findings import overall_findings, query_findings
+
+UNDEFINED = dict.fromkeys(
+    ("rbo", "rbo_by_chance", "overlap_by_chance", "overlap_above_chance", "kendall_tau_b", "tau_ap")
+)
+
+
+def hits(*names: str, itself: str = "", score: float = 0.9) -> tuple[Hit, ...]:
+    return tuple(
+        Hit(rank=rank, image=name, id=name, label=None, score=score - rank / 10, itself=name == itself)
+        for rank, name in enumerate(names, start=1)
+    )
+
+
+def agreement(disputed: tuple[str, int, int] | None = None, k: int = 10, **figures: Any) -> Agreement:
+    figures = UNDEFINED | {"overlap_at_k": None} | figures
+    worst = (
+        ()
+        if disputed is None
+        else (Disputed(image=disputed[0], id="", rank_a=disputed[1], rank_b=disputed[2]),)
+    )
+    return Agreement(a="A", b="B", figures=RankAgreement(k=k, **figures), disputed=worst)
+
+
+def overlap(shared: int, above_chance: float) -> dict[str, Any]:
+    return {"overlap_at_k": shared, "overlap_by_chance": 10 / 3, "overlap_above_chance": above_chance}
+
+
+def query(**parts: Any) -> QueryResult:
+    return QueryResult(**({"query": "cat", "kind": "text", "rankings": {}} | parts))
+
+
+def said(images: int = 88, flat: tuple[str, ...] = (), **parts: Any) -> list[str]:
+    return list(query_findings(query(**parts), images, flat))
+
+
+@pytest.mark.parametrize(
+    ("rankings", "sentences"),
+    [
+        ({"A": hits("x", "y")}, []),
+        ({"A": hits("x", "y"), "B": hits("x")}, ["Both rank x first."]),
+        ({"A": hits("x"), "B": hits("x"), "C": hits("x")}, ["All rank x first."]),
+        ({"A": hits("x"), "B": hits("y")}, ["A ranks x first; B ranks y first."]),
+        (
+            {"A": hits("x"), "B": hits("y"), "C": hits("x")},
+            ["A ranks x first; B ranks y first; C ranks x first."],
+        ),
+        ({"A": (), "B": hits("x")}, []),
+        (
+            {"A": hits("me", "x", itself="me"), "B": hits("me", "x", itself="me")},
+            ["The picture asked with is in the collection: each list begins with it.", "Both rank x first."],
+        ),
+        (
+            {"A": hits("x", "me", itself="me"), "B": hits("me", "y", itself="me")},
+            [
+                "The picture asked with is in the collection, yet A does not rank it first.",
+                "A ranks x first; B ranks y first.",
+            ],
+        ),
+        (
+            {"A": hits("x", "me", itself="me"), "B": hits("y", "x")},
+            [
+                "The picture asked with is in the collection, yet A and B do not rank it first.",
+                "A ranks x first; B ranks y first.",
+            ],
+        ),
+        (
+            {"A": hits("me", itself="me"), "B": hits("x")},
+            ["The picture asked with is in the collection, yet B does not rank it first."],
+        ),
+    ],
+)
+def test_who_ranks_what_first(rankings: dict[str, tuple[Hit, ...]], sentences: list[str]) -> None:
+    assert said(rankings=rankings) == sentences
+
+
+def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -> None:
+    twin, me = hits("twin", "me", itself="me")
+    level = (twin, Hit(rank=2, image="me", id="me", label=None, score=twin.score, itself=True))
+    assert me.score != twin.score
+    assert said(rankings={"A": level}) == [
+        (
+            "The picture asked with is in the collection: each list begins with it, or with one that scores"
+            " the same."
+        )
+    ]
+
+
+def test_an_embedder_that_tells_nothing_apart_is_named_and_says_no_more() -> None:
+    flat = Stratification(verdict="nothing matches", matches=0)
+    sentences = said(
+        rankings={"A": hits("x"), "B": hits("y")},
+        stratification={"A": Stratification(verdict="gradual"), "B": flat},
+        flat=("B",),
+    )
+    assert sentences == [
+        "B gives all 88 pictures the same score: they stand in the order of their names.",
+        "The scores of A fall gradually: no clear break.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentences"),
+    [
+        (agreement(), []),
+        (agreement(("x", 2, 7)), ["A puts x second, B seventh."]),
+        (agreement(("x", 7, 4)), []),  # less than twice as deep
+        (agreement(("x", 21, 1)), ["A puts x 21st, B first."]),
+        (agreement(("x", 10, 112)), ["A puts x tenth, B 112th."]),
+        (agreement(("x", 1, 1_003)), ["A puts x first, B 1,003rd."]),
+        (agreement(("x", 11, 22)), ["A puts x 11th, B 22nd."]),
+        (
+            agreement(**overlap(7, 0.55)),
+            ["Of their first 10, A and B share 7; unrelated rankings would share 3.3."],
+        ),
+        (
+            agreement(k=3, overlap_at_k=3, overlap_by_chance=3.0),
+            [],
+        ),  # of 3 pictures all are among the first 3
+    ],
+)
+def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
+    assert said(agreement=(pair,)) == sentences
+
+
+@pytest.mark.parametrize(
+    ("images", "figures", "sentence"),
+    [
+        (
+            88,
+            {"verdict": "break", "breakpoint": 1, "z_gap": 4.24, "stability": 0.914, "matches": 3},
+            (
+                "The scores of A fall by 4.2 null deviations after rank 1, seen in 91% of resamples."
+                " 3 of 88 pictures match."
+            ),
+        ),
+        (
+            88,
+            {"verdict": "break", "breakpoint": 2, "z_gap": 4.0, "stability": 0.4},
+            (
+                "The scores of A fall by 4.0 robust deviations after rank 2, seen in 40% of resamples,"
+                " so where exactly is unsure."
+            ),
+        ),
+        (88, {"verdict": "break", "breakpoint": 2}, "The scores of A fall after rank 2."),
+        (
+            88,
+            {"verdict": "gradual", "matches": 1},
+            "The scores of A fall gradually: no clear break. 1 of 88 pictures matches.",
+        ),
+        (88, {"verdict": "gradual"}, "The scores of A fall gradually: no clear break."),
+        (
+            88,
+            {"verdict": "nothing matches", "matches": 0},
+            "Nothing matches, says A: no picture scores above what unrelated queries get.",
+        ),
+        (
+            88,
+            {"verdict": "nothing matches"},  # there were no unrelated queries
+            "The pictures all score the same with A: there is no break.",
+        ),
+        (1, {"verdict": "too few images"}, "1 picture: too few to tell whether the scores of A break."),
+        (6, {"verdict": "too few images"}, "6 pictures: too few to tell whether the scores of A break."),
+    ],
+)
+def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: str) -> None:
+    card = {"A": Stratification(**figures)}
+    assert said(images, rankings={"A": hits("x")}, stratification=card) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("rivals", "figures", "sentence"),
+    [
+        (
+            ("dog",),
+            (0, 0, None, 0, 0),
+            "With A no picture matches cat or dog: there is nothing to tell apart.",
+        ),
+        (("dog",), (1, 1, None, 0, 0), "With A, cat beats dog on 1 of 1 picture, down to the last."),
+        (
+            ("dog",),
+            (20, 9, 11, 1, 0),
+            "With A, cat beats dog on 9 of 20 pictures; from rank 11 on dog wins, 1 exception aside.",
+        ),
+        (
+            ("dog", "fox"),
+            (20, 10, 11, 1, 1),
+            (
+                "With A, cat beats dog and fox on 10 of 20 pictures; from rank 11 on dog and fox win,"
+                " 2 exceptions aside."
+            ),
+        ),
+        (("dog",), (20, 0, 1, 0, 0), "With A, cat beats dog on none of 20 pictures."),
+        (
+            ("dog",),
+            (20, 10, 11, 3, 3),
+            (
+                "With A, cat beats dog on 10 of 20 pictures, mixed all down its list: there is no rank where"
+                " one ends and the other begins."
+            ),
+        ),
+        (
+            ("dog",),
+            (10, 6, None, 4, 0),  # won to the end, and as often lost before it
+            (
+                "With A, cat beats dog on 6 of 10 pictures, mixed all down its list: there is no rank where"
+                " one ends and the other begins."
+            ),
+        ),
+    ],
+)
+def test_where_rivals_take_over(
+    rivals: tuple[str, ...], figures: tuple[int, int, int | None, int, int], sentence: str
+) -> None:
+    names = ("looked_at", "wins", "rivals_from", "lost_before", "won_after")
+    result = ContrastResult(rivals=rivals, won=(), **dict(zip(names, figures, strict=True)))
+    assert said(contrast={"A": result}) == [sentence]
+
+
+def over_all(*queries: QueryResult, images: int = 88, decisive: Sequence[PairedComparison] = ()) -> list[str]:
+    return [str(finding) for finding in overall_findings(queries, images, decisive)]
+
+
+def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> QueryResult:
+    card = {name: Stratification(verdict=verdict) for name in names}
+    return query(rankings=dict.fromkeys(names, ()), stratification=card, agreement=(pair,) if pair else ())
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "images", "answer"),
+    [
+        (["break"], 88, "For 1 of 1 query."),
+        (["break", "gradual", "break"], 88, "For 2 of 3 queries."),
+        (["gradual", "nothing matches"], 88, "For 0 of 2 queries; nothing matches for 1."),
+        (["too few images"], 1, "Cannot tell with 1 picture."),
+        (["too few images", "nothing matches"], 3, "Cannot tell with 3 pictures."),
+        (["too few images", "break"], 7, "For 1 of 2 queries."),  # one was asked with a picture of the seven
+    ],
+)
+def test_does_a_list_break(verdicts: list[str], images: int, answer: str) -> None:
+    assert over_all(*map(asked, verdicts), images=images) == [f"Does the list of A break? {answer}"]
+
+
+@pytest.mark.parametrize(
+    ("shared", "above_chance", "word"),
+    [
+        (10, 1.0, "Largely"),
+        (9, 0.8, "Largely"),
+        (7, 0.55, "In part"),
+        (6, 0.4, "In part"),
+        (5, 0.3, "Hardly"),
+    ],
+)
+def test_do_they_rank_alike(shared: int, above_chance: float, word: str) -> None:
+    pair = agreement(**overlap(shared, above_chance))
+    for times, of in ((1, "1 query"), (2, "2 queries")):
+        first, *_ = over_all(*[asked("gradual", pair, "AB")] * times, asked("gradual", agreement(), "AB"))
+        assert first == (
+            f"Do A and B rank alike? {word}: of their first 10 they share {shared:.1f} on average over {of};"
+            " unrelated rankings would share 3.3."
+        )
+
+
+def test_nothing_is_said_of_likeness_or_of_which_is_better_without_figures() -> None:
+    alike, _, _, better = over_all(asked("gradual", agreement(), "AB"))
+    assert alike == "Do A and B rank alike? Cannot tell: there are too few pictures, or one ranks nothing."
+    assert better == f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"
+
+
+def test_what_judgments_say_is_said_in_sentences_in_which_names_stay_as_they_are() -> None:
+    two, eight = ({"with": [0.9] * n, "cannot": [0.1] * n} for n in (2, 8))
+    decisive = [*compare_embedders("AP", two), *compare_embedders("AP", eight)]
+    assert over_all(asked("gradual", agreement(), "AB"), decisive=decisive)[-3:] == [
+        "Is one better? Cannot tell with from cannot with 2 queries.",
+        (
+            "Is one better? With 2 queries on which they differ the smallest p possible is 0.5: so few can"
+            " never show a difference."
+        ),
+        "Is one better? with ranks better than cannot (AP +0.80, 8 queries).",
+    ]
+
+
+ODD = ("A", "A break? B", "A and B", "B rank alike? A", "for\nB")
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        *(Finding("alike", pair, "In part: they share 6.") for pair in itertools.combinations(ODD, 2)),
+        *(Finding("break", (name,), "For 1 of 2 queries; nothing matches for 1.") for name in ODD),
+        Finding("better", (), "A break? B ranks better than A."),
+        Finding(None, (), "Does the list of C break? For 1 of 1 query."),
+    ],
+    ids=str,
+)
+def test_a_finding_is_known_from_its_sentence_whatever_the_embedders_are_called(finding: Finding) -> None:
+    assert Finding.from_sentence(str(finding), ODD) == finding

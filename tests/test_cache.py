@@ -1,0 +1,117 @@
+"""What was found out before is not found out again, and never stands for what is there now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from diptych import memory
+from diptych.cache import file_hashes, recall, remember
+from diptych.paths import cache_dir
+
+
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a test are new; take them for settled."""
+    monkeypatch.setattr(memory, "_SETTLED_NS", -(10**12))
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are hashed."""
+    names: list[str] = []
+    whole = hashlib.file_digest
+
+    def note(file: object, algorithm: str) -> object:
+        names.append(Path(file.name).name)  # type: ignore[attr-defined]
+        return whole(file, algorithm)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hashlib, "file_digest", note)
+    return names
+
+
+def test_facts_come_back_and_later_ones_stand_in_their_place() -> None:
+    remember({"a": [1, "é", None], "b": {"x": 0.1}})
+    remember({"a": 2})
+    assert recall(["a", "b", "c"]) == {"a": 2, "b": {"x": 0.1}}
+
+
+def test_a_file_is_read_once(tmp_path: Path, reads: list[str]) -> None:
+    (tmp_path / "weights").write_bytes(b"12345")
+    for _ in range(3):
+        (found,) = file_hashes([tmp_path / "weights"]).values()
+        assert found == hashlib.sha256(b"12345").hexdigest()
+    assert reads == ["weights"]
+
+
+def test_other_bytes_of_the_same_size_and_time_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"12345")
+    was = path.stat()
+    file_hashes([path])
+    path.write_bytes(b"54321")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (was.st_size, was.st_mtime_ns)
+    assert file_hashes([path]) == {path: hashlib.sha256(b"54321").hexdigest()}
+
+
+def test_another_file_in_its_place_is_seen(tmp_path: Path) -> None:
+    path, other = tmp_path / "weights", tmp_path / "other"
+    path.write_bytes(b"12345")
+    other.write_bytes(b"54321")
+    file_hashes([path])
+    other.replace(path)
+    assert file_hashes([path]) == {path: hashlib.sha256(b"54321").hexdigest()}
+
+
+def test_a_file_that_was_just_written_is_not_remembered(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_SETTLED_NS", 2 * 10**9)
+    (tmp_path / "weights").write_bytes(b"12345")
+    for _ in range(2):
+        file_hashes([tmp_path / "weights"])
+    assert reads == ["weights", "weights"]
+
+
+def test_a_damaged_memory_is_forgotten_and_made_anew() -> None:
+    remember({"a": 1})
+    (cache_dir() / memory.NAME).write_bytes(b"no database" * 1000)
+    assert recall(["a"]) == {}
+    remember({"a": 2})
+    assert recall(["a"]) == {"a": 2}
+
+
+def test_a_memory_that_another_process_holds_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_PATIENCE", 0.0)
+    remember({"a": 1})
+    other = sqlite3.connect(cache_dir() / memory.NAME, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    remember({"a": 2})
+    assert recall(["a"]) == {}
+    other.execute("ROLLBACK")
+    assert recall(["a"]) == {"a": 1}
+    other.close()
+
+
+def test_a_cache_that_can_t_be_had_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("DIPTYCH_CACHE", str(tmp_path / "file" / "cache"))
+    remember({"a": 1})
+    assert recall(["a"]) == {}
+
+
+def test_two_processes_remember_at_once() -> None:
+    code = (
+        "import sys\nfrom diptych.cache import remember\n"
+        "for n in range(20): remember({f'{sys.argv[1]} {n}': n})"
+    )
+    runs = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert len(recall(f"{name} {n}" for name in "ab" for n in range(20))) == 40

@@ -1,0 +1,117 @@
+"""Thresholds are the best there are, between distinct scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from diptych.evaluation.wilson import wilson_interval
+from diptych.thresholds.threshold import Threshold, apply_threshold, at_precision, best_f1, midpoint
+
+JUDGED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30).map(
+    lambda pairs: (np.array([s / 10 for s, _ in pairs]), np.array([r for _, r in pairs]))
+)
+
+
+def check(threshold: Threshold, scores: np.ndarray, relevant: np.ndarray) -> None:
+    """What a threshold says of itself is what scikit-learn says of keeping score >= value."""
+    assert threshold.value is not None
+    kept = scores >= threshold.value
+    assert threshold.kept == kept.sum()
+    assert threshold.f1 == pytest.approx(f1_score(relevant, kept))
+    assert threshold.precision == pytest.approx(precision_score(relevant, kept))
+    assert threshold.recall == pytest.approx(recall_score(relevant, kept))
+    again = apply_threshold(scores, relevant, threshold.value)
+    assert again == threshold
+
+
+@given(JUDGED)
+def test_no_cut_has_a_better_f1(judged: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, relevant = judged
+    assume(relevant.any())
+    found = best_f1(scores, relevant)
+    check(found, scores, relevant)
+    possible = [f1_score(relevant, scores >= t, zero_division=0) for t in [*np.unique(scores), np.inf]]
+    assert found.f1 == pytest.approx(max(possible))
+
+
+@given(JUDGED, st.sampled_from([0.3, 0.5, 0.8]))
+def test_a_precision_target_gives_the_lowest_cut_that_is_sure_of_it(
+    judged: tuple[np.ndarray, np.ndarray], target: float
+) -> None:
+    scores, relevant = judged
+    assume(relevant.any())
+    lowest = None
+    for cut in np.unique(scores)[::-1]:
+        kept = scores >= cut
+        sure = stats.binomtest(int(relevant[kept].sum()), int(kept.sum())).proportion_ci(method="wilson").low
+        lowest = cut if sure >= target else lowest
+    found = at_precision(scores, relevant, target)
+    if lowest is None:
+        assert found.value is None
+        assert found.undefined["value"].startswith("not attainable")
+    else:
+        check(found, scores, relevant)
+        assert found.kept == (scores >= lowest).sum()
+        assert found.precision_interval is not None
+        assert found.precision_interval[0] >= target
+
+
+def test_the_threshold_is_the_middle_between_two_scores() -> None:
+    found = best_f1(np.array([0.4, 0.1, 0.3, 0.2]), np.array([True, False, True, False]))
+    assert (found.value, found.f1) == (0.25, 1.0)
+    assert found.kept == 2
+
+
+def test_keeping_all_is_among_the_cuts_and_equal_scores_stay_together() -> None:
+    everything = best_f1(np.array([0.3, 0.2, 0.1]), np.array([True, False, True]))
+    assert (everything.value, everything.kept) == (0.1, 3)
+    tied = best_f1(np.array([0.3, 0.3, 0.1]), np.array([True, False, False]))
+    assert (tied.value, tied.kept) == (0.2, 2)
+
+
+def test_among_equal_cuts_the_one_that_keeps_fewest_is_taken() -> None:
+    found = best_f1(np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, False, True]))
+    assert (found.kept, found.f1) == (1, pytest.approx(2 / 3))
+
+
+def test_what_is_not_attainable_says_how_far_it_goes() -> None:
+    scores, relevant = np.arange(12.0), np.arange(12) >= 4
+    found = at_precision(scores, relevant, 0.9)
+    assert found.value is None
+    assert found.undefined["value"] == (
+        "not attainable: a precision of 90% can't be promised from these 12 judgments; the best that can is"
+        " 68% (8 relevant of 8 kept)"
+    )
+
+
+def test_without_a_relevant_image_there_is_no_threshold() -> None:
+    for found in (best_f1(np.ones(3), np.zeros(3, bool)), at_precision(np.ones(3), np.zeros(3, bool), 0.5)):
+        assert found.value is found.f1 is found.recall is None
+        assert found.undefined["value"] == "none of the 3 judged images is relevant"
+    assert best_f1(np.ones(0), np.zeros(0, bool)).value is None
+
+
+def test_a_threshold_that_keeps_nothing_has_no_precision() -> None:
+    found = apply_threshold(np.array([0.1, 0.2]), np.array([True, False]), 0.9)
+    assert (found.precision, found.precision_interval, found.recall) == (None, None, 0)
+    assert set(found.undefined) == {"precision", "precision_interval"}
+
+
+@given(st.integers(1, 60), st.data())
+def test_wilsons_interval_is_scipys(trials: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    theirs = stats.binomtest(successes, trials).proportion_ci(method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx((theirs.low, theirs.high))
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_a_midpoint_parts_two_scores(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assume(low < high)
+    assert low < midpoint(low, high) <= high
+    assert midpoint(low, float(np.nextafter(low, 2))) == np.nextafter(low, 2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,17 @@ def test_data_flows_one_way() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run([lint], capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert run.returncode == 0, run.stdout
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    sources = Path(__file__).parents[1].joinpath("src").rglob("*.py")
+    classes = Counter(
+        node.name
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in classes.items() if times > 1] == []
 
 
 _HELP = """

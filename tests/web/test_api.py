@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 import diptych
 from diptych.queries import TextQuery
-from diptych.web.query_queue import QueryQueue
 from diptych.web.budget import Budget
+from diptych.web.query_queue import QueryQueue
+from diptych.web.state import PageState
 from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
 from support import need
 
@@ -146,6 +150,41 @@ def test_nothing_is_spent_that_was_not_allowed(pictures: Path, tmp_path: Path) -
         many = [ask(http, f"{long}{n}")["dear"]["state"] for n in range(8)]
         assert many[-1] == "asks"
         assert http.get("/api/state").json()["spent"] <= 0.3
+
+
+def test_a_threshold_saved_on_the_page_is_the_one_that_the_command_line_saves(
+    pictures: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "s.sqlite"
+    bench = diptych.Workbench(pictures, ["palette"], store=store)
+    for picture in bench.collection.pictures[::3]:
+        bench.judge("red", picture.id, int(picture.label == "red"))
+    learned = bench.learn_threshold(["red"]).saved()
+    assert learned.unjudged > 0
+    with served(pictures, ["palette"], store) as page, client(page) as http:
+        wait_until_ready(http)
+        asked = {"embedder": "palette", "value": learned.value}
+        saved = http.get("/export/threshold.json", params=asked).json()
+    assert saved == {"diptych_threshold": 1} | json.loads(json.dumps(dataclasses.asdict(learned)))
+
+
+def test_the_page_judges_and_evaluates_from_the_workbenchs_own_matrices(
+    pictures: Path, tmp_path: Path
+) -> None:
+    bench = diptych.Workbench(pictures, ["palette", "random"], store=tmp_path / "s.sqlite")
+    compared = bench.compare(["red"], k=10)
+    state = PageState(bench)
+    state.start()
+    while len(state.ready) < 2:
+        time.sleep(0.01)
+    bench.judge("red", compared.queries[0].rankings["palette"][0].id, 1)
+    assert state.relevance() is not None
+    assert state.evaluation().queries[0].rankings == compared.queries[0].rankings
+    assert len(state.pool("red", 5)) >= 5
+    (snapshot, _), whole = state.ready_answers([TextQuery("red")]), bench.index.snapshot(state.ready)
+    assert state.index is bench.index
+    for name, searcher in whole.searchers.items():
+        assert np.shares_memory(searcher.units[:], snapshot.searchers[name].units[:])
 
 
 def test_without_fastapi_it_says_what_to_install(

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diptych.workbench import Workbench
 from diptych.embedders import Embedder
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
+from diptych.pipeline import embed_images
 from diptych.pipeline.estimate import estimate, price
 from diptych.pipeline.self_test import what_is_wrong
-from diptych.pipeline import embed_images
 from diptych.progress import Advance
 from diptych.queries import texts_among
 from diptych.web.budget import Budget
+from diptych.workbench import Workbench
 
 State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
 
@@ -77,6 +77,7 @@ class Indexer:
     def start(self) -> None:
         """Begin, or go on after it stopped or was allowed to spend more; one that is at it is left alone."""
         if self.indexing.state != "ready" and self._running.acquire(blocking=False):
+            self.indexing = Indexing("waiting")  # at once: whoever looks must not take it for what it was
             threading.Thread(target=self._run, name=f"embed {self.embedder.info.name}", daemon=True).start()
 
     def _run(self) -> None:

@@ -210,7 +210,8 @@ RELEVANT = {
 
 from fnmatch import fnmatch
 
-from diptych.judgments.judgments import Judgment, Judgments
+from diptych.judgments.judgments import Judgments
+from diptych.store.judgment import Judgment
 
 judgments = Judgments(
     Judgment(

@@ -47,19 +47,18 @@ def holds_a_statistic(field: dataclasses.Field[object]) -> bool:
     return re.search(r"(?<![.\w])float(?!\w)", str(field.type)) is not None
 
 
-FIELDS = [(kind, field) for kind in kinds("analysis", "relevance") for field in dataclasses.fields(kind)]
+ROOMS = ("analysis", "evaluation", "thresholds.saved", "thresholds.threshold", "thresholds.transfer")
+FIELDS = [(kind, field) for kind in kinds(*ROOMS) for field in dataclasses.fields(kind)]
 STATISTICS = [(kind, field.name) for kind, field in FIELDS if holds_a_statistic(field)]
 DEFINED = {
     id(value): value
-    for module in modules("analysis", "relevance", "result")
+    for module in modules(*ROOMS, "result")
     for value in vars(module).values()
     if isinstance(value, Concept)
 }
-SAID = {
-    id(concept): concept
-    for kind in kinds("analysis", "relevance", "result")
-    for concept in concepts(kind).values()
-} | {id(concept): concept for concept in stratification.CUTS.values()}
+SAID = {id(concept): concept for kind in kinds(*ROOMS, "result") for concept in concepts(kind).values()} | {
+    id(concept): concept for concept in stratification.CUTS.values()
+}
 
 
 def test_there_are_statistics() -> None:

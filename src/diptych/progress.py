@@ -1,6 +1,6 @@
 """How long work is reported while it runs, without knowing who watches.
 
-The rooms that work take a `Progress`; `present.progress` shows it on a terminal or as plain lines.
+The rooms that work take a `Progress`; `present.terminal.progress` shows it on a terminal or as plain lines.
 """
 
 from __future__ import annotations

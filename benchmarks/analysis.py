@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from diptych.view import EmbeddedBank, View
 from table import Row, in_turn, print_rows
 
 from diptych.embedders.base import Vectors
-from diptych.images import Picture
+from diptych.images import Collection, Limits, Picture
 from diptych.queries import TextQuery
-from diptych.result.describe import describe, describe_all, describe_bank, describe_spaces
-from diptych.retrieval.null_bank import default_bank
+from diptych.result.describe import describe_comparison
+from diptych.retrieval.index import Answers, Searcher, Snapshot
+from diptych.retrieval.null_bank import EmbeddedBank, default_bank
 from diptych.retrieval.search import normalise
 
 QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
@@ -52,16 +52,16 @@ def analyse(spaces: Mapping[str, tuple[Vectors, Vectors, Vectors]], pictures: li
     """What a comparison does after the last vector is there."""
     queries = [TextQuery(f"query {row}") for row in range(QUERIES)]
     ids = [picture.id for picture in pictures]
-    views = {
-        name: View(ids, images, EmbeddedBank(default_bank(), bank))
+    searchers = {
+        name: Searcher(ids, images, EmbeddedBank(default_bank(), bank))
         for name, (images, bank, _) in spaces.items()
     }
-    answers = {name: view.answer(queries, spaces[name][2], K) for name, view in views.items()}
-    by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*answers.values(), strict=True)]
-    described = describe(queries, by_query, pictures, (), K)
-    agreement = describe_spaces({name: view.units for name, view in views.items()}, pictures)
-    banks = {name: describe_bank(view, pictures) for name, view in views.items()}
-    return describe_all(described, banks, agreement, len(pictures))
+    snapshot = Snapshot(tuple(pictures), searchers)
+    found = {name: searcher.answer(queries, spaces[name][2], K) for name, searcher in searchers.items()}
+    by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*found.values(), strict=True)]
+    answers = Answers(snapshot.pictures, queries, by_query)
+    collection = Collection("made up", pictures, (), {}, Limits())
+    return describe_comparison(collection, (), snapshot, answers, k=K, work={})
 
 
 def rows() -> Iterator[Row]:

@@ -34,10 +34,12 @@ COMMANDS = {
     "again": ("again.py",),
     "memory": ("memory.py",),
     "memory-5000": ("memory.py", "--pictures", "5000"),
+    "page": ("serve.py",),
+    "page-memory": ("page_memory.py",),
 }
 """By name, each in a process of its own, in the table's order."""
 
-LONG = {"embedding-200", "memory-5000"}
+LONG = {"embedding-200", "memory-5000", "page", "page-memory"}
 """Run only when they are named."""
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"

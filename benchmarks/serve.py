@@ -63,10 +63,12 @@ def make_vectors(folder: Path, store: Path) -> None:
 
 
 @contextmanager
-def serving(source: str, store: Path) -> Iterator[tuple[str, int, float]]:
+def serving(
+    source: str, store: Path, embedders: Sequence[str] = EMBEDDERS
+) -> Iterator[tuple[str, int, float]]:
     """A server in a process of its own: its address, its process and the seconds until its page was there."""
     command = [sys.executable, "-m", "diptych", "serve", source, "--no-open", "--port", "0", "--quiet"]
-    command += ["--store", str(store), *(part for name in EMBEDDERS for part in ("-e", name))]
+    command += ["--store", str(store), *(part for name in embedders for part in ("-e", name))]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -90,9 +92,13 @@ class Client:
         """Fetch something; raises where it is refused."""
         return self._send("GET", path, None)
 
+    def post(self, path: str, body: object) -> bytes:
+        """Send something as JSON; raises where it is refused."""
+        return self._send("POST", path, json.dumps(body))
+
     def search(self, text: str) -> None:
         """Ask both embedders; raises where one does not answer."""
-        found = json.loads(self._send("POST", "/api/search", json.dumps({"text": text})))
+        found = json.loads(self.post("/api/search", {"text": text}))
         states = {answer["state"] for answer in found["answers"].values()}
         if states != {"answered"}:
             raise RuntimeError(f"not answered: {found}")

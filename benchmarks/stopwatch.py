@@ -22,7 +22,7 @@ WATCHED = {
         "diptych.store.database:Database.__init__",
         "diptych.store.vectors:Store.known",
         "diptych.store.vectors:Store.get",
-        "diptych.store.vectors:Store.there",
+        "diptych.store.vectors:Store.iter_stored",
         "diptych.store.vectors:Store.judgments",
         "diptych.store.vectors:Store.complaints",
     ),

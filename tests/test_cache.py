@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych import memory
+from diptych import cache
 from diptych.cache import file_hashes, recall, remember
 from diptych.paths import cache_dir
 
@@ -19,7 +19,7 @@ from diptych.paths import cache_dir
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a test are new; take them for settled."""
-    monkeypatch.setattr(memory, "_SETTLED_NS", -(10**12))
+    monkeypatch.setattr(cache, "_SETTLED_NS", -(10**12))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_another_file_in_its_place_is_seen(tmp_path: Path) -> None:
 def test_a_file_that_was_just_written_is_not_remembered(
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_SETTLED_NS", 2 * 10**9)
+    monkeypatch.setattr(cache, "_SETTLED_NS", 2 * 10**9)
     (tmp_path / "weights").write_bytes(b"12345")
     for _ in range(2):
         file_hashes([tmp_path / "weights"])
@@ -82,16 +82,16 @@ def test_a_file_that_was_just_written_is_not_remembered(
 
 def test_a_damaged_memory_is_forgotten_and_made_anew() -> None:
     remember({"a": 1})
-    (cache_dir() / memory.NAME).write_bytes(b"no database" * 1000)
+    (cache_dir() / cache.NAME).write_bytes(b"no database" * 1000)
     assert recall(["a"]) == {}
     remember({"a": 2})
     assert recall(["a"]) == {"a": 2}
 
 
 def test_a_memory_that_another_process_holds_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_PATIENCE", 0.0)
+    monkeypatch.setattr(cache, "_PATIENCE", 0.0)
     remember({"a": 1})
-    other = sqlite3.connect(cache_dir() / memory.NAME, isolation_level=None)
+    other = sqlite3.connect(cache_dir() / cache.NAME, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     remember({"a": 2})
     assert recall(["a"]) == {}

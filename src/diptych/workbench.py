@@ -20,7 +20,7 @@ from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, open_collection
-from diptych.judgments.groundtruth import GroundTruth, Labels, ground_truth, standing_judgments
+from diptych.judgments.groundtruth import GroundTruth, Labels, ground_truth, judged_among
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.ledger import find_picture, record, recorded
 from diptych.judgments.pool import pool_by_scores
@@ -32,7 +32,7 @@ from diptych.queries import Askable, Query, as_query, text_query, texts_among
 from diptych.result import Comparison, Work
 from diptych.result.assess import DEPTH
 from diptych.result.describe import describe_comparison
-from diptych.retrieval.index import Answer, Answers, Index, Snapshot
+from diptych.retrieval.index import Answers, Index, Snapshot
 from diptych.retrieval.null_bank import open_bank
 from diptych.retrieval.search import normalise
 from diptych.store.vectors import Store
@@ -74,7 +74,7 @@ def compare(
     *,
     store: Store | Path | str | None = None,
 ) -> Comparison:
-    """Compare embedders on a collection in one call; see `Workbench` for more say."""
+    """Compare embedders on a collection in one call; see `Workbench` for more options."""
     return Workbench(source, embedders, store=store).compare(queries, k)
 
 
@@ -86,12 +86,12 @@ class Workbench:
         embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves.
         store: Where vectors are kept; by default in the person's data directory.
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
-        progress: Who watches; by default a line a task in a notebook, and nobody elsewhere.
+        progress: Where progress is reported; by default one line per task in a notebook, nowhere else.
         max_cost: US dollars; a run that would cost more is refused before it starts.
-        bank: Texts to hold text queries against, or a file with one a line: neutral ones, unrelated to the
-            pictures. By default those that come with Diptych; an empty list for none.
-        templates: What every text is put into before it is embedded, the bank's too: "a photo of a {}".
-            Several are averaged. An embedder whose spec has `template=` keeps its own.
+        bank: Null-baseline texts, or a file with one per line: neutral ones, unrelated to the pictures. By
+            default those that come with Diptych; an empty list for none.
+        templates: Prompt templates for every text, the bank's too: "a photo of a {}". Several are averaged.
+            An embedder whose spec has `template=` keeps its own.
 
     Raises:
         DiptychError: The source, the store, the bank or an embedder can't be used.
@@ -134,7 +134,7 @@ class Workbench:
         self.index = Index(self.collection, self.store, self.bank)
 
     def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
-        """What embedding the collection and these queries would take, one estimate an embedder."""
+        """What embedding the collection and these queries would take, one estimate per embedder."""
         return self._estimates(self._parse(queries))
 
     def embed(self) -> dict[str, Filled]:
@@ -172,8 +172,7 @@ class Workbench:
         if not asked:
             raise DiptychError("nothing to search for: give at least one query")
         texts = [query.text for query in texts_among(asked)]
-        truth = standing_judgments(self.collection, self.store, texts) if texts else None
-        judged = truth if truth is not None and set(texts) & set(truth.queries) else None
+        judged = judged_among(self.collection, self.store, texts)
         return self._compare(asked, k, contrast, judged, DEPTH)
 
     def evaluate(
@@ -374,15 +373,11 @@ class Workbench:
             units[e.info.name].embed(texts_among(asked))
             units[e.info.name].fresh += self.index.embed_bank(e)
         snapshot = self._snapshot()
-        answers: list[dict[str, Answer]] = [{} for _ in asked]
-        for name, of_name in units.items():
+        for of_name in units.values():
             of_name.embed([query for query in asked if query.kind == "image"])
-            found = self.index.answers(snapshot, name, asked, of_name.of(asked), k)
-            for by_name, answer in zip(answers, found, strict=True):
-                by_name[name] = answer
-        skipped = self.index.skipped(list(units))
-        made = Answers(snapshot.pictures, asked, answers, snapshot.why_no_bank, skipped)
-        return snapshot, made, {name: of_name.fresh for name, of_name in units.items()}
+        known = {name: of_name.of(asked) for name, of_name in units.items()}
+        fresh = {name: of_name.fresh for name, of_name in units.items()}
+        return snapshot, self.index.answers(snapshot, asked, known, k), fresh
 
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
@@ -422,7 +417,7 @@ class Workbench:
         return [as_query(query, self.collection) for query in several]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
-        everything = [*queries, *self.bank] if queries else []  # whoever asks is held against the bank
+        everything = [*queries, *self.bank] if queries else []  # queries also need the bank embedded
         return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
 
     def check_budget(self, queries: Sequence[Query]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diptych import memory
+from diptych import cache
 from diptych.errors import DiptychError
 from diptych.images import Limits, Picture, UnreadablePicture, decode, open_collection
 from diptych.images.entries import File
@@ -54,7 +54,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         yield from chunks(file, limits)
 
     monkeypatch.setattr(File, "chunks", note)
-    monkeypatch.setattr(memory, "_SETTLED_NS", -(10**12))
+    monkeypatch.setattr(cache, "_SETTLED_NS", -(10**12))
     return names
 
 

@@ -163,8 +163,8 @@ def collection(tmp_path: Path) -> Collection:
 
 
 def ask(index: Index, snapshot: Snapshot, name: str, number: int) -> Answer:
-    (answer,) = index.answers(snapshot, name, [TextQuery(f"query {number}")], units(100 + number, 1), 5)
-    return answer
+    query, unit = TextQuery(f"query {number}"), units(100 + number, 1)
+    return index.answers(snapshot, [query], {name: unit}, 5).by_name[0][name]
 
 
 def from_scratch(snapshot: Snapshot, vectors: dict[str, np.ndarray], number: int) -> Answer:
@@ -246,7 +246,7 @@ def test_some_pictures_are_ranked_from_the_same_matrix_as_all(collection: Collec
     assert all_of.searchers["one"].units.base is None  # the matrix itself
     assert np.shares_memory(all_of.searchers["one"].units, some_of.searchers["one"].units._matrix)
     query, unit = TextQuery("query"), units(3, 1)
-    (found,) = index.answers(some_of, "one", [query], unit, 30)
+    found = index.answers(some_of, [query], {"one": unit}, 30).by_name[0]["one"]
     copied = Searcher(ids[::3], all_of.searchers["one"].units[::3], index.bank("one"))
     (expected,) = copied.answer([query], unit, 30)
     np.testing.assert_array_equal(found.ranking.rows, expected.ranking.rows)
@@ -281,7 +281,7 @@ def test_an_answer_is_made_once_whoever_asks_at_the_same_time_and_remembered_wit
     assert sorted(made) == [f"query {number}" for number in range(4)]
     for number in range(200):
         ask(index, snapshot, "one", number)
-    assert index._answers._values.currsize <= 20 * 90 * 4
+    assert index._remembered._values.currsize <= 20 * 90 * 4
     made.clear()
     ask(index, snapshot, "one", 199)  # the last one is still known, the first one is not
     ask(index, snapshot, "one", 0)
@@ -296,7 +296,7 @@ def test_more_hits_are_given_than_were_asked_for_before(collection: Collection, 
     index.refresh(Filled("one"))
     snapshot, query, unit = index.snapshot(["one"]), TextQuery("query"), units(3, 1)
     for k in (3, 90, 7, 200):
-        (answer,) = index.answers(snapshot, "one", [query], unit, k)
+        answer = index.answers(snapshot, [query], {"one": unit}, k).by_name[0]["one"]
         expected = search(snapshot.searchers["one"].units, unit, k)[0]
         np.testing.assert_array_equal(answer.ranking.rows, expected.rows)
         np.testing.assert_array_equal(answer.ranking.scores, expected.scores)

@@ -102,7 +102,7 @@ def test_several_processes_bring_one_store_up_to_date_at_once(tmp_path: Path) ->
 
 _KILLS_ITSELF = """
 import os, signal, sqlite3, sys
-from diptych import database
+from diptych.store import database
 
 class Killed(sqlite3.Connection):
     statements = 0

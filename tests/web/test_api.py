@@ -118,9 +118,11 @@ def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, 
     diptych.Workbench(some, [slow], store=store).embed()  # an earlier run came so far
     slow.may_see = threading.Semaphore(0)
     with served(pictures, ["palette", slow], store) as page, client(page) as http:
-        while (state := http.get("/api/state").json())["embedders"][0]["state"] != "ready":
-            pass
-        assert state["ranked"] == 2 * EACH
+        # Until the one is ready and what the other had before is taken in.
+        while (state := http.get("/api/state").json())["embedders"][0]["state"] != "ready" or state[
+            "ranked"
+        ] != 2 * EACH:
+            time.sleep(0.01)
         indexing = state["embedders"][1]
         assert (indexing["state"], indexing["done"], indexing["total"]) == ("embedding", 0, ALL - 2 * EACH)
         found = ask(http, "red", k=100)

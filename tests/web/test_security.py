@@ -82,9 +82,9 @@ def test_nothing_changes_but_by_post(http: httpx.Client, method: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../site.py",
-        "/static/%2e%2e/site.py",
-        "/static/..%2fsite.py",
+        "/static/../state.py",
+        "/static/%2e%2e/state.py",
+        "/static/..%2fstate.py",
         "/static/%2fetc%2fpasswd",
         "/static/page.html",
         "/pictures/../../etc/passwd/large",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +50,7 @@ def judge(
     from diptych.cli.judging.dialogue import Dialogue
     from diptych.cli.judging.keys import Keys
     from diptych.cli.judging.viewer import PictureViewer
+    from diptych.judgments.ledger import login_name
     from diptych.judgments.session import Session
 
     asked = queries.texts()
@@ -58,7 +58,7 @@ def judge(
         raise typer.BadParameter("nothing to judge: give -q TEXT or --queries FILE")
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)
-    session = Session(bench.pool(asked, k, below=below), bench.store, _login() if by is None else by)
+    session = Session(bench.pool(asked, k, below=below), bench.store, login_name() if by is None else by)
     with PictureViewer(bench.collection, no_open=no_open) as viewer, Keys() as keys:
         Dialogue(session, keys, viewer, graded=graded).hold()
     options = [part for spec in setup.embedders for part in ("-e", spec)]
@@ -66,13 +66,6 @@ def judge(
     options += ["--queries", str(queries.file)] if queries.file else []
     options += ["--store", str(setup.store)] if setup.store else []
     _sum_up(session, ["diptych", "evaluate", setup.source, *options])
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in some containers
-        return ""
 
 
 def _sum_up(session: Session, next_command: list[str]) -> None:

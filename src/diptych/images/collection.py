@@ -82,11 +82,10 @@ class Collection:
         """The picture with this id, or None."""
         return self._by_id.get(image_id)
 
-    def without(self, refused: Mapping[str, str]) -> Collection:
-        """The same collection without some pictures, given by id with the reason: they count as skipped."""
-        kept = (picture for picture in self.pictures if picture.id not in refused)
+    def skipped_with(self, refused: Mapping[str, str]) -> tuple[Skipped, ...]:
+        """What is skipped, with pictures that were refused later: reasons by image id."""
         lost = (Skipped(p.name, refused[p.id]) for p in self.pictures if p.id in refused)
-        return Collection(self.source, kept, (*self.skipped, *lost), self._origins, self.limits)
+        return (*self.skipped, *lost)
 
     def file(self, picture: Picture) -> Path | None:
         """The file that a picture's bytes are in; None where it is inside an archive."""

@@ -77,6 +77,11 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
     return _list_single(path)
 
 
+def holds_pictures(source: str) -> bool:
+    """Whether a source holds its pictures itself: a folder or a ZIP, unlike a list of URLs."""
+    return Path(source).is_dir() or source.lower().endswith(".zip")
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()

@@ -98,6 +98,12 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     return GroundTruth(judgments=both, queries=both.queries, origin=origin)
 
 
+def judged_among(collection: Collection, store: Store, texts: Sequence[str]) -> GroundTruth | None:
+    """The standing judgments where any of these texts has one; otherwise None."""
+    truth = standing_judgments(collection, store, texts) if texts else None
+    return truth if truth is not None and set(texts) & set(truth.queries) else None
+
+
 def from_file(
     path: Path, collection: Collection, texts: Sequence[str] = (), ids: Mapping[str, str] | None = None
 ) -> GroundTruth:

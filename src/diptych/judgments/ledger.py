@@ -1,7 +1,8 @@
-"""Judgments in the store: only ever added; a retraction is a further row."""
+"""Judgments in the store: append-only; a retraction is another row."""
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable
 
 from diptych.errors import DiptychError
@@ -31,6 +32,14 @@ def record(
             Unicode.
     """
     store.add_judgments([Judgment(query=query, image=image, grade=grade, by=by, at=now(), blind=blind)])
+
+
+def login_name() -> str:
+    """The name to record where a person gives none; empty for a user without one, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def find_picture(collection: Collection, image: str) -> Picture:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from diptych.pipeline.images import Filled, embed_images, embedding
 from diptych.pipeline.queries import embed_queries, is_stored
-from diptych.pipeline.vectors import NamedVectors, image_vectors, vectors_there
+from diptych.pipeline.vectors import NamedVectors, image_vectors, iter_vectors
 
 __all__ = [
     "Filled",
@@ -19,5 +19,5 @@ __all__ = [
     "embedding",
     "image_vectors",
     "is_stored",
-    "vectors_there",
+    "iter_vectors",
 ]

@@ -47,7 +47,7 @@ def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store)
     return stored(embedder.info, "image", [picture.id for picture in pictures], store)
 
 
-def vectors_there(
+def iter_vectors(
     pictures: Sequence[Picture], embedder: Embedder, store: Store
 ) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
     """The vectors that there are of pictures by now, some thousand at a time.
@@ -60,7 +60,9 @@ def vectors_there(
         DiptychError: They have another dimension than the embedder says.
     """
     if not isinstance(embedder, PrecomputedImages):
-        for places, vectors in store.there(embedder.info.fingerprint, "image", [p.id for p in pictures]):
+        for places, vectors in store.iter_stored(
+            embedder.info.fingerprint, "image", [p.id for p in pictures]
+        ):
             yield places, _of_dimension(vectors, embedder.info)
         return
     for place, picture in enumerate(pictures):

@@ -1,4 +1,4 @@
-"""From standings to what is shown: figures get the names of pictures and embedders, and their sentences."""
+"""Turn answers into a `Comparison`: figures get the names of pictures and embedders, and their sentences."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def describe_comparison(
     depth: int = DEPTH,
     work: Mapping[str, Work],
 ) -> Comparison:
-    """Everything that is said of several queries' answers.
+    """Build the comparison for several queries.
 
     Args:
         collection: The pictures.
@@ -141,12 +141,12 @@ def describe_comparison(
         spaces=describe_spaces(snapshot),
         findings=overall_findings(results, len(snapshot.pictures), decisive),
     )
-    return frame(
+    return assemble(
         collection, infos, answers, queries=tuple(results), work=work, overall=overall, relevance=relevance
     )
 
 
-def frame(
+def assemble(
     collection: Collection,
     infos: Sequence[EmbedderInfo],
     answers: Answers,

@@ -1,8 +1,8 @@
 """The index: one matrix per embedder, taken in from the store as it fills, and what is answered from it.
 
-Every face asks this one index: workbench, notebook, page. A `Snapshot` is its state at one moment: the
-pictures that every embedder taking part has a vector for, and a `Searcher` for each of these embedders.
-Whoever holds an older snapshot keeps it: rows that were there never change, others come in beside them.
+Workbench, notebook and page all use it. A `Snapshot` is its state at one moment: the pictures that every
+embedder taking part has a vector for, and a `Searcher` for each of these embedders. Whoever holds an older
+snapshot can go on using it: rows that were there never change, others come in beside them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from diptych.analysis.standing import ImageBackground, Standing, TextBackground,
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
 from diptych.images import Collection, Picture, Skipped
-from diptych.pipeline import vectors_there
+from diptych.pipeline import iter_vectors
 from diptych.queries import Query, TextQuery
 from diptych.retrieval.null_bank import EmbeddedBank, embed_bank, related
 from diptych.retrieval.search import Matrix, Ranking, Subset, normalise, rank, score_all, search
@@ -38,7 +38,7 @@ _BANK_IMAGES = 64
 _FEWEST_BANK_IMAGES = 20
 
 _SNAPSHOTS, _ANSWER_BYTES = 6, 256_000_000
-"""What is remembered: so many sets of pictures with their null models, and answers of so many bytes."""
+"""Cache limits: snapshots with their null models, and bytes of answers."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -214,7 +214,7 @@ class Index:
         self._refreshing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._snapshots: _Remembered[Hashable, Snapshot] = _Remembered(LRUCache(_SNAPSHOTS))
         self._searchers: dict[str, _Remembered[bytes, Searcher]] = {}
-        self._answers: _Remembered[Hashable, Answer] = _Remembered(
+        self._remembered: _Remembered[Hashable, Answer] = _Remembered(
             LRUCache(_ANSWER_BYTES, getsizeof=lambda answer: answer.nbytes)
         )
 
@@ -240,7 +240,7 @@ class Index:
         """Take in the vectors that the store has by now.
 
         Args:
-            embedder: Whose.
+            embedder: The embedder whose vectors to load.
             refused: Reasons by image id, for pictures that it has no vector for though it was asked to.
         """
         name, pictures = embedder.info.name, self._collection.pictures
@@ -249,14 +249,14 @@ class Index:
             have = old.have.copy()
             missing = np.flatnonzero(~have)
             # Rows that nobody sees yet: snapshots of what was there before stay as they are.
-            for places, vectors in vectors_there([pictures[row] for row in missing], embedder, self._store):
+            for places, vectors in iter_vectors([pictures[row] for row in missing], embedder, self._store):
                 old.units[missing[places]] = normalise(vectors, out=vectors)
                 have[missing[places]] = True
             told = old.refused if refused is None else refused
             self._matrices[name] = _EmbedderMatrix(have, old.units, told)
 
     def has(self, name: str) -> bool:
-        """Whether an embedder has the vector of any picture by now."""
+        """Whether an embedder has any vectors yet."""
         return name in self._matrices and bool(self._matrices[name].have.any())
 
     def snapshot(self, names: Sequence[str], label: str | None = None) -> Snapshot:
@@ -299,21 +299,30 @@ class Index:
         """What can't be compared by these embedders, with the reason of the first that refused it."""
         matrices = [self._matrices[name] for name in reversed(names) if name in self._matrices]
         refused = {item: why for matrix in matrices for item, why in matrix.refused.items()}
-        lost = (Skipped(p.name, refused[p.id]) for p in self._collection.pictures if p.id in refused)
-        return (*self._collection.skipped, *lost)
+        return self._collection.skipped_with(refused)
 
     def answers(
-        self, snapshot: Snapshot, name: str, queries: Sequence[Query], units: Vectors, k: int
-    ) -> list[Answer]:
-        """What an embedder makes of each query: the first k hits, and how all pictures stand.
+        self, snapshot: Snapshot, queries: Sequence[Query], units: Mapping[str, Vectors], k: int
+    ) -> Answers:
+        """What embedders make of queries: the first k hits of each, and how all pictures stand.
 
         Args:
             snapshot: The pictures.
-            name: The embedder.
             queries: The queries.
-            units: Their unit vectors; shape (m, dimension).
+            units: Their unit vectors by the embedder's name; each of shape (m, dimension).
             k: How many hits to return of each.
         """
+        by_name: list[dict[str, Answer]] = [{} for _ in queries]
+        for name, of_name in units.items():
+            found = self._answers_of(snapshot, name, queries, of_name, k)
+            for of_query, answer in zip(by_name, found, strict=True):
+                of_query[name] = answer
+        skipped = self.skipped(list(snapshot.searchers))
+        return Answers(snapshot.pictures, queries, by_name, snapshot.why_no_bank, skipped)
+
+    def _answers_of(
+        self, snapshot: Snapshot, name: str, queries: Sequence[Query], units: Vectors, k: int
+    ) -> list[Answer]:
         keys: list[Hashable] = [(name, snapshot.key, query.key) for query in queries]
         place = {key: row for row, key in enumerate(keys)}
 
@@ -322,10 +331,10 @@ class Index:
             return snapshot.searchers[name].answer([queries[row] for row in rows], units[rows], k)
 
         return [
-            answer
-            if len(answer.ranking.rows) == k
-            else dataclasses.replace(answer, ranking=rank(answer.scores, k))
-            for answer in self._answers.get_all(keys, answer)
+            found
+            if len(found.ranking.rows) == k
+            else dataclasses.replace(found, ranking=rank(found.scores, k))
+            for found in self._remembered.get_all(keys, answer)
         ]
 
 

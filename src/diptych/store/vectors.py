@@ -72,7 +72,7 @@ class Store:
         """
         vectors = np.empty((0, 0), np.float32)
         found = 0
-        for places, some in self.there(fingerprint, kind, items):
+        for places, some in self.iter_stored(fingerprint, kind, items):
             if not found:
                 vectors = np.empty((len(items), some.shape[1]), np.float32)
             vectors[places] = some
@@ -82,7 +82,7 @@ class Store:
             raise KeyError(f"{len(items) - found} items have no vector")
         return vectors
 
-    def there(
+    def iter_stored(
         self, fingerprint: str, kind: Kind, items: Sequence[str]
     ) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
         """The vectors that there are of these items, some thousand at a time.

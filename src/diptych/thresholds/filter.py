@@ -112,9 +112,7 @@ class Filter:
             for pictures in batched(found, repeat(_AT_ONCE)):
                 scores = score_all(normalise(image_vectors(pictures, embedder, store)), units)
                 yield from self._passing(pictures, scores, None, scores >= value)
-        refused = filled.refused
-        lost = (Skipped(p.name, refused[p.id]) for p in collection.pictures if p.id in refused)
-        self.skipped = (*collection.skipped, *lost)
+        self.skipped = collection.skipped_with(filled.refused)
 
     def _by_z(self, value: float | None) -> Iterator[Passed]:
         answers = self._answers()

@@ -69,7 +69,7 @@ class Indexer:
         self.indexing = Indexing()
         self.complaint = ""
         self._bench = bench
-        self._purse = budget
+        self._budget = budget
         self._changed = changed
         self._running = threading.Lock()
         self._taken_in = 0.0
@@ -94,7 +94,7 @@ class Indexer:
     def _fill(self) -> None:
         bench, embedder = self._bench, self.embedder
         foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
-        if not self._purse.reserve(foreseen.dollars):
+        if not self._budget.reserve(foreseen.dollars):
             self.indexing = Indexing("asks", asks=foreseen.dollars, total=foreseen.images)
             return
         try:
@@ -106,7 +106,7 @@ class Indexer:
             self._take_in()  # what an earlier run embedded can be looked at now
             filled = embed_images(bench.collection, embedder, bench.store, progress=self)
         finally:
-            self._purse.release(foreseen.dollars)
+            self._budget.release(foreseen.dollars)
         bench.index.refresh(embedder, filled.refused)
         self.indexing = Indexing("ready", refused=filled.refused)
         self._changed()
@@ -132,4 +132,4 @@ class Indexer:
         self._changed()
 
     def _pay(self, images: int, texts: Sequence[str]) -> None:
-        self._purse.pay(self.embedder.info.name, price(self.embedder.info, images, texts))
+        self._budget.pay(self.embedder.info.name, price(self.embedder.info, images, texts))

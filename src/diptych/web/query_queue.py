@@ -70,7 +70,7 @@ class QueryQueue:
     def __init__(self, embedder: Embedder, store: Store, budget: Budget) -> None:
         self.embedder = embedder
         self._store = store
-        self._purse = budget
+        self._budget = budget
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._vectors: LRUCache[tuple[str, str], Vectors] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
@@ -94,8 +94,8 @@ class QueryQueue:
         dollars = self.price(missing)
         if live and dollars > 0:
             return Ticket(None, dollars)
-        if not self._purse.reserve(dollars):
-            raise OverBudget(dollars, self._purse)
+        if not self._budget.reserve(dollars):
+            raise OverBudget(dollars, self._budget)
         waiting = _Waiting(missing, dollars)
         self._waiting.put(waiting)
         return Ticket(waiting.answered)
@@ -147,7 +147,7 @@ class QueryQueue:
         """Whether somebody waits for an answer; from here on nobody can stop waiting."""
         if waiting.answered.set_running_or_notify_cancel():
             return True
-        self._purse.release(waiting.dollars)
+        self._budget.release(waiting.dollars)
         return False
 
     def _embed(self, batch: Sequence[_Waiting]) -> bool:
@@ -158,14 +158,14 @@ class QueryQueue:
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
             if len(batch) > 1:
                 return False
-            self._purse.release(batch[0].dollars)
+            self._budget.release(batch[0].dollars)
             batch[0].answered.set_exception(_in_words(error))
             return True
-        self._purse.pay(self.embedder.info.name, self.price(fresh))
+        self._budget.pay(self.embedder.info.name, self.price(fresh))
         for query, unit in zip(queries, normalise(vectors), strict=True):
             self._keep(query, unit[None])
         for waiting in batch:
-            self._purse.release(waiting.dollars)
+            self._budget.release(waiting.dollars)
             waiting.answered.set_result(None)
         return True
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from diptych.embedders.base import Vectors
 from diptych.errors import DiptychError
-from diptych.judgments.groundtruth import GroundTruth, standing_judgments
+from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_judgments
 from diptych.judgments.pool import pool_by_scores
 from diptych.paths import prices_path
-from diptych.queries import Query, TextQuery, text_query
+from diptych.queries import Query, TextQuery, text_query, texts_among
 from diptych.result import Comparison, Overall, Relevance, Work
 from diptych.result.assess import DEPTH, assess
-from diptych.result.describe import describe, describe_banks, describe_comparison, frame
-from diptych.retrieval.index import Answer, Answers, Snapshot
+from diptych.result.describe import assemble, describe, describe_banks, describe_comparison
+from diptych.retrieval.index import Answers, Snapshot
 from diptych.web.budget import Budget
 from diptych.web.history import History
 from diptych.web.indexing import Indexer
@@ -104,9 +104,9 @@ class PageState:
         answered = {name: of_name for name, of_name in units.items() if of_name is not None}
         if not answered:
             return None
-        answers = self._answers(snapshot, scored, answered, k)
+        answers = self.index.answers(snapshot, scored, answered, k)
         results = describe(scored, answers.by_name, snapshot.pictures, rivals, k)
-        return frame(
+        return assemble(
             self.collection,
             [embedder.info for embedder in self.embedders.values()],
             answers,
@@ -118,17 +118,6 @@ class PageState:
         """One embedder's unit vectors of queries; None where it has not answered all of them."""
         known = [unit for query in queries if (unit := self.queues[name].vector(query)) is not None]
         return np.concatenate(known) if len(known) == len(queries) else None
-
-    def _answers(
-        self, snapshot: Snapshot, queries: Sequence[Query], units: dict[str, Vectors], k: int
-    ) -> Answers:
-        by_name: list[dict[str, Answer]] = [{} for _ in queries]
-        for name, of_name in units.items():
-            found = self.index.answers(snapshot, name, queries, of_name, k)
-            for of_query, answer in zip(by_name, found, strict=True):
-                of_query[name] = answer
-        skipped = self.index.skipped(list(self.embedders))
-        return Answers(snapshot.pictures, queries, by_name, snapshot.why_no_bank, skipped)
 
     def texts(self) -> list[str]:
         """What can be judged and assessed: texts that were judged, then those asked here, in their order."""
@@ -166,7 +155,7 @@ class PageState:
             ticket.answered.result()
         snapshot = self.index.snapshot(names)
         units = {name: of_name for name in names if (of_name := self._units(name, queries)) is not None}
-        return snapshot, self._answers(snapshot, queries, units, k)
+        return snapshot, self.index.answers(snapshot, queries, units, k)
 
     def judged_answers(self) -> Answers:
         """What the ready embedders make of every text that can be assessed."""
@@ -187,12 +176,11 @@ class PageState:
         """
         answered = [query for query in queries if self._is_free(query)]
         if not answered:
-            raise DiptychError("nobody has answered this yet: search first")
+            raise DiptychError("no embedder has answered this yet: search first")
         against = [rival for rival in rivals if self._is_free(rival)]
-        texts = [query.name for query in answered if query.kind == "text"]
-        truth = self.truth(texts) if texts else None
-        judged = truth if truth is not None and set(texts) & set(truth.queries) else None
-        return self._whole(answered, against, k, judged)
+        texts = [query.text for query in texts_among(answered)]
+        judged = judged_among(self.collection, self.bench.store, texts)
+        return self._comparison_of(answered, against, k, judged)
 
     def evaluation(self) -> Comparison:
         """A comparison of every query that was judged.
@@ -203,9 +191,9 @@ class PageState:
         judged = [text for text in self.texts() if text in self.truth().queries]
         if not judged:
             raise DiptychError("nothing is judged yet: judge a few pictures first")
-        return self._whole([TextQuery(text) for text in judged], [], DEPTH, self.truth(judged))
+        return self._comparison_of([TextQuery(text) for text in judged], [], DEPTH, self.truth(judged))
 
-    def _whole(
+    def _comparison_of(
         self, asked: Sequence[Query], rivals: Sequence[TextQuery], k: int, truth: GroundTruth | None
     ) -> Comparison:
         extra = [rival for rival in rivals if rival not in asked]

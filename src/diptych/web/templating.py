@@ -11,6 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 
 from diptych.present.html.pictures import Embedded
 from diptych.present.html.report import environment
+from diptych.web.state import PageState
 
 _STATIC = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
@@ -38,6 +39,18 @@ def _templates() -> Environment:
 def render(template: str, **values: Any) -> str:
     """A page, or a part of one."""
     return _templates().get_template(template).render(**values)
+
+
+def surroundings(state: PageState, view: str) -> dict[str, Any]:
+    """What every page shows around its view."""
+    return {
+        "view": view,
+        "source": state.collection.source,
+        "images": len(state.collection),
+        "skipped": len(state.collection.skipped),
+        "labels": state.labels,
+        "names": list(state.embedders),
+    }
 
 
 @lru_cache(maxsize=1)

@@ -35,7 +35,7 @@ DECIDES = "ndcg"
 _NEEDS_IRRELEVANT = ("auroc", "recall_at_full_precision")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
     """The metrics of one embedder's ranking for one query; an undefined one is None.
 

@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
 from diptych.errors import DiptychError
 from diptych.images import Collection, UnreadablePicture, decode, open_collection
+from diptych.images.sources import holds_pictures
 from diptych.images.thumbnail import THUMBNAIL_BOX
 from diptych.result import Comparison, QueryResult
 
@@ -94,9 +94,7 @@ def _shown_for(query: QueryResult) -> Iterator[str]:
 def _reopened(source: str) -> Collection | None:
     """The collection, where it is a folder or a ZIP that is still there: a list would make us ask the web."""
     try:
-        if not (Path(source).is_dir() or source.lower().endswith(".zip")):
-            return None
-        return open_collection(source)
+        return open_collection(source) if holds_pictures(source) else None
     except (DiptychError, OSError, ValueError):
         return None  # the pictures have moved; the page shows their names
 

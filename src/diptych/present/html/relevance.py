@@ -157,7 +157,9 @@ def best(said: QueryRelevance, names: Sequence[str]) -> float | None:
 def metrics(relevance: Relevance, names: Sequence[str]) -> tuple[Metric, ...]:
     """Every metric, the one that decides first."""
     means = {
-        field: [relevance.means[name][field] for name in (*names, *relevance.fusions)] for field in METRICS
+        field: [relevance.means[name][field] for name in (*names, *relevance.fusions)]
+        for field in METRICS
+        if field in relevance.means[names[0]]  # a file made before there was this metric has none
     }
     of_two = {each.metric: each for each in relevance.comparisons} if len(names) == 2 else {}
     names_of = called(relevance)
@@ -171,7 +173,7 @@ def metrics(relevance: Relevance, names: Sequence[str]) -> tuple[Metric, ...]:
             undefined=means[field][0].undefined if means[field][0].value is None else (),
             difference=of_two.get(names_of[field]),
         )
-        for field in sorted(METRICS, key=lambda field: field != DECIDES)
+        for field in sorted(means, key=lambda field: field != DECIDES)
     )
 
 

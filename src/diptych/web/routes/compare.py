@@ -20,7 +20,7 @@ from diptych.text import printable
 from diptych.web.query_queue import OverBudget
 from diptych.web.schemas import Ask
 from diptych.web.state import PageState
-from diptych.web.templating import ByAddress, render
+from diptych.web.templating import ByAddress, render, surroundings
 
 _FEW = 24
 """How many pictures are shown before anything is asked."""
@@ -91,7 +91,7 @@ def router(state: PageState) -> APIRouter:
         if described is None:
             raise HTTPException(
                 404,
-                "nobody has answered this query yet: POST it to /api/search first"
+                "no embedder has answered this query yet: POST it to /api/search first"
                 " (/api/state says whether pictures are still being embedded)",
             )
         return described.to_dict()
@@ -109,18 +109,6 @@ def router(state: PageState) -> APIRouter:
         )
 
     return routes
-
-
-def surroundings(state: PageState, view: str) -> dict[str, Any]:
-    """What every page shows around its view."""
-    return {
-        "view": view,
-        "source": state.collection.source,
-        "images": len(state.collection),
-        "skipped": len(state.collection.skipped),
-        "labels": state.labels,
-        "names": list(state.embedders),
-    }
 
 
 def some_pictures(state: PageState) -> list[Any]:
@@ -150,8 +138,8 @@ async def _answer(state: PageState, name: str, query: Queried, search: Search) -
             return Answered(state="waits", dollars=ticket.dollars)
         await asyncio.wrap_future(ticket.answered)
         hits = await run_in_threadpool(_hits, state, name, query, search)
-    except OverBudget as dear:
-        return Answered(state="asks", reason=str(dear), dollars=dear.dollars)
+    except OverBudget as over:
+        return Answered(state="asks", reason=str(over), dollars=over.dollars)
     except DiptychError as error:
         return Answered(state="failed", reason=printable(str(error)), seconds=_since(start))
     return Answered(state="answered" if hits else "empty", hits=hits, seconds=_since(start))

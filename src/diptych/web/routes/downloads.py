@@ -12,9 +12,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from diptych.judgments.files import write_judgments
 from diptych.present.html.report import render
-from diptych.thresholds.saved import save_threshold
+from diptych.thresholds.saved import Scale, save_threshold
 from diptych.web.judged_scores import JudgedRanking
-from diptych.web.routes.evaluate import Embedder, Scale, Value
+from diptych.web.routes.evaluate import Embedder, Value
 from diptych.web.state import PageState
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse
@@ -12,14 +12,13 @@ from pydantic import BaseModel
 from diptych.concept import concepts
 from diptych.evaluation.metrics.figures import Figures, metric_names
 from diptych.result.assess import DEPTH
+from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import Threshold
 from diptych.web.judged_scores import JudgedPicture, JudgedRanking
-from diptych.web.routes.compare import surroundings
 from diptych.web.state import PageState
-from diptych.web.templating import render
+from diptych.web.templating import render, surroundings
 
 Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]
-Scale = Literal["raw", "z"]
 Value = Annotated[float, Query(ge=-1e6, le=1e6, allow_inf_nan=False, description="The threshold.")]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
@@ -11,12 +10,12 @@ from pydantic import BaseModel
 
 from diptych.evaluation.sentences import verdict_clauses
 from diptych.evaluation.significance import PairedComparison
+from diptych.judgments.ledger import login_name
 from diptych.result.assess import DEPTH
 from diptych.store.judgment import GRADES
-from diptych.web.routes.compare import surroundings
 from diptych.web.schemas import ImageId, Text
 from diptych.web.state import PageState
-from diptych.web.templating import render
+from diptych.web.templating import render, surroundings
 
 
 class Grades(BaseModel):
@@ -70,7 +69,7 @@ class Verdict(BaseModel):
 def router(state: PageState) -> APIRouter:
     """The addresses of this view."""
     routes = APIRouter()
-    by = _login()
+    by = login_name()
 
     @routes.get("/judge", response_class=HTMLResponse)
     def page() -> str:
@@ -144,11 +143,3 @@ def _pair(pair: PairedComparison) -> Pair:
         sentence=str(clauses[0]),
         sentences=[clause.sentence for clause in clauses],
     )
-
-
-def _login() -> str:
-    """Who judges: whoever runs the server."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in some containers
-        return ""

@@ -128,7 +128,7 @@ def test_a_threshold_of_another_model_is_refused_before_anything_is_read(
     command = ["filter", "no-such-folder", "-q", "red", "--threshold", "t.json"]
     assert "is a threshold for counting as it was then" in fails(run(*command, "-e", "palette"))
     (tmp_path / "t.json").write_text("{}")
-    assert "is no threshold file" in fails(run(*command, "-e", "counting"))
+    assert "is not a threshold file" in fails(run(*command, "-e", "counting"))
     assert "can't read gone.json" in fails(run(*command[:-1], "gone.json", "-e", "counting"))
 
 

@@ -62,7 +62,7 @@ def test_a_file_that_holds_something_else_is_refused_by_its_place(
     fields = {"diptych_threshold": 1} | dataclasses.asdict(SAVED) | change
     (tmp_path / "t.json").write_text(json.dumps(fields))
     with pytest.raises(
-        DiptychError, match="is no threshold file: make one with `diptych threshold`"
+        DiptychError, match="is not a threshold file: make one with `diptych threshold`"
     ) as caught:
         load_threshold(tmp_path / "t.json", "f1")
     assert str(caught.value).endswith(f" - at `$.{place}`)")
@@ -74,7 +74,7 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> 
     text = (tmp_path / "t.json").read_text()
     for figure in ("0.2517", "0.81"):
         (tmp_path / "t.json").write_text(text.replace(figure, number))
-        with pytest.raises(DiptychError, match="is no threshold file"):
+        with pytest.raises(DiptychError, match="is not a threshold file"):
             load_threshold(tmp_path / "t.json", "f1")
 
 
@@ -88,7 +88,7 @@ def test_a_file_from_another_version_opens(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", "0.25", "{oops"])
 def test_a_file_that_is_no_threshold_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.json").write_text(text)
-    with pytest.raises(DiptychError, match="is no threshold file"):
+    with pytest.raises(DiptychError, match="is not a threshold file"):
         load_threshold(tmp_path / "t.json", "f1")
 
 

@@ -14,7 +14,7 @@ def pool(rankings: Sequence[Sequence[str]], k: int, *, below: int = 5, seed: int
 
     The images from below show what the pool misses: where some of them are relevant, so are others that
     nobody was shown. The order depends on the set and the seed alone, so it tells nothing of who found what,
-    and stays the same when judging goes on another day.
+    and stays the same when judging resumes another day.
 
     Args:
         rankings: Each embedder's image ids, best first, all of them.

@@ -25,7 +25,7 @@ class Task(NamedTuple):
 class Session:
     """Goes through pools, query by query; every judgment is in the store when its call returns.
 
-    What anybody has judged is not asked again, so a session goes on where the last one stopped.
+    What anybody has judged is not asked again, so a session resumes where the last one stopped.
 
     Args:
         pools: Image ids to judge, in the order to show them, by the query's text.

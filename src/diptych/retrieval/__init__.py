@@ -1,1 +1,1 @@
-"""What is answered to a query: exact search, the null bank, and the one index that every face asks."""
+"""Answers to queries: exact search, the null bank, and the one index of workbench, notebook and page."""

@@ -1,4 +1,4 @@
-"""The null bank's texts: neutral ones, embedded once per embedder, that every query is held against."""
+"""The null bank's texts: neutral ones, embedded once per embedder, that query scores are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A threshold learned from judgments: where one embedder's scores stop being of relevant pictures.
+"""A threshold learned from judgments: the score below which one embedder's pictures stop being relevant.
 
 learned = Workbench("photos/", ["clip-ViT-L-14"]).learn_threshold(labels="folder")
 learned.threshold.precision, learned.transfer["raw"].threshold_loss

@@ -91,14 +91,14 @@ class SavedThreshold:
         )
 
 
-def save_threshold(threshold: SavedThreshold, path: Path) -> None:
+def save_threshold(threshold: SavedThreshold, path: Path | str) -> None:
     """Write a threshold as JSON.
 
     Raises:
         DiptychError: The file can't be written.
     """
     saved = {"diptych_threshold": 1, **dataclasses.asdict(threshold)}
-    write_text(path, json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
+    write_text(Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
 
 
 def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThreshold:
@@ -119,7 +119,7 @@ def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThresho
         threshold = msgspec.json.decode(text, type=SavedThreshold)
     except (msgspec.DecodeError, RecursionError) as error:
         raise DiptychError(
-            f"{shown} is no threshold file: make one with `diptych threshold` ({error})"
+            f"{shown} is not a threshold file: make one with `diptych threshold` ({error})"
         ) from error
     if threshold.fingerprint != fingerprint:
         raise DiptychError(

@@ -1,4 +1,4 @@
-"""What may be spent, and what has been: nobody is asked for money that a person has not allowed."""
+"""A spending limit, and what was spent: no paid call goes beyond what a person has allowed."""
 
 from __future__ import annotations
 

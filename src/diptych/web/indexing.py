@@ -1,4 +1,4 @@
-"""Embedding while somebody looks: one thread an embedder, as far as the budget allows, with its progress."""
+"""Background embedding: one thread per embedder, as far as the budget allows, with its progress."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Indexer:
     Attributes:
         embedder: As given.
         indexing: How far it is.
-        complaint: Why the embedder can't be right; empty where nothing speaks against it.
+        complaint: Why the embedder can't be right; empty where it passed the self-test.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Indexer:
         self._taken_in = 0.0
 
     def start(self) -> None:
-        """Begin, or go on after it stopped or was allowed to spend more; one that is at it is left alone."""
+        """Begin, or go on after it stopped or was allowed to spend more; does nothing where it is running."""
         if self.indexing.state != "ready" and self._running.acquire(blocking=False):
-            self.indexing = Indexing("waiting")  # at once: whoever looks must not take it for what it was
+            self.indexing = Indexing("waiting")  # at once, so that a reader never sees the old state
             threading.Thread(target=self._run, name=f"embed {self.embedder.info.name}", daemon=True).start()
 
     def _run(self) -> None:

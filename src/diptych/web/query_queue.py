@@ -1,4 +1,4 @@
-"""One embedder's queries: what waits is embedded together, and a slow embedder holds up nobody but itself."""
+"""One embedder's queries: what waits is embedded together, and a slow embedder delays only its own queries."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class QueryQueue:
     """Embeds queries with one embedder, in a thread of its own.
 
     Args:
-        embedder: Who is asked.
+        embedder: The embedder.
         store: Where vectors are kept.
         budget: What may be spent.
     """
@@ -81,7 +81,7 @@ class QueryQueue:
 
         Args:
             queries: What to embed.
-            live: Ask for nothing that costs.
+            live: Skip queries that would cost money.
 
         Raises:
             OverBudget: It would cost more than is allowed; nothing was sent.

@@ -134,12 +134,13 @@ def test_a_picture_that_one_embedder_refuses_is_ranked_by_none(pictures: Path, t
         assert "blue/1.png" not in {hit.image for hit in hits}
 
 
-def test_nothing_is_sent_where_it_would_cost_too_much(pictures: Path) -> None:
+@pytest.mark.parametrize("work", ["compare", "answers", "vectors", "pool"])
+def test_nothing_is_sent_where_it_would_cost_too_much(pictures: Path, work: str) -> None:
     bench = diptych.Workbench(pictures, ["random", "vertex?project=p"], max_cost=0.0005)
     with pytest.raises(
         DiptychError, match=r"about \$0\.0015, more than the \$0\.0005 allowed; nothing was sent"
     ):
-        bench.compare(["red"])
+        getattr(bench, work)(["red"])
     assert (
         bench.store.known(
             bench.embedders[0].info.fingerprint, "image", [p.id for p in bench.collection.pictures]

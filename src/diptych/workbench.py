@@ -383,9 +383,14 @@ class Workbench:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
 
         They are as the models returned them; what is missing is embedded first.
+
+        Raises:
+            DiptychError: As `compare`.
         """
-        pictures = self._snapshot().pictures
-        texts = texts_among(self._parse(queries))
+        asked = self._parse(queries)
+        self.check_budget([*asked, *self.bank])
+        self.try_out()
+        pictures, texts = self._snapshot().pictures, texts_among(asked)
         found = {}
         for e in self.embedders:
             of_bank = self.index.bank(e.info.name).texts

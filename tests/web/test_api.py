@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 
 import diptych
 from diptych.queries import TextQuery
+from diptych.result import QueryResult
 from diptych.web.budget import Budget
+from diptych.web.history import History
 from diptych.web.query_queue import QueryQueue
 from diptych.web.state import PageState
 from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
@@ -187,6 +189,29 @@ def test_the_page_judges_and_evaluates_from_the_workbenchs_own_matrices(
     assert state.index is bench.index
     for name, searcher in whole.searchers.items():
         assert np.shares_memory(searcher.units[:], snapshot.searchers[name].units[:])
+
+
+def test_before_anything_is_judged_a_threshold_has_nothing_to_be_tried_on(
+    pictures: Path, tmp_path: Path
+) -> None:
+    with served(pictures, ["palette"], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        scores = http.get("/api/scores", params={"embedder": "palette"})
+        tried = http.get("/api/threshold", params={"embedder": "palette", "value": 0.5})
+    assert (scores.status_code, scores.json()["scores"]) == (200, [])
+    assert (tried.status_code, tried.json()["judged"]) == (200, 0)
+
+
+def test_a_full_history_drops_what_was_asked_first_even_where_it_was_looked_at_again() -> None:
+    history, texts = History(), [TextQuery(f"query {number}") for number in range(202)]
+    for text in texts[:200]:
+        history.add(text)
+    history.note(texts[0], QueryResult(query="query 0", kind="text", rankings={}))
+    history.add(texts[1])  # asked again
+    history.add(texts[200])
+    history.add(texts[201])
+    kept = [past.name for past in history.entries()]
+    assert kept == [f"query {number}" for number in (201, 200, 1, *range(199, 2, -1))]
 
 
 def test_without_fastapi_it_says_what_to_install(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from diptych.result import QueryResult
 _MOST = 200
 
 
-@dataclass(frozen=True)
+@dataclass
 class PastQuery:
     """One query of the history: a text, or a picture by its id.
 
@@ -58,9 +57,9 @@ class History:
         """Remember what came of a query that is in the history."""
         with self._lock:
             if query.key in self._entries:
-                breaks = {name: _breaks(result, name) for name in result.stratification}
-                past = self._entries[query.key]
-                self._entries[query.key] = dataclasses.replace(past, shared=_shared(result), breaks=breaks)
+                past = self._entries[query.key]  # changed in place: to put it again would make it the latest
+                past.shared = _shared(result)
+                past.breaks = {name: _breaks(result, name) for name in result.stratification}
 
     def entries(self) -> list[PastQuery]:
         """All of them, latest first."""

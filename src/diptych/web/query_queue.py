@@ -1,4 +1,4 @@
-"""One embedder's queries: what waits is embedded together, and a slow embedder delays only its own queries."""
+"""One embedder's queries: what waits is embedded together; a slow embedder delays only its own queries."""
 
 from __future__ import annotations
 

@@ -117,7 +117,10 @@ class PageState:
     def _units(self, name: str, queries: Sequence[Query]) -> Vectors | None:
         """One embedder's unit vectors of queries; None where it has not answered all of them."""
         known = [unit for query in queries if (unit := self.queues[name].vector(query)) is not None]
-        return np.concatenate(known) if len(known) == len(queries) else None
+        if len(known) < len(queries):
+            return None
+        none = np.empty((0, self.embedders[name].info.dimension), np.float32)
+        return np.concatenate([none, *known])
 
     def texts(self) -> list[str]:
         """What can be judged and assessed: texts that were judged, then those asked here, in their order."""

@@ -28,9 +28,7 @@ import numpy as np
 from PIL import Image
 from table import Row, print_rows
 
-from diptych.images import open_collection
-from diptych.store.vectors import Store
-from diptych.workbench import Workbench
+from diptych import Store, Workbench, open_collection
 
 PICTURES = 10_000
 EMBEDDERS = ("mini-b", "mini-s")

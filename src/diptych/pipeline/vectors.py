@@ -68,7 +68,7 @@ def iter_vectors(
     for place, picture in enumerate(pictures):
         with suppress(ValueError):
             vector = looked_up(embedder, picture.id, (picture.name, *picture.aliases))
-            yield np.array([place]), vector[None].copy()
+            yield np.array([place]), vector[None]
 
 
 def looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:

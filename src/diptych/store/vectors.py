@@ -92,15 +92,13 @@ class Store:
             float32.
         """
         for start, found in self._found("item, vector", fingerprint, kind, items):
-            some = items[start : start + _AT_ONCE]
-            places = [place for place, item in enumerate(some) if item in found]
-            if not places:
-                continue
-            vectors = np.empty((len(places), len(found[some[places[0]]]) // 4), np.float32)
-            for row, place in enumerate(places):
-                vectors[row] = np.frombuffer(found[some[place]], "<f4")
-            yield np.array(places) + start, vectors
-            del found, vectors  # before the next ones are read
+            some = enumerate(items[start : start + _AT_ONCE], start)
+            there = {place: found[item] for place, item in some if item in found}
+            if there:
+                rows = np.frombuffer(b"".join(there.values()), "<f4").reshape(len(there), -1)
+                yield np.fromiter(there, np.intp), rows
+                del rows
+            del found, there  # before the next ones are read
 
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
         """File vectors for good, all or none; an item that is there already stays as it is.

@@ -23,7 +23,11 @@ import diptych
 PICTURES, DIMENSION = 100_000, 768
 EMBEDDERS = tuple(f"random?dimension={DIMENSION}&seed={seed}" for seed in (1, 2))
 MATRIX = PICTURES * DIMENSION * 4 / 2**20
-TEXTS = ("a wolf", "a red car", "snow")
+TEXTS = (
+    "a wolf",
+    "a zebra",
+    "a violin",
+)  # none shares a word with the null bank, which would fit another model
 
 
 def draw(folder: Path) -> None:

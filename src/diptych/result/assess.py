@@ -72,7 +72,7 @@ def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance
             {name: [case.first(name, k) for case in cases] for name in names},
         ),
         thresholds={
-            name: _thresholds(judged_scores(answers, name, judged), answers.why_no_z.get(name))
+            name: _thresholds(judged_scores(answers, name, judged), answers.why_no_bank.get(name))
             for name in names
         },
         abstention={name: _abstention(name, cases, found) for name in names},

@@ -41,6 +41,9 @@ _FEWEST_BANK_IMAGES = 20
 _SNAPSHOTS, _ANSWER_BYTES = 6, 256_000_000
 """Cache limits: snapshots with their null models, and bytes of answers."""
 
+_LEAST_BYTES = 2**16
+"""What an answer counts as at least: a system gives a process only so many pieces of memory of their own."""
+
 _Number = TypeVar("_Number", bound=np.generic)
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -64,9 +67,9 @@ class Answer:
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes."""
+        """About how much memory it takes: its arrays, or what else there is to an answer over few images."""
         arrays = (self.scores, self.standing.z, self.standing.matches)
-        return sum(array.nbytes for array in arrays if array is not None)
+        return max(_LEAST_BYTES, sum(array.nbytes for array in arrays if array is not None))
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,14 @@ class Answers:
         pictures: What was ranked, in the order of their names, which is that of every answer's scores.
         queries: The queries.
         by_name: For each of them the answers, by the embedder's name.
-        why_no_z: Why an embedder has no null bank, by its name.
+        why_no_bank: Why an embedder has no null bank, by its name.
         skipped: What could not be ranked.
     """
 
     pictures: tuple[Picture, ...]
     queries: Sequence[Query]
     by_name: Sequence[Mapping[str, Answer]]
-    why_no_z: Mapping[str, str] = field(default_factory=dict)
+    why_no_bank: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
 
 

@@ -118,7 +118,7 @@ class Filter:
         answers = self._answers()
         self.skipped = answers.skipped
         name = self._embedder.info.name
-        if (why := answers.why_no_z.get(name)) is not None:
+        if (why := answers.why_no_bank.get(name)) is not None:
             raise DiptychError(f"{printable(name)} has no z here, {why}: give a threshold on the raw scale")
         scores, z, passes = [], [], []
         for answer in (by_name[name] for by_name in answers.by_name):

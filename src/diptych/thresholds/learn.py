@@ -106,7 +106,7 @@ def learn_threshold(
             " --judgments or --labels"
         )
     scales: list[Scale] = ["raw"]
-    if (why := answers.why_no_z.get(info.name)) is None:
+    if (why := answers.why_no_bank.get(info.name)) is None:
         scales.append("z")
     elif scale == "z":
         raise DiptychError(f"{printable(info.name)} has no z here, {why}: use the raw scale")

@@ -57,7 +57,9 @@ class JudgedRanking:
         answers = state.judged_answers()
         self._cases = judged_scores(answers, name, state.truth().judgments)
         if scale == "z" and any(case.z is None for case in self._cases):
-            raise DiptychError(f"{name} has no z here: {answers.why_no_z.get(name, 'there is no null bank')}")
+            raise DiptychError(
+                f"{name} has no z here: {answers.why_no_bank.get(name, 'there is no null bank')}"
+            )
         self.judged = sorted(self._judged(), key=lambda one: -one.score)
         self.scores: NDArray[np.float64] = np.array([one.score for one in self.judged], np.float64)
         self.relevant: NDArray[np.bool_] = np.array([one.relevant for one in self.judged], bool)

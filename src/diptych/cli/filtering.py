@@ -48,7 +48,7 @@ def filter_(
 
     Examples:
       diptych filter photos/ -e clip-ViT-L-14 -q wolf --threshold clip.json
-      diptych filter photos/ -e clip-ViT-L-14 -q red -q blue --threshold auto --copy out/
+      diptych filter photos/ -e clip-ViT-L-14 -q red --threshold auto --copy out/
     """
     from diptych.embedders import load
     from diptych.embedders.templates import checked, with_templates

@@ -16,9 +16,10 @@ from diptych.embedders.base import Vectors
 from diptych.images import Collection, Limits, Picture
 from diptych.queries import TextQuery
 from diptych.result.describe import describe_comparison
-from diptych.retrieval.index import Answers, Searcher, Snapshot
+from diptych.retrieval.index import Snapshot
 from diptych.retrieval.null_bank import EmbeddedBank, default_bank
 from diptych.retrieval.search import normalise
+from diptych.retrieval.searcher import Answers, Searcher
 
 QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
 FEW, MANY, RUNS = 10_000, 100_000, 2

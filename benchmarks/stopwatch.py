@@ -26,10 +26,10 @@ WATCHED = {
         "diptych.store.vectors:Store.judgments",
         "diptych.store.vectors:Store.complaints",
     ),
-    "ranking": ("diptych.retrieval.index:search", "diptych.retrieval.index:score_all"),
+    "ranking": ("diptych.retrieval.searcher:search", "diptych.retrieval.searcher:score_all"),
     "analysis": (
-        "diptych.retrieval.index:Searcher.__init__",
-        "diptych.retrieval.index:Searcher.answer",
+        "diptych.retrieval.searcher:Searcher.__init__",
+        "diptych.retrieval.searcher:Searcher.answer",
         "diptych.workbench:describe_comparison",
     ),
     "writing JSON": ("diptych.result:Comparison.to_json",),

@@ -9,8 +9,8 @@ import numpy as np
 from diptych.analysis.standing import Standing, stand_alone
 from diptych.images import Picture
 from diptych.queries import TextQuery
-from diptych.retrieval.index import Answer, Answers
 from diptych.retrieval.search import Ranking
+from diptych.retrieval.searcher import Answer, Answers
 
 
 def pictures(number: int) -> tuple[Picture, ...]:

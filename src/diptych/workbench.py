@@ -32,9 +32,10 @@ from diptych.queries import Askable, Query, as_query, text_query, texts_among
 from diptych.result import Comparison, Work
 from diptych.result.assess import DEPTH
 from diptych.result.describe import describe_comparison
-from diptych.retrieval.index import Answers, Index, Snapshot
+from diptych.retrieval.index import Index, Snapshot
 from diptych.retrieval.null_bank import open_bank
 from diptych.retrieval.search import normalise
+from diptych.retrieval.searcher import Answers
 from diptych.store.vectors import Store
 from diptych.thresholds.filter import Cut, Filter
 from diptych.thresholds.learn import LearnedThreshold, learn_threshold

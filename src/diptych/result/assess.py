@@ -24,7 +24,7 @@ from diptych.judgments.groundtruth import GroundTruth
 from diptych.judgments.judgments import Judgments
 from diptych.queries import texts_among
 from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
-from diptych.retrieval.index import Answers
+from diptych.retrieval.searcher import Answers
 from diptych.thresholds.judged_scores import JudgedScores, judged_scores
 from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import best_f1

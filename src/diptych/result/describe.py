@@ -41,7 +41,8 @@ from diptych.result import (
 )
 from diptych.result.assess import DEPTH, assess
 from diptych.result.findings import overall_findings, query_findings
-from diptych.retrieval.index import Answer, Answers, Searcher, Snapshot
+from diptych.retrieval.index import Snapshot
+from diptych.retrieval.searcher import Answer, Answers, Searcher
 
 _Described = TypeVar("_Described")
 

@@ -15,168 +15,28 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from diptych.analysis.null import FEWEST_TEXTS, NullModel
-from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
 from diptych.queries import Query, TextQuery
-from diptych.retrieval.null_bank import EmbeddedBank, embed_bank, related
-from diptych.retrieval.search import Matrix, Ranking, Subset, normalise, rank, score_all, search
+from diptych.retrieval.null_bank import EmbeddedBank, embed_bank
+from diptych.retrieval.search import Subset, normalise, rank
+from diptych.retrieval.searcher import Answer, Answers, Searcher
 from diptych.store.vectors import Store
-
-_BANK_IMAGES = 64
-"""How many images of the collection, evenly spaced over it, are the null for image queries."""
-
-_FEWEST_BANK_IMAGES = 20
 
 _SNAPSHOTS, _ANSWER_BYTES = 6, 256_000_000
 """Cache limits: snapshots with their null models, and bytes of answers."""
 
-_LEAST_BYTES = 2**16
-"""What an answer counts as at least: a system gives a process only so many pieces of memory of their own."""
-
 _Number = TypeVar("_Number", bound=np.generic)
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one embedder makes of one query.
-
-    Attributes:
-        ranking: The first hits.
-        scores: Of every image, in the order of their names; shape (n,).
-        standing: How the images stand.
-        related: The bank's texts that were left out for this query, as they share a word with it.
-    """
-
-    ranking: Ranking
-    scores: NDArray[np.float32]
-    standing: Standing
-    related: tuple[str, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        """About how much memory it takes: its arrays, or what else there is to an answer over few images."""
-        arrays = (self.scores, self.standing.z, self.standing.matches)
-        return max(_LEAST_BYTES, sum(array.nbytes for array in arrays if array is not None))
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What each embedder makes of each query.
-
-    Attributes:
-        pictures: What was ranked, in the order of their names, which is that of every answer's scores.
-        queries: The queries.
-        by_name: For each of them the answers, by the embedder's name.
-        why_no_bank: Why an embedder has no null bank, by its name.
-        skipped: What could not be ranked.
-    """
-
-    pictures: tuple[Picture, ...]
-    queries: Sequence[Query]
-    by_name: Sequence[Mapping[str, Answer]]
-    why_no_bank: Mapping[str, str] = field(default_factory=dict)
-    skipped: tuple[Skipped, ...] = ()
-
-
-class Searcher:
-    """Ranks some pictures by one embedder: what it answers to a query, and how the pictures stand in that.
-
-    Args:
-        ids: The pictures' ids, in the order of their names.
-        units: Their unit vectors; shape (n, dimension).
-        bank: The null bank for text queries.
-
-    Attributes:
-        units: As given.
-        why_no_bank: Why text queries have no null bank; None where they have one.
-    """
-
-    def __init__(self, ids: Sequence[str], units: Matrix, bank: EmbeddedBank) -> None:
-        self.units = units
-        self.why_no_bank: str | None = bank.why_none or None
-        self._row = {image_id: row for row, image_id in enumerate(ids)}
-        self._bank_texts: tuple[TextQuery, ...] = ()
-        self._texts: TextBackground | None = None
-        if not bank.why_none:
-            self._take_bank(bank)
-
-    def _take_bank(self, bank: EmbeddedBank) -> None:
-        scores = score_all(self.units, bank.units)
-        telling = np.ptp(scores, axis=1) > 0
-        if telling.sum() < FEWEST_TEXTS:
-            self.why_no_bank = (
-                f"only {telling.sum()} of the bank's {len(telling)} texts tell its images apart"
-            )
-            return
-        self._bank_texts = tuple(text for text, tells in zip(bank.texts, telling, strict=True) if tells)
-        self._texts = TextBackground(scores[telling])
-
-    def first(self, unit: Vectors, k: int) -> Ranking:
-        """The first k hits alone, as quickly as can be; `unit` has the shape (1, dimension)."""
-        return search(self.units, unit, k)[0]
-
-    def answer(self, queries: Sequence[Query], units: Vectors, k: int) -> list[Answer]:
-        """Rank the images for each query, and see how they stand.
-
-        Args:
-            queries: The queries.
-            units: Their unit vectors; shape (m, dimension).
-            k: How many hits to return of each.
-        """
-        scores = score_all(self.units, units)
-        return [self._answer(query, of_query, k) for query, of_query in zip(queries, scores, strict=True)]
-
-    def _answer(self, query: Query, scores: NDArray[np.float32], k: int) -> Answer:
-        standing = self._stand(query, scores)
-        texts = tuple(self._bank_texts[row].text for row in standing.left_out)
-        return Answer(rank(scores, k), scores, standing, texts)
-
-    @property
-    def null(self) -> NullModel | None:
-        """What unrelated texts get on each image; None without a bank."""
-        return None if self._texts is None else self._texts.model
-
-    @property
-    def bank_texts(self) -> int:
-        """How many texts the bank has; 0 without one."""
-        return len(self._bank_texts)
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """The bank's texts that match something here, and are left out for every query."""
-        if self._texts is None:
-            return ()
-        return tuple(text.text for text, fat in zip(self._bank_texts, self._texts.fat, strict=True) if fat)
-
-    def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
-        if query.kind == "image":
-            itself = self._row.get(query.id)
-            images = self._images
-            return stand_alone(scores, itself) if images is None else images.stand(scores, itself)
-        if self._texts is not None:
-            return self._texts.stand(scores, related(self._bank_texts, query))
-        return stand_alone(scores)
-
-    @cached_property
-    def _images(self) -> ImageBackground | None:
-        n = len(self.units)
-        if n < _FEWEST_BANK_IMAGES:
-            return None
-        rows = np.arange(min(n, _BANK_IMAGES)) * n // min(n, _BANK_IMAGES)
-        return ImageBackground(score_all(self.units, self.units[rows]), rows)
 
 
 @dataclass(frozen=True, eq=False)

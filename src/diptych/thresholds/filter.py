@@ -20,8 +20,8 @@ from diptych.pipeline import Filled, embed_queries, embedding, image_vectors
 from diptych.pipeline.threads import batched
 from diptych.progress import Progress, Silent
 from diptych.queries import TextQuery
-from diptych.retrieval.index import Answers
 from diptych.retrieval.search import normalise, score_all
+from diptych.retrieval.searcher import Answers
 from diptych.store.vectors import Store
 from diptych.text import printable
 from diptych.thresholds.saved import Scale

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diptych.evaluation.metrics.ranked import UNJUDGED
 from diptych.judgments.judgments import Judgments
-from diptych.retrieval.index import Answers
+from diptych.retrieval.searcher import Answers
 from diptych.thresholds.saved import Scale
 
 Floats = NDArray[np.float64]

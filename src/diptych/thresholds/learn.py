@@ -16,8 +16,8 @@ from diptych.embedders import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth
 from diptych.queries import TextQuery
-from diptych.retrieval.index import Answers
 from diptych.retrieval.null_bank import bank_mark
+from diptych.retrieval.searcher import Answers
 from diptych.text import printable
 from diptych.thresholds.judged_scores import judged_scores, unjudged_above
 from diptych.thresholds.saved import SavedThreshold, Scale

@@ -21,7 +21,8 @@ from diptych.queries import Query, TextQuery, text_query, texts_among
 from diptych.result import Comparison, Overall, Relevance, Work
 from diptych.result.assess import DEPTH, assess
 from diptych.result.describe import assemble, describe, describe_banks, describe_comparison
-from diptych.retrieval.index import Answers, Snapshot
+from diptych.retrieval.index import Snapshot
+from diptych.retrieval.searcher import Answers
 from diptych.web.budget import Budget
 from diptych.web.history import History
 from diptych.web.indexing import Indexer

@@ -20,7 +20,7 @@ from diptych.errors import DiptychError
 from diptych.judgments.qrels import write_qrels
 from diptych.pipeline import NamedVectors
 from diptych.result import Comparison, Relevance
-from diptych.retrieval.index import Answers
+from diptych.retrieval.searcher import Answers
 from diptych.text import printable
 
 _LEAST_STEP = 1e-12  # around 0, where steps of float32 are smaller than some tools can read

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.cli.shared import read_lines as read_queries
 from diptych.errors import DiptychError
 from diptych.images import open_collection
 from diptych.images.manifest import read_addresses
 from diptych.judgments.files import read_judgments
 from diptych.judgments.labels import read_mapping
+from diptych.judgments.qrels import read_query_ids
 from diptych.retrieval.null_bank import open_bank
 from diptych.tabular import Record, read_json, read_lines, read_list, read_table, write_text
 from support import picture_bytes
@@ -224,9 +224,9 @@ def test_lists_agree(tmp_path: Path, line_end: str, start: str) -> None:
     """Banks, queries, addresses, ids, qrels, mappings: the same line ends and comments."""
     texts = [f"text\u2028{number}" for number in range(20)]
     listed = saved(tmp_path / "a.txt", start + line_end.join(["# ours", "", *texts]))
-    assert [query.text for query in open_bank(listed)] == read_queries(listed) == texts
+    assert [query.text for query in open_bank(listed)] == list(read_query_ids(listed).values()) == texts
     pairs = saved(tmp_path / "a.tsv", start + line_end.join(f"n{text}\t{text}" for text in texts))
-    assert [query.text for query in open_bank(pairs)] == read_queries(pairs) == texts
+    assert [query.text for query in open_bank(pairs)] == list(read_query_ids(pairs).values()) == texts
     urls = saved(tmp_path / "urls.txt", start + line_end.join(["# ours", "", "http://a/1", "http://a/2"]))
     assert [row.url for row in read_addresses(urls)] == ["http://a/1", "http://a/2"]
     qrels = saved(tmp_path / "q.trec", start + line_end.join(["wolf 0 x 1", "", "wolf 0 y 0"]))

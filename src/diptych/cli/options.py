@@ -11,7 +11,6 @@ import typer
 
 from diptych.cli.app import Verbosity
 from diptych.cli.help import Panel
-from diptych.cli.shared import gather_texts
 from diptych.progress import Progress, Silent
 from diptych.text import count
 
@@ -102,17 +101,18 @@ class Setup(SourceOptions):
         Panel.EMBEDDERS.option(
             "--template",
             metavar="TEXT",
-            help="What texts are put into, such as 'a photo of a {}'; several are averaged.",
+            help="Prompt template, such as 'a photo of a {}'; several are averaged.",
         ),
     ] = None
     bank: Annotated[
         Path | None,
         Panel.EMBEDDERS.option(
-            metavar="FILE", help="Neutral texts, one a line, that queries are held against."
+            metavar="FILE", help="Neutral texts, one per line, used as the null baseline for queries."
         ),
     ] = None
     max_cost: Annotated[
-        float | None, Panel.LIMITS.option(metavar="USD", min=0, help="Refuse a dearer run before it starts.")
+        float | None,
+        Panel.LIMITS.option(metavar="USD", min=0, help="Abort before starting if the run would cost more."),
     ] = None
 
     def check_one_embedder(self) -> None:
@@ -172,7 +172,10 @@ class TextQueries:
 
     def texts(self) -> list[str]:
         """Those given one by one, then those of the file, each once."""
-        return list(dict.fromkeys(gather_texts(self.given, self.file)))
+        from diptych.judgments.qrels import read_query_ids
+
+        of_file = read_query_ids(self.file).values() if self.file is not None else ()
+        return list(dict.fromkeys([*(self.given or ()), *of_file]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,8 @@
-"""What several commands do: read queries, make sure of a place to write to, print."""
+"""What several commands do: make sure of a place to write to, print."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +12,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _UNCUT = 10_000  # columns
-
-
-def gather_texts(texts: Sequence[str] | None, file: Path | None) -> list[str]:
-    """The texts to search with: those given one by one, then those of a file."""
-    return [*(texts or []), *(read_lines(file) if file else [])]
-
-
-def read_lines(path: Path) -> list[str]:
-    """The queries of a file: one per line, # begins a comment; of a `.tsv`, after an id and a tab."""
-    from diptych.judgments.qrels import read_query_ids
-
-    return list(read_query_ids(path).values())
 
 
 def check_place(path: Path | None) -> None:

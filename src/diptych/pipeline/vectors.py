@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,11 @@ from diptych.embedders.base import (
 )
 from diptych.errors import DiptychError
 from diptych.images import Picture
+from diptych.pipeline.threads import batched
 from diptych.store.vectors import Kind, Store
+
+_AT_ONCE = 4_000
+"""Vectors made elsewhere that are handed on together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +70,16 @@ def iter_vectors(
         ):
             yield places, _of_dimension(vectors, embedder.info)
         return
+    for some in batched(_looked_up_there(pictures, embedder), repeat(_AT_ONCE)):
+        yield np.array([place for place, _ in some]), np.stack([vector for _, vector in some])
+
+
+def _looked_up_there(
+    pictures: Sequence[Picture], embedder: PrecomputedImages
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     for place, picture in enumerate(pictures):
         with suppress(ValueError):
-            vector = looked_up(embedder, picture.id, (picture.name, *picture.aliases))
-            yield np.array([place]), vector[None]
+            yield place, looked_up(embedder, picture.id, (picture.name, *picture.aliases))
 
 
 def looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) -> NDArray[np.float32]:

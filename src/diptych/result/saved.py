@@ -257,12 +257,17 @@ def _open_query(saved: _Query) -> QueryResult:
 def _save_relevance(relevance: Relevance) -> _Relevance:
     saved = {name: getattr(relevance, name) for name in _Relevance.__struct_fields__}
     saved["contradictions"] = tuple(
-        _Contradiction(
-            each.query, each.image, each.id, tuple(_Said(j.grade or 0, j.by, j.at) for j in each.said)
-        )
+        _Contradiction(each.query, each.image, each.id, tuple(_save_said(each)))
         for each in relevance.contradictions
     )
     return _Relevance(**saved)
+
+
+def _save_said(contradiction: Contradiction) -> Iterator[_Said]:
+    """What was said, without retractions: a contradiction has none."""
+    for judgment in contradiction.said:
+        if judgment.grade is not None:
+            yield _Said(judgment.grade, judgment.by, judgment.at)
 
 
 def _open_relevance(saved: _Relevance) -> Relevance:

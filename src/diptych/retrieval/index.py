@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -159,7 +160,7 @@ class Index:
         searchers = {}
         for name in matrices:
             kept = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
-            searchers[name] = kept.get(key, lambda name=name: searcher(name))  # type: ignore[misc]
+            searchers[name] = kept.get(key, partial(searcher, name))
         return Snapshot(pictures, searchers, key)
 
     def skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:

@@ -60,7 +60,7 @@ def router(state: PageState) -> APIRouter:
     @routes.get("/api/scores")
     def scores(embedder: Embedder, scale: Scale = "raw") -> Scores:
         """The scores of the judged pictures by one embedder."""
-        ranking = _cutting(state, embedder, scale)
+        ranking = _judged_ranking(state, embedder, scale)
         return Scores(
             embedder=embedder,
             scale=scale,
@@ -72,14 +72,14 @@ def router(state: PageState) -> APIRouter:
     @routes.get("/api/threshold")
     def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> TriedThreshold:
         """Try a threshold out on the judged pictures."""
-        ranking = _cutting(state, embedder, scale)
+        ranking = _judged_ranking(state, embedder, scale)
         above, below = ranking.border(value)
         return TriedThreshold(**vars(ranking.apply(value)), above=above, below=below)
 
     return routes
 
 
-def _cutting(state: PageState, embedder: str, scale: Scale) -> JudgedRanking:
+def _judged_ranking(state: PageState, embedder: str, scale: Scale) -> JudgedRanking:
     if embedder not in state.embedders:
         raise HTTPException(404, "no embedder is called that")
     return JudgedRanking(state, embedder, scale)

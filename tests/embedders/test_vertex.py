@@ -444,6 +444,7 @@ def test_as_many_calls_are_in_flight_as_told_and_no_more(google: LoopbackGoogle)
         else:
             five.wait(timeout=20)  # breaks, and fails the test, where fewer come at once
             more_than_five.append(sixth.wait(timeout=0.3))
+            five.wait(timeout=20)  # none is answered, so that a sixth may come, before all have looked
         return predictions(call)
 
     google.respond = hold_the_first_five

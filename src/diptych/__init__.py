@@ -65,10 +65,10 @@ def __getattr__(name: str) -> object:
     return getattr(home, name)
 
 
-def _serve(bench: Workbench, port: int, max_cost: float) -> ServedPage:
+def _serve(bench: Workbench, port: int, max_cost: float, planned: int) -> ServedPage:
     from diptych.web.server import colab_proxy, open_page
 
-    page = open_page(bench, port=port, max_cost=max_cost, proxy=colab_proxy())
+    page = open_page(bench, port=port, max_cost=max_cost, planned=planned, proxy=colab_proxy())
     page.start()
     return page
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders import Embedder, EmbedderInfo, load
-from diptych.embedders.base import PrecomputedImages
+from diptych.embedders.base import PrecomputedImages, real_models
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
@@ -59,11 +59,11 @@ class ServedPage(Protocol):
         ...
 
 
-def _nobody_serves(_bench: Workbench, _port: int, _max_cost: float) -> ServedPage:
+def _nobody_serves(_bench: Workbench, _port: int, _max_cost: float, _planned: int) -> ServedPage:
     raise DiptychError("take the workbench from `diptych` to serve it: diptych.Workbench")
 
 
-serve_page: Callable[[Workbench, int, float], ServedPage] = _nobody_serves
+serve_page: Callable[[Workbench, int, float, int], ServedPage] = _nobody_serves
 """What serves a page: `diptych` puts it here, so that this room need not know the page's."""
 
 
@@ -174,6 +174,8 @@ class Workbench:
             raise DiptychError("nothing to search for: give at least one query")
         texts = [query.text for query in texts_among(asked)]
         judged = judged_among(self.collection, self.store, texts)
+        if judged is not None:
+            judged = judged.with_plan(len(texts))
         return self._compare(asked, k, contrast, judged, DEPTH)
 
     def evaluate(
@@ -184,6 +186,7 @@ class Workbench:
         judgments: Judgments | str | Path | None = None,
         labels: Labels | None = None,
         contrast: Rivals = (),
+        planned: int | None = None,
     ) -> Comparison:
         """Compare by what is relevant: which embedder ranks better, how sure that is, where to cut.
 
@@ -195,6 +198,9 @@ class Workbench:
             labels: "folder" to judge by the pictures' labels, "captions" by their captions, or a JSON file
                 from queries to labels. Give this or `judgments`.
             contrast: As for `compare`.
+            planned: Where judgments are still being given: how many queries you plan to judge, so that
+                looking again after each is allowed for; by default as many as are asked here, and where none
+                are, any number.
 
         Returns:
             A comparison with its `relevance`.
@@ -205,6 +211,7 @@ class Workbench:
         asked = self._parse(queries)
         texts = [query.text for query in texts_among(asked)]
         truth = ground_truth(self.collection, self.store, texts, judgments, labels)
+        truth = truth.with_plan(len(texts) if planned is None else planned)
         asked = asked or [text_query(text) for text in truth.queries]
         if not asked:
             raise DiptychError(
@@ -238,20 +245,21 @@ class Workbench:
             },
         )
 
-    def serve(self, port: int = 0, *, max_cost: float = 0.0) -> ServedPage:
+    def serve(self, port: int = 0, *, max_cost: float = 0.0, planned: int = 0) -> ServedPage:
         """Serve the local page from this process and return its link; in Colab, through Colab's proxy.
 
         Args:
             port: The port on this machine; 0 takes a free one.
             max_cost: US dollars that embedders may spend without asking on the page.
+            planned: How many queries you plan to judge there; 0 where you don't know yet.
 
         Raises:
             DiptychError: The port can't be used, or FastAPI and uvicorn are missing.
         """
-        return serve_page(self, port, max_cost)
+        return serve_page(self, port, max_cost, planned)
 
     def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, tuple[str, ...]]:
-        """What to judge: the union of the embedders' first k, with a few from below, shuffled.
+        """What to judge: the union of the real models' first k, with a few from below, shuffled.
 
         Args:
             queries: Texts.
@@ -266,9 +274,10 @@ class Workbench:
         """
         answers = self.answers([text_query(text) for text in dict.fromkeys(queries)], k)
         ids = [picture.id for picture in answers.pictures]
+        asked = real_models(embedder.info for embedder in self.embedders)
         return {
             query.name: pool_by_scores(
-                query.name, ids, [answer.scores for answer in by_name.values()], k, below=below
+                query.name, ids, [by_name[name].scores for name in asked], k, below=below
             )
             for query, by_name in zip(answers.queries, answers.by_name, strict=True)
         }

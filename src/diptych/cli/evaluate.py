@@ -6,7 +6,7 @@ from typing import Annotated
 
 from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
-from diptych.cli.options import Contrast, JudgmentOptions, Setup, TextQueries
+from diptych.cli.options import Contrast, JudgmentOptions, Planned, Setup, TextQueries
 from diptych.cli.outputs import Outputs
 
 
@@ -21,6 +21,7 @@ def evaluate(
         Panel.OUTPUTS.option("-k", min=1, help="The depth of nDCG@k and others, and how many hits to keep."),
     ] = 10,
     contrast: Contrast = None,
+    planned: Planned = None,
     outputs: Outputs,
 ) -> None:
     """Say which embedder ranks better by what is relevant, how sure that is, and where to cut.
@@ -36,7 +37,12 @@ def evaluate(
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)
     comparison = bench.evaluate(
-        asked, k, judgments=relevance.judgments, labels=relevance.labels, contrast=contrast or ()
+        asked,
+        k,
+        judgments=relevance.judgments,
+        labels=relevance.labels,
+        contrast=contrast or (),
+        planned=planned,
     )
     everything = [text_query(query.query) for query in comparison.queries]
     outputs.write(comparison, bench, everything, setup, rankings=False)

@@ -15,6 +15,7 @@ from diptych.text import count, printable
 
 if TYPE_CHECKING:
     from diptych.judgments.session import Session
+    from diptych.workbench import Workbench
 
 
 @command(JUDGING)
@@ -60,12 +61,24 @@ def judge(
     setup.announce_cost(bench, asked)
     session = Session(bench.pool(asked, k, below=below), bench.store, login_name() if by is None else by)
     with PictureViewer(bench.collection, no_open=no_open) as viewer, Keys() as keys:
-        Dialogue(session, keys, viewer, graded=graded).hold()
+        Dialogue(session, keys, viewer, graded=graded, verdict=lambda: _verdict(bench, asked)).hold()
     options = [part for spec in setup.embedders for part in ("-e", spec)]
     options += [part for text in queries.given or [] for part in ("-q", text)]
     options += ["--queries", str(queries.file)] if queries.file else []
     options += ["--store", str(setup.store)] if setup.store else []
     _sum_up(session, ["diptych", "evaluate", setup.source, *options])
+
+
+def _verdict(bench: Workbench, asked: list[str]) -> str:
+    """Is one better so far? A verdict that may be read after each query."""
+    from diptych.judgments.groundtruth import ground_truth
+    from diptych.queries import text_query
+    from diptych.result.assess import assess
+
+    truth = ground_truth(bench.collection, bench.store, asked).with_plan(len(asked))
+    floors = {embedder.info.name for embedder in bench.embedders if embedder.info.floor}
+    found = assess(bench.answers([text_query(text) for text in asked]), truth, floors=floors)
+    return "; ".join(found.verdicts)
 
 
 def _sum_up(session: Session, next_command: list[str]) -> None:

@@ -43,6 +43,14 @@ Contrast = Annotated[
     list[str] | None,
     Panel.QUERIES.option(metavar="TEXT", help="A rival to set every text against; give it once for each."),
 ]
+Planned = Annotated[
+    int | None,
+    Panel.JUDGMENTS.option(
+        min=1,
+        metavar="N",
+        help="How many queries you plan to judge, so that verdicts read meanwhile hold.",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

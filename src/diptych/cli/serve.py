@@ -10,7 +10,7 @@ import typer
 
 from diptych.cli.app import command
 from diptych.cli.help import COMPARING, Panel
-from diptych.cli.options import Setup
+from diptych.cli.options import Planned, Setup
 from diptych.cli.spread import Without
 
 
@@ -25,6 +25,7 @@ def serve(
     max_cost: Annotated[
         float, Panel.LIMITS.option(metavar="USD", min=0, help="Spend so much without asking on the page.")
     ] = 0.0,
+    planned: Planned = None,
 ) -> None:
     """Open a page to compare, judge and evaluate embedders in, as long as this runs.
 
@@ -36,7 +37,7 @@ def serve(
         os.environ.setdefault(name, "1")
     from diptych.web.server import open_page
 
-    page = open_page(setup.open_workbench(), host=host, port=port, max_cost=max_cost)
+    page = open_page(setup.open_workbench(), host=host, port=port, max_cost=max_cost, planned=planned or 0)
     typer.echo(f"{page.url} (Ctrl-C ends it)")
     if not no_open:
         typer.launch(page.url)

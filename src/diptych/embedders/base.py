@@ -6,7 +6,7 @@ A plug-in needs only the names that `diptych.embedders` exports.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -59,6 +59,8 @@ class EmbedderInfo:
         licence: The model's licence.
         retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
         templates: What texts are put into before they are embedded, "a photo of a {}"; several are averaged.
+        floor: Whether it is a floor, which any real model should beat: it is neither counted among the models
+            that are compared with each other, nor asked what there is to judge.
         decode_at_least: JPEGs may be decoded at a half, a quarter or an eighth of their size, as long as both
             sides keep so many pixels: faster, and not quite the same. None for all pixels, always.
     """
@@ -82,6 +84,7 @@ class EmbedderInfo:
     retires: str | None = None
     templates: tuple[str, ...] = ()
     decode_at_least: int | None = None
+    floor: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be, and turn numpy's into Python's, which can be saved.
@@ -105,6 +108,12 @@ class EmbedderInfo:
     def scoring(self) -> str:
         """Changes whenever its scores for a text would: with the fingerprint and with the templates."""
         return "\n".join((self.fingerprint, *self.templates))
+
+
+def real_models(infos: Iterable[EmbedderInfo]) -> list[str]:
+    """The names of those that are not floors; of all where there is nothing else."""
+    named = list(infos)
+    return [info.name for info in named if not info.floor] or [info.name for info in named]
 
 
 class Embedder(Protocol):

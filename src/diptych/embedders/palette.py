@@ -188,6 +188,7 @@ class Palette:
             fingerprint=f"palette/{REVISION}",
             batch_size=256,
             licence="Apache-2.0",
+            floor=True,
         )
 
     def prepare_image(self, image: Image.Image) -> NDArray[np.float32]:

@@ -47,6 +47,7 @@ class Random:
             preprocessing="none; every different picture gets another direction",
             fingerprint=f"random/{REVISION}/seed={seed}/dimension={dimension}",
             licence="Apache-2.0",
+            floor=True,
         )
 
     def prepare_image(self, image: Image.Image) -> bytes:

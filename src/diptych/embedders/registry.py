@@ -75,7 +75,8 @@ def load(spec: str) -> Embedder:
 
     Args:
         spec: `provider:model?option=value&…` or a well-known name, such as `clip-ViT-L-14`. Every provider
-            takes the option `template`: what texts are put into, `a photo of a {}|a drawing of a {}`.
+            takes the options `template`, the prompt template (`a photo of a {}|a drawing of a {}`), and
+            `floor=yes`, for a model that the others should beat.
 
     Returns:
         The embedder; its `info.name` is the spec as written.
@@ -87,6 +88,7 @@ def load(spec: str) -> Embedder:
     parsed = parse(spec)
     template = parsed.options.pop("template", None)  # of every embedder's texts, and no provider's business
     templates = () if template is None else parse_templates(template)
+    floor = _yes_or_no(parsed.options.pop("floor", None))
     known = providers()
     if parsed.provider not in known:
         raise DiptychError(f"no embedder named {parsed.provider!r}{_nearest(parsed.provider, known)}")
@@ -102,12 +104,20 @@ def load(spec: str) -> Embedder:
         embedder: Embedder = factory(parsed.model, **parsed.options)
         if embedder.info.name != spec.strip():
             embedder.info = dataclasses.replace(embedder.info, name=spec.strip())
+        if floor is not None:
+            embedder.info = dataclasses.replace(embedder.info, floor=floor)
         embedder = with_templates(embedder, templates)
     except DiptychError:
         raise
     except Exception as error:  # and while it makes its embedder
         raise EmbedderUnavailable(f"{parsed.provider} can't be loaded: {_in_one_line(error)}") from error
     return embedder
+
+
+def _yes_or_no(floor: str | None) -> bool | None:
+    if floor not in (None, "yes", "no"):
+        raise DiptychError(f"floor={floor}: write floor=yes or floor=no")
+    return None if floor is None else floor == "yes"
 
 
 def _check_arguments(spec: Spec, factory: Callable[..., Embedder]) -> None:

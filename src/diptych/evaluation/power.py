@@ -10,14 +10,27 @@ from diptych.evaluation.sign_flip import ENUMERATED, smallest_p
 
 QUERIES_NEEDED = Concept(
     name="queries needed",
-    reading="About how many queries would show a difference of this size, four times out of five; a"
-    " rough guess where it rests on few",
+    reading="About how many queries would show a difference of this size, four times out of five",
     range="queries, 6 or more",
     unit_free=True,
     source="Guenther, The American Statistician 1981: the normal approximation of a paired t test's power",
 )
+NEEDED_RANGE = Concept(
+    name="queries needed, range",
+    reading="From how few to how many queries that may be, as the effect size itself is only known roughly",
+    range="fewest and most queries",
+    unit_free=True,
+    source="the same at the ends of the effect size's 80 % interval, by Hedges and Olkin, Statistical Methods"
+    " for Meta-Analysis, 1985",
+)
 
 POWER = 0.8
+
+_SURE = 0.8
+"""The confidence of the effect size's interval."""
+
+_WIDEST = 10
+"""A range whose ends are further apart than by this factor helps nobody to plan."""
 
 
 def queries_needed(effect: float, alpha: float = 0.05) -> int | None:
@@ -41,3 +54,24 @@ def queries_needed(effect: float, alpha: float = 0.05) -> int | None:
     while smallest_p(fewest) > alpha and fewest <= ENUMERATED:
         fewest += 1
     return max(by_power, fewest)
+
+
+def needed_range(effect: float, queries: int, alpha: float = 0.05) -> tuple[int, int] | None:
+    """From how few to how many queries may be needed, since the effect is estimated from few.
+
+    Args:
+        effect: The standardised difference that was seen.
+        queries: Over how many queries, at least 2.
+        alpha: The p to stay below.
+
+    Returns:
+        None where the range would be noise: the effect may be 0, or the ends lie further apart than tenfold.
+    """
+    reach = NormalDist().inv_cdf((1 + _SURE) / 2) * math.sqrt(1 / queries + effect**2 / (2 * queries))
+    weakest, strongest = abs(effect) - reach, abs(effect) + reach
+    if weakest <= 0:
+        return None
+    fewest, most = queries_needed(strongest, alpha), queries_needed(weakest, alpha)
+    if fewest is None or most is None or most > _WIDEST * fewest:
+        return None
+    return fewest, most

@@ -29,49 +29,78 @@ class Clause:
 
 
 def verdict_clauses(comparison: PairedComparison) -> tuple[Clause, ...]:
-    """The verdict, which a person can act on; and where so few queries can show no difference, that."""
-    too_few = _too_few(comparison)
-    return (_verdict(comparison),) if too_few is None else (_verdict(comparison), too_few)
+    """The verdict, which a person can act on; and where it can't be told, what stands in the way."""
+    if comparison.verdict != "cannot tell":
+        return (_better(comparison),)
+    hindrance = _running(comparison) or _too_few(comparison)
+    return (_cannot_tell(comparison),) if hindrance is None else (_cannot_tell(comparison), hindrance)
 
 
-def _verdict(comparison: PairedComparison) -> Clause:
-    if comparison.verdict == "cannot tell":
-        return Clause("cannot tell", _cannot_tell(comparison))
+def _better(comparison: PairedComparison) -> Clause:
     sign = 1 if comparison.verdict == "a better" else -1
     better, other = (comparison.a, comparison.b)[::sign]
     low, high = sorted(sign * end for end in comparison.interval or (1, 1))
     digits = 2 if low >= 0.005 else 4  # an interval that leaves out 0 must not be shown to begin there
     figures = [f"{comparison.metric} {sign * (comparison.difference or 0):+.{digits}f}"]
     if comparison.interval is not None:
-        figures.append(f"95 % {low:.{digits}f} to {high:.{digits}f}")
-    figures.append(_queries(comparison.queries))
-    return Clause("", f"{better} ranks better than {other} ({', '.join(figures)})")
+        figures.append(f"{_percent(comparison.confidence)} {low:.{digits}f} to {high:.{digits}f}")
+    figures.append(_queries(comparison))
+    return Clause("", f"{better} ranks better than {_floor(comparison, other)} ({', '.join(figures)})")
+
+
+def _cannot_tell(comparison: PairedComparison) -> Clause:
+    if not comparison.queries:
+        return Clause("cannot tell", f": {comparison.undefined['difference']}")
+    if not comparison.wins + comparison.losses:
+        return Clause("", f"{comparison.a} and {comparison.b} are equal on every query")
+    b = _floor(comparison, comparison.b) if comparison.floor == "b" else comparison.b
+    apart = f" {comparison.a} from {b} with {_queries(comparison)}"
+    needed = comparison.needed_range
+    if needed is None or needed[1] <= comparison.queries:
+        return Clause("cannot tell", apart)
+    fewest = max(needed[0], comparison.queries + 1)
+    return Clause("cannot tell", f"{apart}; {fewest:,} to {needed[1]:,} would show a difference of this size")
 
 
 def _too_few(comparison: PairedComparison) -> Clause | None:
-    smallest = comparison.smallest_p
-    if smallest is None or smallest * comparison.pairs <= ALPHA:
+    """Where not even one embedder ahead on every query would be significant."""
+    telling, smallest = comparison.wins + comparison.losses, comparison.smallest_p
+    if not telling or smallest is None or smallest * comparison.pairs <= ALPHA:
         return None
-    telling = comparison.wins + comparison.losses
-    if not telling:
-        return Clause("", f"{comparison.a} and {comparison.b} are equal on every query")
-    among = f", compared among {comparison.pairs} pairs," if comparison.pairs > 1 else ""
+    differ = "1 query" if telling == 1 else f"{telling} queries"
+    among = f" for {comparison.pairs} pairs of embedders" if comparison.pairs > 1 else ""
+    return Clause("they", f" differ on {differ}, which is too few to reach significance{among}")
+
+
+def _running(comparison: PairedComparison) -> Clause | None:
+    """Where the whole rate can't be spent yet, as more queries are to come."""
+    if comparison.planned is None or comparison.p is None or comparison.p * comparison.pairs > ALPHA:
+        return None
+    if comparison.planned > comparison.queries:
+        return Clause(
+            "the",
+            f" difference stands out, but {comparison.planned} queries were planned: judge on to be sure",
+        )
+    if comparison.planned:
+        return None
     return Clause(
-        "with",
-        f" {_queries(telling)} on which they differ{among} the smallest p possible is"
-        f" {min(1.0, smallest * comparison.pairs):.2g}: so few can never show a difference",
+        "the",
+        " difference stands out, but looking again after every query takes a stricter test: say beforehand"
+        " how many queries you will judge (--planned)",
     )
 
 
-def _cannot_tell(comparison: PairedComparison) -> str:
-    if not comparison.queries:
-        return f": {comparison.undefined['difference']}"
-    apart = f" {comparison.a} from {comparison.b} with {_queries(comparison.queries)}"
-    needed = comparison.queries_needed
-    if needed is None or needed <= comparison.queries:
-        return apart
-    return f"{apart}; about {needed:,} would be needed to see a difference this size"
+def _floor(comparison: PairedComparison, name: str) -> str:
+    marked = {"a": comparison.a, "b": comparison.b}.get(comparison.floor or "")
+    return f"the floor {name}" if name == marked else name
 
 
-def _queries(number: int) -> str:
-    return "1 query" if number == 1 else f"{number} queries"
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:.3g} %"
+
+
+def _queries(comparison: PairedComparison) -> str:
+    number = "1 query" if comparison.queries == 1 else f"{comparison.queries} queries"
+    if comparison.planned and comparison.planned > comparison.queries:
+        return f"{number} of {comparison.planned} planned"
+    return number

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.concept import Concept, measured
 from diptych.errors import DiptychError
-from diptych.evaluation.interval import INTERVAL, mean_interval
-from diptych.evaluation.power import QUERIES_NEEDED, queries_needed
-from diptych.evaluation.sign_flip import P_VALUE, SMALLEST_P, sign_flip_p, smallest_p
+from diptych.evaluation.interval import INTERVAL, P_VALUE, MeanTest
+from diptych.evaluation.power import NEEDED_RANGE, QUERIES_NEEDED, needed_range, queries_needed
+from diptych.evaluation.sign_flip import smallest_p
+from diptych.evaluation.spending import running_level
 
 Floats = NDArray[np.float64]
 Verdict = Literal["a better", "b better", "cannot tell"]
 
 ALPHA = 0.05
+"""How often a verdict may call one of equal embedders better."""
 
 DIFFERENCE = Concept(
     name="mean difference",
@@ -37,14 +40,38 @@ EFFECT = Concept(
 )
 HOLM_P = Concept(
     name="p (Holm)",
-    reading="P corrected for how many pairs of embedders are compared; 0.05 or less is called significant",
+    reading="P corrected for how many pairs of embedders are compared; significant up to the level",
     range="0–1",
     unit_free=True,
     source="Holm, Scandinavian Journal of Statistics 1979",
 )
+SMALLEST_P = Concept(
+    name="smallest p possible",
+    reading="The p where one embedder is ahead on every query on which they differ; above the level no"
+    " result is significant",
+    range="0–1",
+    unit_free=True,
+    source="2 of the 2^m ways to set the signs of m differences; one of them where others tie",
+)
+LEVEL = Concept(
+    name="level",
+    reading="How often a verdict may be wrong where the embedders are equal: 0.05, and less while judgments"
+    " are still being given, since every look is another chance to err",
+    range="0–0.05",
+    unit_free=True,
+    source="0.05; while judgments are given, alpha spending: Lan and DeMets, Biometrika 1983",
+)
+CONFIDENCE = Concept(
+    name="confidence of the interval",
+    reading="How often such an interval holds the true difference: more than 95 % with several embedders, and"
+    " while judgments are still being given, as the verdict's level is lower then",
+    range="0.95–1",
+    unit_free=True,
+    source="one minus the level that Holm's procedure gives this pair",
+)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PairedComparison:
     """Two embedders compared by one metric over the queries for which both have it.
 
@@ -52,14 +79,16 @@ class PairedComparison:
         a: The first embedder's name.
         b: The second's.
         metric: The metric's name, such as "nDCG@10".
-        pairs: How many pairs of embedders were compared at once.
+        pairs: How many pairs of embedders were compared at once: for how many p (Holm) is corrected.
         queries: How many queries both have the metric for.
         wins: On how many of them a is higher.
         ties: On how many they are equal.
         losses: On how many b is higher.
-        verdict: Better only where p (Holm) is at most 0.05 and the interval, where there is one, leaves out
-            0.
+        verdict: Better only where p (Holm) is at most the level, which is where the interval leaves out 0.
         undefined: Why a figure is None, by its field's name.
+        floor: Which of the two is a floor that any real model should beat, "a" or "b"; None where neither is.
+        planned: For judgments that are still being given: how many queries were planned; 0 where nobody said.
+            None for judgments that were there before anything was compared.
     """
 
     a: str
@@ -79,20 +108,51 @@ class PairedComparison:
     queries_needed: int | None = measured(QUERIES_NEEDED)
     verdict: Verdict
     undefined: dict[str, str]
+    needed_range: tuple[int, int] | None = measured(NEEDED_RANGE, default=None)
+    level: float = measured(LEVEL, default=ALPHA)
+    confidence: float = measured(CONFIDENCE, default=1 - ALPHA)
+    floor: Literal["a", "b"] | None = None
+    planned: int | None = None
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two embedders' differences, and what the test says of them; None where no query has the metric."""
+
+    a: str
+    b: str
+    differences: Floats
+    test: MeanTest | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Sequence[float | None]], a: str, b: str) -> _Pair:
+        both = [x - y for x, y in zip(values[a], values[b], strict=True) if x is not None and y is not None]
+        differences = np.array(both, np.float64).round(12)  # what differs by rounding alone is a tie
+        return cls(a, b, differences, MeanTest.of(differences, ties=True) if both else None)
 
 
 def compare_embedders(
-    metric: str, values: Mapping[str, Sequence[float | None]]
+    metric: str,
+    values: Mapping[str, Sequence[float | None]],
+    *,
+    floors: Collection[str] = (),
+    planned: int | None = None,
 ) -> tuple[PairedComparison, ...]:
-    """Compare every pair of embedders by one metric.
+    """Compare every two embedders by one metric.
+
+    A floor, which any real model should beat, is compared with each real one apart: it takes nothing from
+    what can be seen among these. Two floors are compared only where there is nothing else.
 
     Args:
         metric: Its name, for the sentence.
         values: By the embedder's name its value, 0 to 1, for each query, None where it is undefined; all of
             one length.
+        floors: Which of the embedders are floors.
+        planned: Where judgments are still being given, how many queries were planned, 0 where nobody said;
+            None where all judgments were there before.
 
     Returns:
-        One comparison a pair, in the order of the embedders.
+        One comparison per pair, in the order of the embedders.
 
     Raises:
         DiptychError: The embedders have values for different numbers of queries.
@@ -101,13 +161,14 @@ def compare_embedders(
         raise DiptychError(
             f"the embedders have {metric} for different numbers of queries: compare on the same ones"
         )
-    names = list(itertools.combinations(values, 2))
-    differences = [_differences(values[a], values[b]) for a, b in names]
-    ps = [float(sign_flip_p(d)) if len(d) else None for d in differences]
-    return tuple(
-        _compare(a, b, metric, d, p, p_holm, len(names))
-        for (a, b), d, p, p_holm in zip(names, differences, ps, holm(ps), strict=True)
-    )
+    pairs = [_Pair.of(values, a, b) for a, b in itertools.combinations(values, 2)]
+    marked = set(floors) if set(values) - set(floors) else set()
+    families = [[pair for pair in pairs if not marked & {pair.a, pair.b}]]
+    families += [[pair] for pair in pairs if len(marked & {pair.a, pair.b}) == 1]
+    found = {
+        (each.a, each.b): each for family in families for each in _compare(metric, family, marked, planned)
+    }
+    return tuple(found[pair.a, pair.b] for pair in pairs if (pair.a, pair.b) in found)
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
@@ -121,60 +182,111 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-def _differences(a: Sequence[float | None], b: Sequence[float | None]) -> Floats:
-    both = [x - y for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-    return np.array(both, np.float64).round(12)  # what differs by rounding alone is a tie
-
-
 def _compare(
-    a: str, b: str, metric: str, differences: Floats, p: float | None, p_holm: float | None, pairs: int
-) -> PairedComparison:
-    queries, wins, losses = len(differences), int((differences > 0).sum()), int((differences < 0).sum())
-    difference = float(differences.mean()) if queries else None
-    spread = float(differences.std(ddof=1)) if queries > 1 and np.ptp(differences) > 0 else None
-    effect = None if difference is None or spread is None else difference / spread
-    interval = _interval(differences) if spread is not None else None
-    return PairedComparison(
-        a=a,
-        b=b,
-        metric=metric,
-        pairs=pairs,
-        queries=queries,
-        wins=wins,
-        ties=queries - wins - losses,
-        losses=losses,
-        difference=difference,
-        interval=interval,
-        effect=effect,
-        p=p,
-        p_holm=p_holm,
-        smallest_p=smallest_p(wins + losses) if queries else None,
-        queries_needed=None if effect is None else queries_needed(effect, ALPHA / pairs),
-        verdict=_verdict(difference, interval, p_holm),
-        undefined=_reasons(metric, differences, difference, effect),
-    )
+    metric: str, family: Sequence[_Pair], floors: Collection[str], planned: int | None
+) -> Iterator[PairedComparison]:
+    """Compare the pairs that are corrected for together."""
+    judged = max((len(pair.differences) for pair in family), default=0)
+    level = ALPHA if planned is None else running_level(judged, planned, ALPHA)
+    ps = [None if pair.test is None else pair.test.p for pair in family]
+    for pair, p_holm, share in zip(family, holm(ps), _shares(ps, level), strict=True):
+        floor: Literal["a", "b"] | None = "a" if pair.a in floors else "b" if pair.b in floors else None
+        yield PairedComparison(
+            **_counts(pair),
+            **_figures(pair, share),
+            metric=metric,
+            pairs=len(family),
+            p_holm=p_holm,
+            verdict=_verdict(pair, p_holm, level),
+            undefined=_reasons(metric, pair, share),
+            level=level,
+            confidence=1 - share,
+            floor=floor if len(family) == 1 else None,
+            planned=planned,
+        )
 
 
-def _interval(differences: Floats) -> tuple[float, float]:
-    low, high = mean_interval(differences)
-    return max(float(low), -1.0), min(float(high), 1.0)  # metrics lie between 0 and 1
+def _shares(ps: Sequence[float | None], level: float) -> list[float]:
+    """The level at which Holm's procedure tests each pair: those after the first that fails at that one's."""
+    order = sorted((p, place) for place, p in enumerate(ps) if p is not None)
+    shares, share = [level] * len(ps), level
+    passing = True
+    for rank, (p, place) in enumerate(order):
+        if passing:
+            share = level / (len(order) - rank)
+            passing = p <= share
+        shares[place] = share
+    return shares
 
 
-def _verdict(difference: float | None, interval: tuple[float, float] | None, p_holm: float | None) -> Verdict:
-    if difference is None or p_holm is None or p_holm > ALPHA:
+def _counts(pair: _Pair) -> dict[str, Any]:
+    wins, losses = int((pair.differences > 0).sum()), int((pair.differences < 0).sum())
+    queries = len(pair.differences)
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "queries": queries,
+        "wins": wins,
+        "ties": queries - wins - losses,
+        "losses": losses,
+        "smallest_p": smallest_p(wins + losses, 0.5 if queries > wins + losses else 1.0) if queries else None,
+    }
+
+
+def _figures(pair: _Pair, level: float) -> dict[str, Any]:
+    test, effect = pair.test, _effect(pair)
+    return {
+        "difference": None if test is None else test.mean,
+        "interval": _interval(pair, level),
+        "effect": effect,
+        "p": None if test is None else test.p,
+        "queries_needed": None if effect is None or level == 0 else queries_needed(effect, level),
+        "needed_range": _needed_range(pair, effect, level),
+    }
+
+
+def _effect(pair: _Pair) -> float | None:
+    if len(pair.differences) < 2 or np.ptp(pair.differences) == 0:
+        return None
+    return float(pair.differences.mean() / pair.differences.std(ddof=1))
+
+
+def _interval(pair: _Pair, level: float) -> tuple[float, float] | None:
+    """None where the values can't have one, or it would hold all that a metric's difference can be."""
+    if pair.test is None or _effect(pair) is None or level == 0:
+        return None
+    low, high = pair.test.interval(level)
+    return None if math.isinf(low) else (max(low, -1.0), min(high, 1.0))  # metrics lie between 0 and 1
+
+
+def _needed_range(pair: _Pair, effect: float | None, level: float) -> tuple[int, int] | None:
+    return None if not effect or level == 0 else needed_range(effect, len(pair.differences), level)
+
+
+def _verdict(pair: _Pair, p_holm: float | None, level: float) -> Verdict:
+    if pair.test is None or p_holm is None or p_holm > level:
         return "cannot tell"
-    if interval is not None and interval[0] <= 0 <= interval[1]:
-        return "cannot tell"
-    return "a better" if difference > 0 else "b better"
+    return "a better" if pair.test.mean > 0 else "b better"
 
 
-def _reasons(
-    metric: str, differences: Floats, difference: float | None, effect: float | None
-) -> dict[str, str]:
-    everything = ("difference", "interval", "effect", "p", "p_holm", "smallest_p", "queries_needed")
-    if difference is None:
+def _reasons(metric: str, pair: _Pair, level: float) -> dict[str, str]:
+    figures = ("interval", "effect", "queries_needed", "needed_range")
+    if pair.test is None:
+        everything = ("difference", "p", "p_holm", "smallest_p", *figures)
         return dict.fromkeys(everything, f"no query has {metric} for both embedders")
-    if effect is None:
-        one = "one query has no spread" if len(differences) == 1 else "all queries differ by the same amount"
-        return dict.fromkeys(("interval", "effect", "queries_needed"), one)
-    return {"queries_needed": "the mean difference is 0"} if effect == 0 else {}
+    if (effect := _effect(pair)) is None:
+        one = (
+            "one query has no spread"
+            if len(pair.differences) == 1
+            else "all queries differ by the same amount"
+        )
+        return dict.fromkeys(figures, one)
+    reasons = {}
+    if _interval(pair, level) is None:
+        reasons["interval"] = "with so few queries that differ, every difference is possible"
+    if not effect or level == 0:
+        why = "so early in a session nothing can be shown" if effect else "the mean difference is 0"
+        reasons |= dict.fromkeys(("queries_needed", "needed_range"), why)
+    elif _needed_range(pair, effect, level) is None:
+        reasons["needed_range"] = "the effect size is known too roughly"
+    return reasons

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,8 @@ class GroundTruth:
         origin: Where they come from, in words.
         notes: What could not be matched, in sentences.
         options: What to give the command line for them; nothing for those in the store.
+        planned: For judgments that are still being given: how many queries were planned, 0 where nobody said.
+            None for those that were there before anything was compared.
     """
 
     judgments: Judgments
@@ -47,6 +49,11 @@ class GroundTruth:
     origin: str
     notes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    planned: int | None = None
+
+    def with_plan(self, planned: int) -> GroundTruth:
+        """The same, where judgments are still being given, with how many queries were planned."""
+        return self if self.planned is None else replace(self, planned=planned)
 
 
 def ground_truth(
@@ -91,11 +98,12 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     given = recorded(store, texts or None).among([picture.id for picture in collection.pictures])
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
-        return GroundTruth(judgments=given, queries=given.queries, origin=said)
+        return GroundTruth(judgments=given, queries=given.queries, origin=said, planned=0)
     own = _read(samples.QRELS, collection, samples.queries()).judgments
     both = own.with_more(given)
     origin = f"what was drawn, as the sample says{f', and {said}' if len(given) else ''}"
-    return GroundTruth(judgments=both, queries=both.queries, origin=origin)
+    planned = 0 if len(given) else None
+    return GroundTruth(judgments=both, queries=both.queries, origin=origin, planned=planned)
 
 
 def judged_among(collection: Collection, store: Store, texts: Sequence[str]) -> GroundTruth | None:

@@ -6,7 +6,7 @@ ids, which is as good as chance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,13 +42,16 @@ _NOT_COMPARED = ("judged",)
 """It says how far the judgments reach, not how good a ranking is."""
 
 
-def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance:
+def assess(
+    answers: Answers, truth: GroundTruth, *, k: int = DEPTH, floors: Collection[str] = ()
+) -> Relevance:
     """Say what judgments say of several embedders' answers.
 
     Args:
         answers: What each embedder makes of each query, of which there is at least one.
         truth: The judgments; those about other queries and pictures are left aside.
         k: The depth of the metrics that have one.
+        floors: Which of the embedders are floors, which any real model should beat.
     """
     asked = [query.text for query in texts_among(answers.queries)]
     judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
@@ -57,7 +60,7 @@ def assess(answers: Answers, truth: GroundTruth, *, k: int = DEPTH) -> Relevance
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
     found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
     averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
-    comparisons = _compare(names, found, k)
+    comparisons = _compare({name: [of_query[name] for of_query in found] for name in names}, k, floors, truth)
     queries = tuple(_describe(case, of_query, names, k) for case, of_query in zip(cases, found, strict=True))
     return Relevance(
         origin=truth.origin,
@@ -180,14 +183,17 @@ def _coverage(queries: Sequence[QueryRelevance]) -> list[Coverage]:
 
 
 def _compare(
-    names: Sequence[str], found: Sequence[Mapping[str, Figures]], k: int
+    found: Mapping[str, Sequence[Figures]], k: int, floors: Collection[str], truth: GroundTruth
 ) -> tuple[PairedComparison, ...]:
     return tuple(
         comparison
         for metric, called in metric_names(k).items()
         if metric not in _NOT_COMPARED
         for comparison in compare_embedders(
-            called, {name: [getattr(of_query[name], metric) for of_query in found] for name in names}
+            called,
+            {name: [getattr(of_query, metric) for of_query in by_query] for name, by_query in found.items()},
+            floors=floors,
+            planned=truth.planned,
         )
     )
 

@@ -133,7 +133,8 @@ def describe_comparison(
         of_asked = dataclasses.replace(
             answers, queries=answers.queries[:asked], by_name=answers.by_name[:asked]
         )
-        relevance = assess(of_asked, truth, k=depth)
+        floors = {info.name for info in infos if info.floor}
+        relevance = assess(of_asked, truth, k=depth, floors=floors)
     decisive = relevance.decisive if relevance else ()
     names = list(snapshot.searchers)
     overall = Overall(

@@ -75,6 +75,7 @@ def open_page(
     host: str = "127.0.0.1",
     port: int = 0,
     max_cost: float = 0.0,
+    planned: int = 0,
     proxy: Callable[[int], str] | None = None,
 ) -> Page:
     """Take a port and begin to embed what is missing; `run` or `start` then answers.
@@ -84,6 +85,7 @@ def open_page(
         host: The address to listen on; on any but this machine's own a token is asked for.
         port: The port; 0 takes a free one.
         max_cost: US dollars that may be spent without asking.
+        planned: How many queries will be judged there; 0 where nobody knows yet.
         proxy: Tells the address under which a browser reaches a port of this machine, where that is another.
 
     Raises:
@@ -101,7 +103,7 @@ def open_page(
     at = listening.getsockname()[1]
     outside = proxy(at).rstrip("/") if proxy else ""
     access = _access(host, outside)
-    state = PageState(bench, max_cost)
+    state = PageState(bench, max_cost, planned)
     config = uvicorn.Config(
         make_app(state, access), log_level="error", access_log=False, server_header=False, lifespan="off"
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diptych.embedders.base import Vectors
+from diptych.embedders.base import Vectors, real_models
 from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_judgments
 from diptych.judgments.pool import pool_by_scores
@@ -37,14 +37,16 @@ class PageState:
     Args:
         bench: What is served.
         allowed: US dollars that may be spent without asking.
+        planned: How many queries will be judged; 0 where nobody knows yet.
 
     Raises:
         DiptychError: The price of an embedder is not known.
     """
 
-    def __init__(self, bench: Workbench, allowed: float = 0.0) -> None:
+    def __init__(self, bench: Workbench, allowed: float = 0.0, planned: int = 0) -> None:
         _refuse_unpriced(bench)
         self.bench = bench
+        self._planned = planned
         self.collection = bench.collection
         self.embedders = {embedder.info.name: embedder for embedder in bench.embedders}
         self.budget = Budget(allowed)
@@ -131,7 +133,7 @@ class PageState:
 
     def truth(self, texts: Sequence[str] = ()) -> GroundTruth:
         """The judgments that stand, of some queries or of all."""
-        return standing_judgments(self.collection, self.bench.store, texts)
+        return standing_judgments(self.collection, self.bench.store, texts).with_plan(self._planned)
 
     def pool(self, text: str, k: int) -> tuple[str, ...]:
         """Ids of the pictures to judge for a text, shuffled.
@@ -141,7 +143,9 @@ class PageState:
         """
         _, answers = self.ready_answers([text_query(text)], k)
         ids = [picture.id for picture in answers.pictures]
-        return pool_by_scores(text, ids, [answer.scores for answer in answers.by_name[0].values()], k)
+        (by_name,) = answers.by_name
+        asked = real_models(self.embedders[name].info for name in by_name)
+        return pool_by_scores(text, ids, [by_name[name].scores for name in asked], k)
 
     def ready_answers(self, queries: Sequence[Query], k: int = DEPTH) -> tuple[Snapshot, Answers]:
         """What was ranked, and what each ready embedder makes of queries that cost nothing more.
@@ -170,7 +174,8 @@ class PageState:
         truth = self.truth()
         if not self.ready or not truth.queries or not self.texts():
             return None
-        return assess(self.judged_answers(), truth, k=k)
+        floors = {name for name, embedder in self.embedders.items() if embedder.info.floor}
+        return assess(self.judged_answers(), truth, k=k, floors=floors)
 
     def report(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:
         """A comparison of those queries that the ready embedders have answered.
@@ -184,6 +189,8 @@ class PageState:
         against = [rival for rival in rivals if self._is_free(rival)]
         texts = [query.text for query in texts_among(answered)]
         judged = judged_among(self.collection, self.bench.store, texts)
+        if judged is not None:
+            judged = judged.with_plan(self._planned)
         return self._comparison_of(answered, against, k, judged)
 
     def evaluation(self) -> Comparison:

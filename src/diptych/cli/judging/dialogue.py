@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -28,10 +29,19 @@ class Dialogue:
         keys: Where answers come from.
         viewer: How a picture is shown.
         graded: Whether answers are grades rather than yes or no.
+        verdict: Tells which embedder is better so far; shown after each query.
     """
 
-    def __init__(self, session: Session, keys: Keys, viewer: PictureViewer, *, graded: bool) -> None:
-        self._session, self._keys, self._viewer = session, keys, viewer
+    def __init__(
+        self,
+        session: Session,
+        keys: Keys,
+        viewer: PictureViewer,
+        *,
+        graded: bool,
+        verdict: Callable[[], str],
+    ) -> None:
+        self._session, self._keys, self._viewer, self._verdict = session, keys, viewer, verdict
         self._grades = _GRADED if graded else _BINARY
         choices = "0 irrelevant · 1, 2, 3 relevant" if graded else "y yes · n no"
         self._help = f"{choices} · s skip · u undo · q quit"
@@ -41,12 +51,20 @@ class Dialogue:
         query = None
         while (task := self._session.task) is not None:
             if task.query != query:
+                if query is not None:
+                    self._say_verdict()
                 query = task.query
                 typer.echo(f"\n{typer.style(printable(query), bold=True)}   {self._help}\n")
             self._viewer.show(task.image)
             if not self._take_answer(task):
                 typer.echo("")
-                return
+                break
+        if self._session.given:
+            self._say_verdict()
+
+    def _say_verdict(self) -> None:
+        if said := self._verdict():
+            typer.echo(f"\nIs one better, so far? {printable(said)}")
 
     def _take_answer(self, task: Task) -> bool:
         """Take one answer to what is shown; returns whether to go on."""

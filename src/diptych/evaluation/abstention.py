@@ -1,4 +1,4 @@
-"""Does an embedder know when it is right? Without the queries it is least sure of, its metric should rise."""
+"""Are an embedder's confident queries its good ones? Without the others, its metric should rise."""
 
 from __future__ import annotations
 
@@ -18,23 +18,43 @@ NAUC = Concept(
     unit_free=True,
     source="Gisserot-Boukhlef et al., TMLR 2024 (arXiv 2402.12997); MTEB",
 )
+NAUC_INTERVAL = Concept(
+    name="95 % interval of nAUC",
+    reading="Where the nAUC over all queries of this kind lies; one that holds 0 leaves open whether confidence"
+    " tells anything",
+    range="lower and upper end, at most 1",
+    unit_free=True,
+    source="percentile bootstrap over queries, 999 resamples; Efron 1979",
+)
 
 RATES = np.linspace(0, 0.9, 10)
 """The shares of queries abstained on."""
 
+FEWEST = 20
+"""With fewer queries an nAUC is mostly chance (with 11 its standard deviation is .30 to .36), and its interval
+holds less often than it says."""
 
-@dataclass(frozen=True, kw_only=True)
+_RESAMPLES = 999
+
+_MOST_UNDEFINED = 0.05
+"""Where the metric is the same throughout more of the resamples than this, too few queries differ in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Abstention:
     """How well an embedder's confidence in a query predicts its metric there.
 
     Attributes:
-        queries: How many queries this rests on; below 10 or so it is hardly more than chance.
+        queries: How many queries this rests on.
         undefined: Why a figure is None, by its field's name.
     """
 
     highest: float | None = measured(NAUC)
     spread: float | None = measured(NAUC)
     lead: float | None = measured(NAUC)
+    highest_interval: tuple[float, float] | None = measured(NAUC_INTERVAL, default=None)
+    spread_interval: tuple[float, float] | None = measured(NAUC_INTERVAL, default=None)
+    lead_interval: tuple[float, float] | None = measured(NAUC_INTERVAL, default=None)
     queries: int
     undefined: dict[str, str]
 
@@ -43,38 +63,72 @@ def abstention(scores: Floats, metric: Floats) -> Abstention:
     """The nAUC of three kinds of confidence: highest score, spread of the scores, lead of the first.
 
     Args:
-        scores: One row a query; shape (m, n).
+        scores: One row per query; shape (m, n).
         metric: The metric of each; shape (m,).
     """
+    fields = ("highest", "spread", "lead")
+    drawn = _resamples(len(metric))
+    if why := _why_not(metric, drawn):
+        return Abstention(
+            **dict.fromkeys(fields), queries=len(metric), undefined=dict.fromkeys(fields, why)
+        )
     ranked = -np.sort(-scores, axis=1)
-    why = "the metric is the same for every query" if len(metric) else "no query has the metric"
-    values = {
-        "highest": nauc(ranked[:, 0], metric),
-        "spread": nauc(scores.std(axis=1), metric),
-        "lead": nauc(ranked[:, 0] - ranked[:, :2][:, -1], metric),
+    confidences = (ranked[:, 0], scores.std(axis=1), ranked[:, 0] - ranked[:, :2][:, -1])
+    values = dict(zip(fields, (nauc(each, metric) for each in confidences), strict=True))
+    intervals = {
+        f"{name}_interval": _interval(each, metric, drawn)
+        for name, each in zip(fields, confidences, strict=True)
     }
-    undefined = {name: why for name, value in values.items() if value is None}
-    return Abstention(**values, queries=len(metric), undefined=undefined)
+    return Abstention(**values, **intervals, queries=len(metric), undefined={})
 
 
 def nauc(confidence: Floats, metric: Floats) -> float | None:
     """The area between the metric-against-abstention curve and a flat line, over that of an oracle.
 
     Args:
-        confidence: One number a query, higher is surer; shape (m,).
+        confidence: One number per query, higher is surer; shape (m,).
         metric: Shape (m,).
 
     Returns:
         At most 1; None where the metric is the same for every query, or there is none.
     """
-    if len(metric) == 0 or np.ptp(metric) == 0:
-        return None
-    flat = metric.mean() * (RATES[-1] - RATES[0])
-    gained, possible = (_area(metric[np.argsort(by, kind="stable")]) - flat for by in (confidence, metric))
-    return float(gained / possible)
+    return float(_naucs(confidence, metric)) if len(metric) and np.ptp(metric) else None
 
 
-def _area(metric: Floats) -> float:
-    """The area under the mean of what is left, as more and more is taken from the front."""
-    left_out = np.minimum(np.round(RATES * len(metric)).astype(int), len(metric) - 1)
-    return float(np.trapezoid([metric[start:].mean() for start in left_out], RATES))
+def _why_not(metric: Floats, drawn: NDArray[np.intp]) -> str | None:
+    """Why nothing can be said from these queries; None where something can."""
+    if not len(metric):
+        return "no query has the metric"
+    if not np.ptp(metric):
+        return "the metric is the same for every query"
+    if len(metric) < FEWEST:
+        queries = "1 query is" if len(metric) == 1 else f"{len(metric)} queries are"
+        return f"{queries} too few: with fewer than {FEWEST} it would be mostly chance"
+    if np.mean(np.ptp(metric[drawn], axis=1) == 0) > _MOST_UNDEFINED:
+        return "the metric is the same for nearly every query"
+    return None
+
+
+def _interval(confidence: Floats, metric: Floats, drawn: NDArray[np.intp]) -> tuple[float, float]:
+    telling = drawn[np.ptp(metric[drawn], axis=1) > 0]
+    low, high = np.quantile(_naucs(confidence[telling], metric[telling]), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _resamples(queries: int) -> NDArray[np.intp]:
+    return np.random.default_rng(0).integers(0, queries, (_RESAMPLES, queries) if queries else (0, 0))
+
+
+def _naucs(confidence: Floats, metric: Floats) -> Floats:
+    """The nAUC of each row; shapes (…, m) to (…)."""
+    flat = metric.mean(-1) * (RATES[-1] - RATES[0])
+    by_confidence = np.take_along_axis(metric, np.argsort(confidence, -1, kind="stable"), -1)
+    return np.asarray((_area(by_confidence) - flat) / (_area(np.sort(metric, -1)) - flat))
+
+
+def _area(metric: Floats) -> Floats:
+    """The area under the mean of what is left, as more and more is taken from the front of each row."""
+    count = metric.shape[-1]
+    left_out = np.minimum(np.round(RATES * count).astype(int), count - 1)
+    left = np.cumsum(metric[..., ::-1], -1)[..., ::-1][..., left_out] / (count - left_out)
+    return np.asarray(np.trapezoid(left, RATES, axis=-1))

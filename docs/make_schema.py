@@ -14,7 +14,8 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from diptych.analysis.agreement import RankAgreement, SpaceAgreement
+from diptych.analysis.agreement import Likeness, RankAgreement, SpaceAgreement
+from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
@@ -191,6 +192,8 @@ def definitions() -> tuple[Definitions, Schema]:
                 "banks": each(found.of(NullBank)),
                 "agreement": array({"$ref": "#/$defs/Spaces"}),
                 "findings": array(PLAIN[str]),
+                "likeness": array(found.of(Likeness)),
+                "separation": array(found.of(Separation)),
             }
         ),
         "relevance": {"$ref": "#/$defs/Relevance", "description": "what judgments say; absent without any"},

@@ -55,12 +55,12 @@ def test_confidence_is_the_highest_score_the_spread_and_the_lead() -> None:
     assert (found.queries, found.undefined) == (30, {})
 
 
-def test_its_interval_is_scipys_percentile_bootstrap_over_queries() -> None:
+def test_its_interval_is_scipys_bca_bootstrap_over_queries() -> None:
     scores, metric = scores_of(40), np.random.default_rng(1).random(40)
     found = abstention(scores, metric)
     theirs = stats.bootstrap(
         (scores.max(axis=1), metric), nauc, paired=True, vectorized=False, n_resamples=3000,
-        method="percentile", rng=1,
+        method="BCa", rng=1,
     ).confidence_interval  # fmt: skip
     wide = theirs.high - theirs.low
     assert found.highest_interval == pytest.approx((theirs.low, theirs.high), abs=0.1 * wide)

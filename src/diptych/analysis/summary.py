@@ -18,8 +18,8 @@ INTERVAL = Concept(
     " nothing of a difference",
     range="95 %",
     unit_free=True,
-    source="the interval that differences between embedders have too; none for 5 queries or fewer, where no test"
-    " could leave any value out",
+    source="the interval that differences between embedders have too; none for 5 queries or fewer, where no"
+    " test could leave any value out",
 )
 
 NO_PROOF = (
@@ -31,7 +31,7 @@ FIGURES = ("z_gap", "gap_share", "excess_variance", "tail_surprise")
 """The figures of a stratification that are averaged."""
 
 FEWEST = 6
-"""With fewer queries even all signs alike come about in more than 5 of 100 cases: no value can be left out."""
+"""With fewer queries, all signs are alike by chance in more than 5 of 100 cases: no value can be left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +21,18 @@ NAUC = Concept(
 )
 NAUC_INTERVAL = Concept(
     name="95 % interval of nAUC",
-    reading="Where the nAUC over all queries of this kind lies; one that holds 0 leaves open whether confidence"
-    " tells anything",
+    reading="Where the nAUC over all queries of this kind lies; one that holds 0 leaves open whether"
+    " confidence tells anything",
     range="lower and upper end, at most 1",
     unit_free=True,
-    source="percentile bootstrap over queries, 999 resamples; Efron 1979",
+    source="bias-corrected and accelerated bootstrap over queries, 999 resamples; Efron, JASA 1987",
 )
 
 RATES = np.linspace(0, 0.9, 10)
 """The shares of queries abstained on."""
 
 FEWEST = 20
-"""With fewer queries an nAUC is mostly chance (with 11 its standard deviation is .30 to .36), and its interval
-holds less often than it says."""
+"""With fewer queries an nAUC is mostly chance: with 11 its standard deviation is .30 to .36."""
 
 _RESAMPLES = 999
 
@@ -69,17 +69,20 @@ def abstention(scores: Floats, metric: Floats) -> Abstention:
     fields = ("highest", "spread", "lead")
     drawn = _resamples(len(metric))
     if why := _why_not(metric, drawn):
-        return Abstention(
-            **dict.fromkeys(fields), queries=len(metric), undefined=dict.fromkeys(fields, why)
-        )
+        undefined = dict.fromkeys(fields, why)
+        return Abstention(highest=None, spread=None, lead=None, queries=len(metric), undefined=undefined)
     ranked = -np.sort(-scores, axis=1)
-    confidences = (ranked[:, 0], scores.std(axis=1), ranked[:, 0] - ranked[:, :2][:, -1])
-    values = dict(zip(fields, (nauc(each, metric) for each in confidences), strict=True))
-    intervals = {
-        f"{name}_interval": _interval(each, metric, drawn)
-        for name, each in zip(fields, confidences, strict=True)
-    }
-    return Abstention(**values, **intervals, queries=len(metric), undefined={})
+    highest, spread, lead = ranked[:, 0], scores.std(axis=1), ranked[:, 0] - ranked[:, :2][:, -1]
+    return Abstention(
+        highest=nauc(highest, metric),
+        spread=nauc(spread, metric),
+        lead=nauc(lead, metric),
+        highest_interval=_interval(highest, metric, drawn),
+        spread_interval=_interval(spread, metric, drawn),
+        lead_interval=_interval(lead, metric, drawn),
+        queries=len(metric),
+        undefined={},
+    )
 
 
 def nauc(confidence: Floats, metric: Floats) -> float | None:
@@ -110,8 +113,20 @@ def _why_not(metric: Floats, drawn: NDArray[np.intp]) -> str | None:
 
 
 def _interval(confidence: Floats, metric: Floats, drawn: NDArray[np.intp]) -> tuple[float, float]:
+    """Holds 89 to 96 % in worlds of 20 and 50 queries: `python benchmarks/verdict_alike.py`."""
+    found = _naucs(confidence, metric)
     telling = drawn[np.ptp(metric[drawn], axis=1) > 0]
-    low, high = np.quantile(_naucs(confidence[telling], metric[telling]), [0.025, 0.975])
+    resampled = _naucs(confidence[telling], metric[telling])
+    without = np.array([np.delete(np.arange(len(metric)), query) for query in range(len(metric))])
+    influence = (left := _naucs(confidence[without], metric[without])).mean() - left
+    size = float((influence**2).sum() ** 1.5)
+    acceleration = float((influence**3).sum()) / (6 * size) if size else 0.0
+    below = (np.mean(resampled < found) + np.mean(resampled <= found)) / 2
+    normal = NormalDist()
+    bias = normal.inv_cdf(float(np.clip(below, 1 / len(drawn), 1 - 1 / len(drawn))))
+    ends = [bias + normal.inv_cdf(level) for level in (0.025, 0.975)]
+    levels = [normal.cdf(bias + end / (1 - acceleration * end)) for end in ends]
+    low, high = np.quantile(resampled, levels)
     return float(low), float(high)
 
 

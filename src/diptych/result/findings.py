@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from diptych.analysis.agreement import Likeness
+from diptych.analysis.agreement.likeness import LUCK
+from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import NO_PROOF
 from diptych.evaluation.sentences import verdict_clauses
@@ -20,9 +21,6 @@ _NOTEWORTHY = 2.0
 
 _FIRM = 0.5
 """Where fewer resamples than this have the break in the same place, its place is said to be unsure."""
-
-_ALIKE, _UNALIKE = 0.8, 0.4
-"""Overlaps of the first ten, chance taken off: largely alike from the one on, hardly below the other."""
 
 
 def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tuple[str, ...]:
@@ -52,7 +50,11 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
 
 
 def overall_findings(
-    queries: Sequence[QueryResult], images: int, decisive: Sequence[PairedComparison] = ()
+    queries: Sequence[QueryResult],
+    images: int,
+    decisive: Sequence[PairedComparison] = (),
+    likeness: Sequence[Likeness] = (),
+    separation: Sequence[Separation] = (),
 ) -> tuple[Finding, ...]:
     """The answers over all queries: do they rank alike, does either list break, is one better.
 
@@ -60,11 +62,14 @@ def overall_findings(
         queries: The queries with their figures.
         images: How many pictures were ranked.
         decisive: What judgments say of each two embedders; without any the last can't be told.
+        likeness: How far each two embedders' rankings agree.
+        separation: Who of each two separates its first pictures further.
     """
     names = list(queries[0].rankings)
-    alike = [_on_likeness(a, b, queries) for i, a in enumerate(names) for b in names[i + 1 :]]
+    alike = [_on_likeness(pair) for pair in likeness]
     breaks = [_on_breaks(name, queries, images) for name in names]
-    return (*alike, *breaks, *(_on_quality(decisive) if len(names) > 1 else ()))
+    apart = [_on_separation(pair) for pair in separation if len(queries) > 1 and pair.queries]
+    return (*alike, *breaks, *apart, *(_on_quality(decisive) if len(names) > 1 else ()))
 
 
 def _on_itself(result: QueryResult) -> list[str]:
@@ -104,10 +109,10 @@ def _on_pair(pair: Agreement) -> list[str]:
             sentences.append(
                 f"{pair.a} puts {worst.image} {_ordinal(worst.rank_a)}, {pair.b} {_ordinal(worst.rank_b)}."
             )
-    if figures.overlap_above_chance is not None:
+    if figures.overlap_above_chance is not None and figures.overlap_by_chance is not None:
         sentences.append(
-            f"Of their first {figures.k}, {pair.a} and {pair.b} share {figures.overlap_at_k};"
-            f" unrelated rankings would share {figures.overlap_by_chance:.1f}."
+            f"Of their first {figures.k}, {pair.a} and {pair.b} share {figures.overlap_at_k}"
+            f" (by luck: {_about(figures.overlap_by_chance)})."
         )
     return sentences
 
@@ -154,20 +159,83 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     return f"{won}; from rank {contrast.rivals_from} on {rivals} {win}{aside}."
 
 
-def _on_likeness(a: str, b: str, queries: Sequence[QueryResult]) -> Finding:
-    pairs = [pair.figures for query in queries for pair in query.agreement if (pair.a, pair.b) == (a, b)]
-    defined = [figures for figures in pairs if figures.overlap_above_chance is not None]
-    if not defined:
-        return Finding("alike", (a, b), "Cannot tell: there are too few pictures, or one ranks nothing.")
-    share = np.mean([figures.overlap_above_chance for figures in defined])
-    answer = "Largely" if share >= _ALIKE else "Hardly" if share < _UNALIKE else "In part"
-    overlap = np.mean([figures.overlap_at_k for figures in defined])
-    chance = np.mean([figures.overlap_by_chance for figures in defined])
-    text = (
-        f"{answer}: of their first {defined[0].k} they share {overlap:.1f} on average over"
-        f" {_queries(len(defined))}; unrelated rankings would share {chance:.1f}."
+def _on_likeness(pair: Likeness) -> Finding:
+    if not pair.queries:
+        return Finding(
+            "alike", (pair.a, pair.b), "Cannot tell: there are too few pictures, or one ranks nothing."
+        )
+    sentences = (*_on_overlap(pair), *_on_shared_firsts(pair), *_on_whole_lists(pair))
+    return Finding("alike", (pair.a, pair.b), " ".join(sentences))
+
+
+def _on_overlap(pair: Likeness) -> list[str]:
+    """What they share among their first, after the word for it where the queries settle one."""
+    if pair.shared is None or pair.by_chance is None or pair.overlap_p is None:
+        return []
+    luck = f"by luck: {_about(pair.by_chance)}"
+    if pair.queries == 1:
+        share = f"They share {pair.shared:.0f} of their first {pair.k} ({luck})"
+        return [f"{share}, no more than luck explains." if pair.overlap_p > LUCK else f"{share}."]
+    over = f"on average over {_queries(pair.queries)} ({luck})"
+    share = f"of their first {pair.k} they share {pair.shared:.1f} {over}"
+    if pair.words:
+        return [f"{_in_words(pair.words)}: {share}."]
+    if pair.overlap_p > LUCK:
+        return [f"No more than luck explains: {share}."]
+    return [f"{share[0].upper()}{share[1:]}; for a word on that these are too few queries."]
+
+
+def _in_words(words: Sequence[str]) -> str:
+    return words[0].capitalize() if len(words) == 1 else f"Somewhere between {words[0]} and {words[-1]}"
+
+
+def _on_shared_firsts(pair: Likeness) -> list[str]:
+    if pair.first_interval is None:
+        return []
+    if pair.queries == 1:
+        return [f"{'The same' if pair.first_shared else 'Another'} picture comes first."]
+    low, high = pair.first_interval
+    of = f"{pair.first_shared} of {_queries(pair.first_queries)}"
+    return [f"Same first picture in {of} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)."]
+
+
+def _on_whole_lists(pair: Likeness) -> list[str]:
+    """Kendall's τ: of each query where they are few, otherwise on average."""
+    if pair.tau is None or pair.tau_p is None:
+        return []
+    if pair.tau.low is None or pair.tau.high is None:
+        shown = ", ".join(f"{tau:.2f}" for tau in pair.taus)
+    else:
+        shown = f"{pair.tau.mean:.2f} on average, 95 % {pair.tau.low:.2f} to {pair.tau.high:.2f}"
+    agree = "no more than by luck" if pair.tau_p > LUCK else "more than by luck"
+    return [f"Their whole lists agree {agree} (τ {shown.replace('-', '−')})."]
+
+
+def _on_separation(pair: Separation) -> Finding:
+    """How many times as far: a claim only where the test shows it, and never one about quality."""
+    return Finding("break", (pair.a, pair.b), _how_far(pair))
+
+
+def _how_far(pair: Separation) -> str:
+    if pair.ratio is None:
+        return "Cannot tell."
+    further, other, ratio = (
+        (pair.a, pair.b, pair.ratio) if pair.ratio >= 1 else (pair.b, pair.a, 1 / pair.ratio)
     )
-    return Finding("alike", (a, b), text)
+    rests_on = _queries(pair.queries)
+    if pair.interval is not None:
+        low, high = sorted(end if pair.ratio >= 1 else 1 / end for end in pair.interval)
+        rests_on += f", interval {low:.2g} to {high:.2g}"
+    times = f"{ratio:.2g} times as far as {other}"
+    if pair.verdict == "too few queries":
+        return f"Too few queries to tell ({further} separates its first pictures {times}; {rests_on})."
+    if pair.verdict == "not seen":
+        return f"No difference seen ({further} separates its first pictures {times}; {rests_on})."
+    shown = "shown" if pair.verdict == "shown" else "suggestive, not shown"
+    return (
+        f"{further} separates its first pictures {times} ({rests_on}: {shown});"
+        " that is no proof of better ranking."
+    )
 
 
 def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Finding:
@@ -187,6 +255,10 @@ def _on_quality(decisive: Sequence[PairedComparison]) -> list[Finding]:
 
 def _queries(number: int) -> str:
     return f"{number} query" if number == 1 else f"{number} queries"
+
+
+def _about(number: float) -> str:
+    return f"about {number:.0f}" if number >= 0.5 else "less than 1"
 
 
 def _ordinal(rank: int) -> str:

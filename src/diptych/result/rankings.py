@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from diptych.analysis.agreement import RankAgreement, SpaceAgreement
+from diptych.analysis.agreement import Likeness, RankAgreement, SpaceAgreement
 from diptych.analysis.null import EFFECT, Z
+from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.concept import measured
@@ -241,6 +242,9 @@ class Spaces:
 Question = Literal["alike", "break", "better"]
 """Do they rank alike? Does a list break? Is one better?"""
 
+_OF_PAIRS: tuple[Question, ...] = ("alike", "break")
+"""The questions whose answers may be about two embedders."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -248,7 +252,8 @@ class Finding:
 
     Attributes:
         question: Which; None for a sentence from a file that answers none of them.
-        about: The embedders that the question names; none in "Is one better?".
+        about: The embedders that the question names; none in "Is one better?". Two in "Does a list break?"
+            where the answer compares their lists.
         text: The answer, in sentences.
     """
 
@@ -260,6 +265,8 @@ class Finding:
         match self.question:
             case "alike":
                 return f"Do {' and '.join(self.about)} rank alike? {self.text}"
+            case "break" if len(self.about) > 1:
+                return f"Do the lists of {' and '.join(self.about)} fall equally far? {self.text}"
             case "break":
                 return f"Does the list of {' and '.join(self.about)} break? {self.text}"
             case "better":
@@ -272,14 +279,14 @@ class Finding:
         possible = [
             cls("better", (), ""),
             *(cls("break", (name,), "") for name in names),
-            *(cls("alike", pair, "") for pair in itertools.combinations(names, 2)),
+            *(cls(asked, pair, "") for asked in _OF_PAIRS for pair in itertools.combinations(names, 2)),
         ]
-        asked = max(  # the longest: a name may hold what comes after another name
+        known = max(  # the longest: a name may hold what comes after another name
             (finding for finding in possible if sentence.startswith(str(finding))),
             key=lambda finding: len(str(finding)),
             default=cls(None, (), ""),
         )
-        return replace(asked, text=sentence.removeprefix(str(asked)))
+        return replace(known, text=sentence.removeprefix(str(known)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,12 +298,16 @@ class Overall:
         banks: The null bank, by the embedder's name; empty where no text was asked.
         spaces: How far each two spaces agree.
         findings: The answers to the three questions.
+        likeness: How far each two embedders' rankings agree over the queries.
+        separation: Who of each two separates its first pictures further.
     """
 
     stratification: dict[str, StratificationSummary] = field(default_factory=dict)
     banks: dict[str, NullBank] = field(default_factory=dict)
     spaces: tuple[Spaces, ...] = ()
     findings: tuple[Finding, ...] = ()
+    likeness: tuple[Likeness, ...] = ()
+    separation: tuple[Separation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

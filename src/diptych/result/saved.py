@@ -14,7 +14,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from diptych.analysis.agreement import RankAgreement, SpaceAgreement
+from diptych.analysis.agreement import Likeness, RankAgreement, SpaceAgreement
+from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.embedders.base import EmbedderInfo
@@ -103,6 +104,8 @@ class _Summary(Struct):
     banks: dict[str, NullBank] = {}
     agreement: list[_Spaces] = []
     findings: list[str] = []
+    likeness: list[Likeness] = []
+    separation: list[Separation] = []
 
 
 class _Said(Struct):
@@ -160,6 +163,8 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
                 banks=overall.banks,
                 agreement=[_Spaces(**_flat(pair)) for pair in overall.spaces],
                 findings=[str(finding) for finding in overall.findings],
+                likeness=list(overall.likeness),
+                separation=list(overall.separation),
             ),
             relevance=UNSET if relevance is None else _save_relevance(relevance),
         ),
@@ -205,6 +210,8 @@ def from_dict(saved: Any) -> Comparison:
                 for pair in read.summary.agreement
             ),
             findings=tuple(Finding.from_sentence(each, names) for each in read.summary.findings),
+            likeness=tuple(read.summary.likeness),
+            separation=tuple(read.summary.separation),
         ),
         relevance=None if read.relevance is UNSET else _open_relevance(read.relevance),
     )

@@ -124,7 +124,7 @@ def comparison(*queries: QueryResult) -> Comparison:
         work={},
         overall=Overall(
             stratification={
-                name: summarise([q.stratification[name] for q in asked if q.stratification] * 3)
+                name: summarise([q.stratification[name] for q in asked if q.stratification] * 6)
                 for name in RANKS
             },
             banks={"one": bank, "two": bank},

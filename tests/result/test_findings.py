@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from diptych.analysis.agreement import RankAgreement
+from diptych.analysis.agreement import Likeness, RankAgreement
+from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
-from diptych.analysis.summary import NO_PROOF
+from diptych.analysis.summary import NO_PROOF, Interval
 from diptych.evaluation.significance import PairedComparison, compare_embedders
 from diptych.result import Agreement, ContrastResult, Disputed, Finding, Hit, QueryResult
 from diptych.result.findings import overall_findings, query_findings
@@ -126,7 +127,11 @@ def test_an_embedder_that_tells_nothing_apart_is_named_and_says_no_more() -> Non
         (agreement(("x", 11, 22)), ["A puts x 11th, B 22nd."]),
         (
             agreement(**overlap(7, 0.55)),
-            ["Of their first 10, A and B share 7; unrelated rankings would share 3.3."],
+            ["Of their first 10, A and B share 7 (by luck: about 3)."],
+        ),
+        (
+            agreement(overlap_at_k=2, overlap_by_chance=0.2, overlap_above_chance=0.18),
+            ["Of their first 10, A and B share 2 (by luck: less than 1)."],
         ),
         (
             agreement(k=3, overlap_at_k=3, overlap_by_chance=3.0),
@@ -256,29 +261,141 @@ def test_does_a_list_break(verdicts: list[str], images: int, answer: str) -> Non
     assert over_all(*map(asked, verdicts), images=images) == [f"Does the list of A break? {answer}"]
 
 
+def alike(**figures: Any) -> Likeness:
+    return Likeness(**({"a": "A", "b": "B", "queries": 8, "k": 10} | figures))
+
+
+def mean(value: float, low: float | None = None, high: float | None = None, queries: int = 8) -> Interval:
+    return Interval(mean=value, low=low, high=high, queries=queries)
+
+
+SHARE: dict[str, Any] = {"shared": 7.1, "by_chance": 0.8, "above_chance": mean(0.68), "overlap_p": 0.0}
+FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval": (0.301, 0.954)}
+
+
 @pytest.mark.parametrize(
-    ("shared", "above_chance", "word"),
+    ("figures", "answer"),
     [
-        (10, 1.0, "Largely"),
-        (9, 0.8, "Largely"),
-        (7, 0.55, "In part"),
-        (6, 0.4, "In part"),
-        (5, 0.3, "Hardly"),
+        ({"queries": 0}, "Cannot tell: there are too few pictures, or one ranks nothing."),
+        (
+            SHARE | {"words": ("in part",)},
+            "In part: of their first 10 they share 7.1 on average over 8 queries (by luck: about 1).",
+        ),
+        (
+            SHARE | {"words": ("in part", "largely")},
+            (
+                "Somewhere between in part and largely: of their first 10 they share 7.1 on average over 8"
+                " queries (by luck: about 1)."
+            ),
+        ),
+        (
+            SHARE | {"words": ("hardly", "in part", "largely")},
+            (
+                "Somewhere between hardly and largely: of their first 10 they share 7.1 on average over 8"
+                " queries (by luck: about 1)."
+            ),
+        ),
+        (
+            SHARE | {"queries": 4},
+            (
+                "Of their first 10 they share 7.1 on average over 4 queries (by luck: about 1); for a word on"
+                " that these are too few queries."
+            ),
+        ),
+        (
+            SHARE | {"by_chance": 9.09, "overlap_p": 0.4},
+            (
+                "No more than luck explains: of their first 10 they share 7.1 on average over 8 queries (by"
+                " luck: about 9)."
+            ),
+        ),
+        (SHARE | {"queries": 1, "shared": 7.0}, "They share 7 of their first 10 (by luck: about 1)."),
+        (
+            SHARE | {"queries": 1, "shared": 10.0, "by_chance": 9.09, "overlap_p": 0.09},
+            "They share 10 of their first 10 (by luck: about 9), no more than luck explains.",
+        ),
+        (FIRSTS | {"queries": 4}, "Same first picture in 3 of 4 queries (95 % interval 30 to 95 %)."),
+        ({"queries": 1, "first_interval": (0.2, 1.0), "first_shared": 1}, "The same picture comes first."),
+        ({"queries": 1, "first_interval": (0.0, 0.8), "first_shared": 0}, "Another picture comes first."),
+        (
+            {"taus": (0.81, 0.62, 0.14, -0.43), "tau": mean(0.285), "tau_p": 0.01},
+            "Their whole lists agree more than by luck (τ 0.81, 0.62, 0.14, −0.43).",
+        ),
+        (
+            {"taus": (0.1,), "tau": mean(0.1), "tau_p": 0.3},
+            "Their whole lists agree no more than luck may explain (τ 0.10).",
+        ),
+        (
+            {"taus": (0.4,) * 8, "tau": mean(0.4, 0.36, 0.44), "tau_p": 0.0},
+            "Their whole lists agree more than by luck (τ 0.40 on average, 95 % 0.36 to 0.44).",
+        ),
+        (
+            {"taus": (0.4,) * 8, "tau": mean(0.2, -0.01, 0.44), "tau_p": 0.0},
+            "Their whole lists agree no more than luck may explain (τ 0.20 on average, 95 % −0.01 to 0.44).",
+        ),
     ],
 )
-def test_do_they_rank_alike(shared: int, above_chance: float, word: str) -> None:
-    pair = agreement(**overlap(shared, above_chance))
-    for times, of in ((1, "1 query"), (2, "2 queries")):
-        first, *_ = over_all(*[asked("gradual", pair, "AB")] * times, asked("gradual", agreement(), "AB"))
-        assert first == (
-            f"Do A and B rank alike? {word}: of their first 10 they share {shared:.1f} on average over {of};"
-            " unrelated rankings would share 3.3."
-        )
+def test_do_they_rank_alike(figures: dict[str, Any], answer: str) -> None:
+    first, *_ = overall_findings([asked("gradual", names="AB")], 88, likeness=[alike(**figures)])
+    assert str(first) == f"Do A and B rank alike? {answer}"
 
 
-def test_nothing_is_said_of_likeness_or_of_which_is_better_without_figures() -> None:
-    alike, _, _, better = over_all(asked("gradual", agreement(), "AB"))
-    assert alike == "Do A and B rank alike? Cannot tell: there are too few pictures, or one ranks nothing."
+APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.125, "p_holm": 0.125}
+
+
+@pytest.mark.parametrize(
+    ("figures", "answer"),
+    [
+        (
+            {"verdict": "suggestive"},
+            (
+                "A separates its first pictures 2.8 times as far as B (4 queries: suggestive, not shown);"
+                " that is no proof of better ranking."
+            ),
+        ),
+        (
+            {"verdict": "shown", "queries": 22, "interval": (1.9, 4.1)},
+            (
+                "A separates its first pictures 2.8 times as far as B (22 queries, interval 1.9 to 4.1:"
+                " shown); that is no proof of better ranking."
+            ),
+        ),
+        (
+            {"verdict": "shown", "queries": 8, "ratio": 0.4, "interval": (0.2, 0.8)},
+            (
+                "B separates its first pictures 2.5 times as far as A (8 queries, interval 1.2 to 5: shown);"
+                " that is no proof of better ranking."
+            ),
+        ),
+        (
+            {"verdict": "not seen", "queries": 8, "ratio": 1.1, "interval": (0.8, 1.5)},
+            (
+                "No difference seen (A separates its first pictures 1.1 times as far as B; 8 queries,"
+                " interval 0.8 to 1.5)."
+            ),
+        ),
+        (
+            {"verdict": "too few queries", "queries": 2},
+            "Too few queries to tell (A separates its first pictures 2.8 times as far as B; 2 queries).",
+        ),
+    ],
+)
+def test_whose_lists_fall_further(figures: dict[str, Any], answer: str) -> None:
+    found = Separation(**APART | figures)
+    two = [asked("gradual", names="AB")] * 2
+    *_, said, _ = overall_findings(two, 88, separation=[found])
+    assert str(said) == f"Do the lists of A and B fall equally far? {answer}"
+    assert said.question == "break"
+    assert len(overall_findings(two[:1], 88, separation=[found])) == 3  # its own sentences say it
+
+
+def test_nothing_is_said_of_whose_lists_fall_further_where_no_query_tells() -> None:
+    none = Separation(a="A", b="B", queries=0)
+    assert len(overall_findings([asked("gradual", names="AB")] * 2, 88, separation=[none])) == 3
+
+
+def test_nothing_is_said_of_which_is_better_without_judgments() -> None:
+    *_, better = over_all(asked("gradual", agreement(), "AB"))
     assert better == f"Is one better? Cannot tell: nothing has been judged. {NO_PROOF}"
 
 
@@ -300,6 +417,7 @@ ODD = ("A", "A break? B", "A and B", "B rank alike? A", "for\nB")
     [
         *(Finding("alike", pair, "In part: they share 6.") for pair in itertools.combinations(ODD, 2)),
         *(Finding("break", (name,), "For 1 of 2 queries; nothing matches for 1.") for name in ODD),
+        *(Finding("break", pair, "No difference seen.") for pair in itertools.combinations(ODD, 2)),
         Finding("better", (), "A break? B ranks better than A."),
         Finding(None, (), "Does the list of C break? For 1 of 1 query."),
     ],

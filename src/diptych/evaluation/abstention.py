@@ -102,11 +102,11 @@ def _why_not(metric: Floats, drawn: NDArray[np.intp]) -> str | None:
     """Why nothing can be said from these queries; None where something can."""
     if not len(metric):
         return "no query has the metric"
-    if not np.ptp(metric):
-        return "the metric is the same for every query"
     if len(metric) < FEWEST:
         queries = "1 query is" if len(metric) == 1 else f"{len(metric)} queries are"
         return f"{queries} too few: with fewer than {FEWEST} it would be mostly chance"
+    if not np.ptp(metric):
+        return "the metric is the same for every query"
     if np.mean(np.ptp(metric[drawn], axis=1) == 0) > _MOST_UNDEFINED:
         return "the metric is the same for nearly every query"
     return None

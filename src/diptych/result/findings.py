@@ -207,7 +207,8 @@ def _on_whole_lists(pair: Likeness) -> list[str]:
         shown = ", ".join(f"{tau:.2f}" for tau in pair.taus)
     else:
         shown = f"{pair.tau.mean:.2f} on average, 95 % {pair.tau.low:.2f} to {pair.tau.high:.2f}"
-    agree = "no more than by luck" if pair.tau_p > LUCK else "more than by luck"
+    luck = pair.tau_p > LUCK or (pair.tau.low is not None and pair.tau.low <= 0)
+    agree = "no more than luck may explain" if luck else "more than by luck"
     return [f"Their whole lists agree {agree} (τ {shown.replace('-', '−')})."]
 
 

@@ -137,13 +137,46 @@ def test_the_terminal_has_the_table_the_differences_and_the_notes() -> None:
     text = printed(judged_comparison())
     assert "Judged by what ann said: 1 query, 5 relevant pictures" in text
     assert re.search(r"nDCG@10 +1 +1\.000 +0\.000", text)
-    assert re.search(r"nDCG@10, A − B +\+1\.000 +– +– +1–0–0 +1", text)
+    assert re.search(r"nDCG@10, A − B +\+1\.000 +– +1–0–0 +1", text)
     assert "Where a figure is –, one query has no spread." in text
     assert "Of 5 relevant pictures, 0 are among the first 10 of both A and B, 5 of A only" in text
     assert "1 contradiction; the last word counts:" in text
     assert "class/000.jpg for “cat”: 1 (ann), then 2 (ann)" in text
     assert "Note: Nobody judged “dog”" in text
     assert "Is one better? Cannot tell one from two with 1 query" in text
+
+
+def test_the_terminal_has_what_few_readers_know_at_the_end() -> None:
+    front, _, more = printed(judged_comparison()).partition("More figures")
+    assert "bpref" not in front
+    assert re.search(r"bpref +1 +1\.000", more)
+    assert (
+        "Are A's confident queries its good ones? Cannot tell: 1 query is too few: with fewer than 20" in more
+    )
+
+
+def test_the_report_has_what_few_readers_know_behind_more_figures() -> None:
+    front, _, rest = render(judged_comparison(("one", "two", "three"))).partition(
+        "<summary>More figures</summary>"
+    )
+    more = rest.partition("</details>")[0]
+    better = front.partition('id="better"')[2]
+    for words in ("bpref", "effect size d_z", "confident queries its good ones"):
+        assert words in more
+        assert words not in better
+    assert "1 query is too few: with fewer than 20 it would be mostly chance" in more
+
+
+def test_an_nauc_stands_beside_its_interval() -> None:
+    made = judged_comparison()
+    assert made.relevance is not None
+    sure = dataclasses.replace(
+        made.relevance.abstention["one"], highest=0.5, highest_interval=(0.25, 0.75), undefined={}
+    )
+    relevance = dataclasses.replace(made.relevance, abstention=dict.fromkeys(("one", "two"), sure))
+    told = dataclasses.replace(made, relevance=relevance)
+    assert "nAUC 0.50 (0.25 to 0.75) by its highest score (1 is perfectly, 0 not at all)." in printed(told)
+    assert "<td>0.50 <small>0.25 to 0.75</small></td>" in render(told)
 
 
 def test_three_embedders_are_compared_in_pairs_corrected_for_their_number() -> None:

@@ -25,6 +25,9 @@ KNOWS = concepts(Abstention)
 FOUND = concepts(Complementarity)
 """What the figures of each mean."""
 
+BEHIND = ("bpref",)
+"""Metrics that stand behind "more figures": few readers know them."""
+
 _TOUCHING = 0.035
 """Dots nearer than this part of the line stand side by side."""
 

@@ -13,7 +13,7 @@ from diptych.evaluation.abstention import Abstention
 from diptych.evaluation.metrics.figures import DECIDES, metric_names
 from diptych.evaluation.significance import PairedComparison
 from diptych.present.html.curves import letter
-from diptych.present.html.relevance import decisive
+from diptych.present.html.relevance import BEHIND, decisive
 from diptych.result import OnScale, Relevance
 from diptych.text import count, printable
 from diptych.thresholds.threshold import Threshold
@@ -30,11 +30,7 @@ _LOSSES = (
     " threshold could save."
 )
 _MOST = 10
-_CONFIDENCES = {
-    "highest": "its highest score",
-    "spread": "the spread of its scores",
-    "lead": "the first's lead",
-}
+_CONFIDENCES = {"highest": "its highest score", "spread": "the spread", "lead": "the first's lead"}
 
 
 def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType:
@@ -52,12 +48,12 @@ def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType
         Text(printable(head), "bold"),
         *(Text("  ").append(_who(index)).append(f" {printable(name)}") for index, name in enumerate(names)),
         _each_query(relevance, names),
-        _metrics(relevance, names),
+        _metrics(relevance, names, "Means over the queries", more=False),
         *_differences(relevance, names),
         *_found(relevance, names),
         _thresholds(relevance, names),
-        *_abstention(relevance, names),
         *_contradictions(relevance),
+        *_more(relevance, names),
         *notes,
     )
 
@@ -86,11 +82,13 @@ def _each_query(relevance: Relevance, names: Sequence[str]) -> Table:
     return table
 
 
-def _metrics(relevance: Relevance, names: Sequence[str]) -> RenderableType:
+def _metrics(relevance: Relevance, names: Sequence[str], title: str, *, more: bool) -> RenderableType:
     whose = (_who(index) for index in range(len(names)))
-    table = _table("Means over the queries", "metric", "queries", *whose, *relevance.fusions)
+    table = _table(title, "metric", "queries", *whose, *relevance.fusions)
     undefined: dict[str, list[str]] = {}
     for field, called in metric_names(relevance.k).items():
+        if (field in BEHIND) != more or field not in relevance.means[names[0]]:
+            continue
         means = [relevance.means[name][field] for name in (*names, *relevance.fusions)]
         table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means))
         if means[0].value is None:
@@ -102,11 +100,13 @@ def _metrics(relevance: Relevance, names: Sequence[str]) -> RenderableType:
 def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
     """Of two embedders by every metric, of more by the one that decides."""
     decides = metric_names(relevance.k)[DECIDES]
-    shown = relevance.comparisons if len(names) == 2 else relevance.decisive
+    behind = {metric_names(relevance.k)[field] for field in BEHIND}
+    compared = relevance.comparisons if len(names) == 2 else relevance.decisive
+    shown = [each for each in compared if each.metric not in behind]
     if not shown:
         return
     pairs = "" if len(names) == 2 else f", by {decides}"
-    headings = ["", "difference", "95 % interval", "effect size", "better–equal–worse", "p"]
+    headings = ["", "difference", "95 % interval", "better–equal–worse", "p"]
     table = _table(f"Who ranks better{pairs}", *headings, *(["p (Holm)"] if pairs else []))
     for each in shown:
         a, b = (letter(names.index(name)) for name in (each.a, each.b))
@@ -123,7 +123,6 @@ def _difference(each: PairedComparison) -> list[str]:
     return [
         "–" if each.difference is None else f"{each.difference:+.3f}",
         "–" if each.interval is None else f"{each.interval[0]:+.3f} to {each.interval[1]:+.3f}",
-        "–" if each.effect is None else f"{each.effect:+.2f}",
         f"{each.wins}–{each.ties}–{each.losses}",
         _p(each.p),
     ]
@@ -182,19 +181,31 @@ def _share(best: Threshold, field: str) -> str:
     return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
-def _abstention(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
+def _more(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
+    """Figures that few readers know."""
+    yield _metrics(relevance, names, "More figures", more=True)
+    for pair in relevance.decisive:
+        if pair.effect is not None:
+            a, b = (letter(names.index(name)) for name in (pair.a, pair.b))
+            yield Text(f"Effect size d_z of {pair.metric}, {a} − {b}: {pair.effect:+.2f}")
     for index, name in enumerate(names):
-        found = relevance.abstention[name]
-        values = {words: getattr(found, field) for field, words in _CONFIDENCES.items()}
-        yield Text(f"Does {letter(index)} know when it is right? {_knows(found, values)}")
+        confident = _confident(relevance.abstention[name])
+        yield Text(f"Are {letter(index)}'s confident queries its good ones? {confident}")
 
 
-def _knows(found: Abstention, values: dict[str, float | None]) -> str:
-    if all(value is None for value in values.values()):
+def _confident(found: Abstention) -> str:
+    said = [words for field in _CONFIDENCES if (words := _nauc(found, field)) is not None]
+    if not said:
         return f"Cannot tell: {printable('; '.join(dict.fromkeys(found.undefined.values())))}."
-    said = ", ".join(f"{value:.2f} by {words}" for words, value in values.items() if value is not None)
-    few = f"; {found.queries} queries say little" if found.queries < _MOST else ""
-    return f"nAUC {said} (1 is perfectly, 0 not at all{few})."
+    return f"nAUC {', '.join(said)} (1 is perfectly, 0 not at all)."
+
+
+def _nauc(found: Abstention, field: str) -> str | None:
+    value, interval = getattr(found, field), getattr(found, f"{field}_interval")
+    if value is None:
+        return None
+    around = "" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})"
+    return f"{value:.2f}{around} by {_CONFIDENCES[field]}"
 
 
 def _contradictions(relevance: Relevance) -> Iterator[Text]:

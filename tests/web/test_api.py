@@ -191,6 +191,23 @@ def test_the_page_judges_and_evaluates_from_the_workbenchs_own_matrices(
         assert np.shares_memory(searcher.units[:], snapshot.searchers[name].units[:])
 
 
+def test_over_all_that_was_asked_the_page_says_whether_they_rank_alike(
+    pictures: Path, tmp_path: Path
+) -> None:
+    with served(pictures, ["palette", "random"], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        ask(http, "red", keep=True)
+        assert "queries together" not in http.get("/evaluate").text
+        ask(http, "green", keep=True)
+        text = http.get("/evaluate").text
+    assert "All 2 queries together" in text
+    together = text.partition("queries together")[2].partition("</section>")[0]
+    assert "on average over 2 queries (by luck: about" in together
+    assert "Same first picture in" in together
+    assert "<b>palette</b>: For" in together
+    assert "Is one better?" not in together
+
+
 def test_before_anything_is_judged_a_threshold_has_nothing_to_be_tried_on(
     pictures: Path, tmp_path: Path
 ) -> None:

@@ -40,8 +40,8 @@ from diptych.result import (
     Work,
 )
 from diptych.result.assess import DEPTH, assess
-from diptych.result.findings import overall_findings, query_findings
-from diptych.result.over_queries import likenesses, separations_over
+from diptych.result.findings import query_findings
+from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answer, Answers, Searcher
 
@@ -137,16 +137,12 @@ def describe_comparison(
         floors = {info.name for info in infos if info.floor}
         relevance = assess(of_asked, truth, k=depth, floors=floors)
     decisive = relevance.decisive if relevance else ()
-    names, images = list(snapshot.searchers), len(snapshot.pictures)
-    likeness = likenesses(results, names, images)
-    separation = separations_over(results, names)
-    overall = Overall(
+    names = list(snapshot.searchers)
+    overall = dataclasses.replace(
+        over_all(results, names, len(snapshot.pictures), decisive),
         stratification={name: summarise([query.stratification[name] for query in results]) for name in names},
         banks=describe_banks(snapshot),
         spaces=describe_spaces(snapshot),
-        findings=overall_findings(results, images, decisive, likeness, separation),
-        likeness=likeness,
-        separation=separation,
     )
     return assemble(
         collection, infos, answers, queries=tuple(results), work=work, overall=overall, relevance=relevance

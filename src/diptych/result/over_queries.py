@@ -7,7 +7,28 @@ from collections.abc import Sequence
 
 from diptych.analysis.agreement import Likeness, likeness
 from diptych.analysis.separation import Separation, separations
-from diptych.result.rankings import Hit, QueryResult
+from diptych.evaluation.significance import PairedComparison
+from diptych.result.findings import overall_findings
+from diptych.result.rankings import Hit, Overall, QueryResult
+
+
+def over_all(
+    queries: Sequence[QueryResult],
+    names: Sequence[str],
+    images: int,
+    decisive: Sequence[PairedComparison] = (),
+) -> Overall:
+    """What holds over all queries of each two embedders, with the answers to the three questions.
+
+    Args:
+        queries: The queries with their figures, at least one.
+        names: The embedders.
+        images: How many pictures were ranked.
+        decisive: What judgments say of each two embedders.
+    """
+    likeness, separation = likenesses(queries, names, images), separations_over(queries, names)
+    findings = overall_findings(queries, images, decisive, likeness, separation)
+    return Overall(findings=findings, likeness=likeness, separation=separation)
 
 
 def likenesses(queries: Sequence[QueryResult], names: Sequence[str], images: int) -> tuple[Likeness, ...]:

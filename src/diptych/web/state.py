@@ -18,9 +18,10 @@ from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_ju
 from diptych.judgments.pool import pool_by_scores
 from diptych.paths import prices_path
 from diptych.queries import Query, TextQuery, text_query, texts_among
-from diptych.result import Comparison, Overall, Relevance, Work
+from diptych.result import Comparison, Finding, Overall, Relevance, Work
 from diptych.result.assess import DEPTH, assess
 from diptych.result.describe import assemble, describe, describe_banks, describe_comparison
+from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answers
 from diptych.web.budget import Budget
@@ -176,6 +177,15 @@ class PageState:
             return None
         floors = {name for name, embedder in self.embedders.items() if embedder.info.floor}
         return assess(self.judged_answers(), truth, k=k, floors=floors)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What holds over all texts asked and judged here, without judgments; nothing for fewer than two."""
+        if not self.ready or len(texts := self.texts()) < 2:
+            return ()
+        snapshot, answers = self.ready_answers([TextQuery(text) for text in texts])
+        described = describe(answers.queries, answers.by_name, snapshot.pictures, (), DEPTH)
+        found = over_all(described, list(snapshot.searchers), len(snapshot.pictures)).findings
+        return tuple(finding for finding in found if finding.question != "better")
 
     def report(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:
         """A comparison of those queries that the ready embedders have answered.

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from diptych.concept import concepts
 from diptych.evaluation.metrics.figures import Figures, metric_names
+from diptych.present.html.layout import answers
 from diptych.result.assess import DEPTH
 from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import Threshold
@@ -53,6 +54,8 @@ def router(state: PageState) -> APIRouter:
             index={name: index for index, name in enumerate(state.embedders)},
             ready=state.ready,
             relevance=state.relevance(),
+            together=answers(state.findings()),
+            asked=len(state.texts()),
             metrics=metric_names(DEPTH),
             concepts=concepts(Figures),
         )

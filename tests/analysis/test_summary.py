@@ -30,7 +30,7 @@ def test_the_interval_is_that_of_differences_between_embedders(figure: str, quer
 def test_the_interval_holds_the_mean_of_a_skewed_world_about_as_often_as_it_says(queries: int) -> None:
     worlds = np.random.default_rng(queries).gamma(2, size=(400, queries))
     found = [over_queries(values.tolist()) for values in worlds]
-    assert np.mean([each.low <= 2 <= each.high for each in found]) > 0.9  # a percentile bootstrap: 0.8 to 0.9
+    assert np.mean([each.low <= 2 <= each.high for each in found]) > 0.88  # a percentile bootstrap of 6: 0.82
 
 
 @pytest.mark.parametrize("values", [[2.0], [1.0, 3.0], [None, 2.0, None], [1.0, 2.0, 2.0, 2.0, 3.0]])

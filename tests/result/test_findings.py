@@ -298,8 +298,8 @@ FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval
         (
             SHARE | {"queries": 4},
             (
-                "Of their first 10 they share 7.1 on average over 4 queries (by luck: about 1); for a word on"
-                " that these are too few queries."
+                "Of their first 10 they share 7.1 on average over 4 queries (by luck: about 1); too few"
+                " queries to put that in a word."
             ),
         ),
         (

@@ -113,7 +113,7 @@ def _why_not(metric: Floats, drawn: NDArray[np.intp]) -> str | None:
 
 
 def _interval(confidence: Floats, metric: Floats, drawn: NDArray[np.intp]) -> tuple[float, float]:
-    """Holds 89 to 96 % in worlds of 20 and 50 queries: `python benchmarks/verdict_alike.py`."""
+    """Holds 88 to 97 % in worlds of 20 and 50 queries: `python benchmarks/verdict_alike.py`."""
     found = _naucs(confidence, metric)
     telling = drawn[np.ptp(metric[drawn], axis=1) > 0]
     resampled = _naucs(confidence[telling], metric[telling])

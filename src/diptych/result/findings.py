@@ -182,7 +182,7 @@ def _on_overlap(pair: Likeness) -> list[str]:
         return [f"{_in_words(pair.words)}: {share}."]
     if pair.overlap_p > LUCK:
         return [f"No more than luck explains: {share}."]
-    return [f"{share[0].upper()}{share[1:]}; for a word on that these are too few queries."]
+    return [f"{share[0].upper()}{share[1:]}; too few queries to put that in a word."]
 
 
 def _in_words(words: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ class Relevance:
         verdicts: The answer to "is one better?" in sentences, by nDCG at k.
         complementarity: Who found the relevant pictures among the first k.
         thresholds: By the embedder's name.
-        abstention: Whether an embedder knows when it is right, by its name.
+        abstention: Whether an embedder's confident queries are its good ones, by its name.
         contradictions: Pictures that were given different grades for one query.
         notes: What could not be matched or judged, in sentences.
         options: What gives the command line these judgments; empty for those in the store.

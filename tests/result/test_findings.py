@@ -90,6 +90,13 @@ def test_who_ranks_what_first(rankings: dict[str, tuple[Hit, ...]], sentences: l
     assert said(rankings=rankings) == sentences
 
 
+def test_where_several_share_the_first_place_none_is_called_first() -> None:
+    level = tuple(
+        Hit(rank=rank, image=name, id=name, label=None, score=0.5) for rank, name in ((1, "x"), (2, "y"))
+    )
+    assert said(rankings={"A": level, "B": hits("x", "y")}) == []
+
+
 def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -> None:
     twin, me = hits("twin", "me", itself="me")
     level = (twin, Hit(rank=2, image="me", id="me", label=None, score=twin.score, itself=True))

@@ -6,7 +6,8 @@ import dataclasses
 
 import made_comparisons as made
 from diptych.result import Hit
-from diptych.result.over_queries import first_picture, likenesses, separations_over
+from diptych.result.findings import first_picture
+from diptych.result.over_queries import likenesses, separations_over
 
 
 def hit(image: str, score: float, *, itself: bool = False) -> Hit:

@@ -72,6 +72,14 @@ def overall_findings(
     return (*alike, *breaks, *apart, *(_on_quality(decisive) if len(names) > 1 else ()))
 
 
+def first_picture(hits: Sequence[Hit]) -> str | None:
+    """The first picture's name, the one asked with left out; None where several share the first place."""
+    others = [hit for hit in hits if not hit.itself]
+    if not others or (len(others) > 1 and others[1].score == others[0].score):
+        return None
+    return others[0].image
+
+
 def _on_itself(result: QueryResult) -> list[str]:
     if not any(hit.itself for hits in result.rankings.values() for hit in hits):
         return []
@@ -89,10 +97,8 @@ def _on_itself(result: QueryResult) -> list[str]:
 
 
 def _on_first(rankings: Mapping[str, Sequence[Hit]]) -> list[str]:
-    """Which image each embedder ranks first, the picture asked with left aside."""
-    firsts = {
-        name: next((hit.image for hit in hits if not hit.itself), None) for name, hits in rankings.items()
-    }
+    """Which image each embedder ranks first; nothing where several share that place in the order of names."""
+    firsts = {name: first_picture(hits) for name, hits in rankings.items()}
     if len(firsts) < 2 or None in firsts.values():
         return []
     different = list(dict.fromkeys(firsts.values()))

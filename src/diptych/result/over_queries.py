@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from diptych.analysis.agreement import Likeness, likeness
 from diptych.analysis.separation import Separation, separations
 from diptych.evaluation.significance import PairedComparison
-from diptych.result.findings import overall_findings
-from diptych.result.rankings import Hit, Overall, QueryResult
+from diptych.result.findings import first_picture, overall_findings
+from diptych.result.rankings import Overall, QueryResult
 
 
 def over_all(
@@ -57,11 +57,3 @@ def separations_over(queries: Sequence[QueryResult], names: Sequence[str]) -> tu
         names: The embedders to compare: a floor is not among them, for how far it separates says nothing.
     """
     return separations({name: [query.stratification[name] for query in queries] for name in names})
-
-
-def first_picture(hits: Sequence[Hit]) -> str | None:
-    """The first picture's name, the one asked with left out; None where several share the first place."""
-    others = [hit for hit in hits if not hit.itself]
-    if not others or (len(others) > 1 and others[1].score == others[0].score):
-        return None
-    return others[0].image

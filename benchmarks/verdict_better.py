@@ -125,7 +125,7 @@ def _false_positives(title: str, worlds: Sequence[World], repeats: int) -> Rates
         rows.append((name, percent(np.concatenate([each for each, _ in found])), percent(worst), where))
     return Rates(
         title=f"Is one better? Called better although there is {title}, in %",
-        note=f"{len(worlds)} worlds; {QUERIES[0]} to {QUERIES[-1]} queries; {repeats} samples each. Promised: 5.",
+        note=f"{len(worlds)} worlds; {QUERIES[0]} to {QUERIES[-1]} queries; {repeats} samples. Promised: 5.",
         head=("rule", "on average", "at worst", "where"),
         rows=tuple(rows),
     )

@@ -10,9 +10,10 @@ from scipy import stats
 
 from diptych.concept import concepts
 from diptych.errors import DiptychError
+from diptych.evaluation.holm import holm
 from diptych.evaluation.power import needed_range, queries_needed
 from diptych.evaluation.sentences import verdict_clauses
-from diptych.evaluation.significance import PairedComparison, compare_embedders, holm
+from diptych.evaluation.significance import PairedComparison, compare_embedders
 
 TENTHS = st.none() | st.integers(0, 10).map(lambda n: n / 10)
 ROWS = st.integers(1, 12).flatmap(

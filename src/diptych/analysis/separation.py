@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.stratification import Stratification
-from diptych.analysis.summary import FEWEST
 from diptych.concept import Concept, measured
-from diptych.evaluation.interval import mean_interval
-from diptych.evaluation.sign_flip import sign_flip_p, smallest_p
-from diptych.evaluation.significance import ALPHA, holm
+from diptych.evaluation.holm import holm, holm_levels
+from diptych.evaluation.interval import MeanTest
+from diptych.evaluation.sign_flip import smallest_p
+from diptych.evaluation.significance import ALPHA
 
 Shown: TypeAlias = Literal["shown", "suggestive", "not seen", "too few queries"]
 
@@ -40,7 +40,7 @@ SEPARATION_P = Concept(
     reading="How often ratios this far from 1 come about where chance alone decides who separates further",
     range="0 to 1",
     unit_free=True,
-    source="sign-flip test of the log ratios; Fisher 1935",
+    source="sign-flip test of the log ratios, Fisher 1935, and Student's t: the larger",
 )
 SEPARATION_HOLM_P = Concept(
     name="p (Holm) of the ratio of separations",
@@ -88,10 +88,11 @@ def separations(rankings: Mapping[str, Sequence[Stratification]]) -> tuple[Separ
     """
     pairs = list(itertools.combinations(rankings, 2))
     logs = [_log_ratios(rankings[a], rankings[b]) for a, b in pairs]
-    ps = [float(sign_flip_p(each)) if len(each) else None for each in logs]
+    tests = [MeanTest.of(each) if len(each) else None for each in logs]
+    ps = [None if test is None else test.p for test in tests]
     return tuple(
-        _separation(a, b, each, p, p_holm)
-        for (a, b), each, p, p_holm in zip(pairs, logs, ps, holm(ps), strict=True)
+        _separation(a, b, test, p_holm, level)
+        for (a, b), test, p_holm, level in zip(pairs, tests, holm(ps), holm_levels(ps, ALPHA), strict=True)
     )
 
 
@@ -105,28 +106,24 @@ def _log_ratios(of_a: Sequence[Stratification], of_b: Sequence[Stratification]) 
     return np.array([np.log(a / b) for a, b in falls], np.float64).round(12)
 
 
-def _separation(
-    a: str, b: str, logs: NDArray[np.float64], p: float | None, p_holm: float | None
-) -> Separation:
-    if p is None or p_holm is None:
+def _separation(a: str, b: str, test: MeanTest | None, p_holm: float | None, level: float) -> Separation:
+    if test is None or p_holm is None:
         return Separation(a=a, b=b, queries=0)
     return Separation(
         a=a,
         b=b,
-        queries=len(logs),
-        ratio=float(np.exp(logs.mean())),
-        interval=_interval(logs, p / p_holm),
-        p=p,
+        queries=test.count,
+        ratio=float(np.exp(test.mean)),
+        interval=_interval(test, level),
+        p=test.p,
         p_holm=p_holm,
-        verdict=_verdict(len(logs), p, p_holm),
+        verdict=_verdict(test.count, test.p, p_holm),
     )
 
 
-def _interval(logs: NDArray[np.float64], share: float) -> tuple[float, float] | None:
-    """At the level that the correction leaves to this pair: interval and test never contradict."""
-    if len(logs) < FEWEST:
-        return None
-    low, high = mean_interval(logs, 1 - ALPHA * share)
+def _interval(test: MeanTest, level: float) -> tuple[float, float] | None:
+    """At the level at which this pair is tested: interval and test never contradict."""
+    low, high = test.interval(level)
     return (float(np.exp(low)), float(np.exp(high))) if np.isfinite([low, high]).all() else None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from diptych.concept import Concept, measured
 from diptych.errors import DiptychError
+from diptych.evaluation.holm import holm, holm_levels
 from diptych.evaluation.interval import INTERVAL, P_VALUE, MeanTest
 from diptych.evaluation.power import NEEDED_RANGE, QUERIES_NEEDED, needed_range, queries_needed
 from diptych.evaluation.sign_flip import smallest_p
@@ -171,17 +172,6 @@ def compare_embedders(
     return tuple(found[pair.a, pair.b] for pair in pairs if (pair.a, pair.b) in found)
 
 
-def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction: the k-th smallest of m p-values times m − k + 1, never falling, at most 1."""
-    order = sorted((p, place) for place, p in enumerate(ps) if p is not None)
-    corrected: list[float | None] = [None] * len(ps)
-    highest = 0.0
-    for rank, (p, place) in enumerate(order):
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
-        corrected[place] = highest
-    return corrected
-
-
 def _compare(
     metric: str, family: Sequence[_Pair], floors: Collection[str], planned: int | None
 ) -> Iterator[PairedComparison]:
@@ -189,7 +179,7 @@ def _compare(
     judged = max((len(pair.differences) for pair in family), default=0)
     level = ALPHA if planned is None else running_level(judged, planned, ALPHA)
     ps = [None if pair.test is None else pair.test.p for pair in family]
-    for pair, p_holm, share in zip(family, holm(ps), _shares(ps, level), strict=True):
+    for pair, p_holm, share in zip(family, holm(ps), holm_levels(ps, level), strict=True):
         floor: Literal["a", "b"] | None = "a" if pair.a in floors else "b" if pair.b in floors else None
         yield PairedComparison(
             **_counts(pair),
@@ -204,19 +194,6 @@ def _compare(
             floor=floor if len(family) == 1 else None,
             planned=planned,
         )
-
-
-def _shares(ps: Sequence[float | None], level: float) -> list[float]:
-    """The level at which Holm's procedure tests each pair: those after the first that fails at that one's."""
-    order = sorted((p, place) for place, p in enumerate(ps) if p is not None)
-    shares, share = [level] * len(ps), level
-    passing = True
-    for rank, (p, place) in enumerate(order):
-        if passing:
-            share = level / (len(order) - rank)
-            passing = p <= share
-        shares[place] = share
-    return shares
 
 
 def _counts(pair: _Pair) -> dict[str, Any]:

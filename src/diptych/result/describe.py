@@ -129,17 +129,17 @@ def describe_comparison(
     """
     asked = len(answers.queries) - extra
     results = describe(answers.queries, answers.by_name, answers.pictures, rivals, k)[:asked]
+    floors = {info.name for info in infos if info.floor}
     relevance = None
     if truth is not None:
         of_asked = dataclasses.replace(
             answers, queries=answers.queries[:asked], by_name=answers.by_name[:asked]
         )
-        floors = {info.name for info in infos if info.floor}
         relevance = assess(of_asked, truth, k=depth, floors=floors)
     decisive = relevance.decisive if relevance else ()
     names = list(snapshot.searchers)
     overall = dataclasses.replace(
-        over_all(results, names, len(snapshot.pictures), decisive),
+        over_all(results, names, len(snapshot.pictures), decisive, floors),
         stratification={name: summarise([query.stratification[name] for query in results]) for name in names},
         banks=describe_banks(snapshot),
         spaces=describe_spaces(snapshot),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from diptych.analysis.agreement import Likeness, likeness
 from diptych.analysis.separation import Separation, separations
@@ -17,6 +17,7 @@ def over_all(
     names: Sequence[str],
     images: int,
     decisive: Sequence[PairedComparison] = (),
+    floors: Collection[str] = (),
 ) -> Overall:
     """What holds over all queries of each two embedders, with the answers to the three questions.
 
@@ -25,8 +26,10 @@ def over_all(
         names: The embedders.
         images: How many pictures were ranked.
         decisive: What judgments say of each two embedders.
+        floors: Which of them are floors: how far these separate their pictures says nothing.
     """
-    likeness, separation = likenesses(queries, names, images), separations_over(queries, names)
+    real = [name for name in names if name not in floors]
+    likeness, separation = likenesses(queries, names, images), separations_over(queries, real)
     findings = overall_findings(queries, images, decisive, likeness, separation)
     return Overall(findings=findings, likeness=likeness, separation=separation)
 

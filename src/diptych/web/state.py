@@ -48,6 +48,7 @@ class PageState:
         _refuse_unpriced(bench)
         self.bench = bench
         self._planned = planned
+        self._floors = {e.info.name for e in bench.embedders if e.info.floor}
         self.collection = bench.collection
         self.embedders = {embedder.info.name: embedder for embedder in bench.embedders}
         self.budget = Budget(allowed)
@@ -175,8 +176,7 @@ class PageState:
         truth = self.truth()
         if not self.ready or not truth.queries or not self.texts():
             return None
-        floors = {name for name, embedder in self.embedders.items() if embedder.info.floor}
-        return assess(self.judged_answers(), truth, k=k, floors=floors)
+        return assess(self.judged_answers(), truth, k=k, floors=self._floors)
 
     def findings(self) -> tuple[Finding, ...]:
         """What holds over all texts asked and judged here, without judgments; nothing for fewer than two."""
@@ -184,7 +184,8 @@ class PageState:
             return ()
         snapshot, answers = self.ready_answers([TextQuery(text) for text in texts])
         described = describe(answers.queries, answers.by_name, snapshot.pictures, (), DEPTH)
-        found = over_all(described, list(snapshot.searchers), len(snapshot.pictures)).findings
+        names, images = list(snapshot.searchers), len(snapshot.pictures)
+        found = over_all(described, names, images, floors=self._floors).findings
         return tuple(finding for finding in found if finding.question != "better")
 
     def report(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.cuts.autocut import AUTOCUT, autocut
-from diptych.analysis.cuts.bank_gap import NARROWEST, BankGaps
+from diptych.analysis.cuts.bank_gap import NARROWEST, BankGaps, deepest_rank
 from diptych.analysis.cuts.gap import GAP, least_probable_gap, one_mode_p, scores_needed
 from diptych.analysis.cuts.knee import KNEE, knee
 from diptych.analysis.cuts.mixture import MIXTURE, mixture_cut
@@ -268,7 +268,7 @@ def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None
     drawn = _resamples(n)
     drawn = drawn[drawn[:, 0] < rank]
     lists = descending[drawn]
-    ranks = least_probable_gap(lists, n).ranks if gaps is None else gaps.largest(lists)[0]
+    ranks = least_probable_gap(lists[:, : scores_needed(n)], n).ranks if gaps is None else gaps.largest(lists)[0]
     each = np.arange(len(drawn))
     last_above = drawn[each, ranks - 1] + 1
     first_below = drawn[each, ranks]
@@ -279,5 +279,6 @@ def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None
 def _resamples(n: int) -> NDArray[np.intp]:
     """Which images, by rank, each resampled collection begins with: the same for all rankings of n images."""
     rng = np.random.default_rng(0)
-    rows = [np.sort(rng.integers(0, n, n))[: scores_needed(n)] for _ in range(_RESAMPLES)]
+    needed = max(scores_needed(n), deepest_rank(n) + 1)
+    rows = [np.sort(rng.integers(0, n, n))[:needed] for _ in range(_RESAMPLES)]
     return np.stack(rows)

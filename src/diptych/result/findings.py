@@ -121,7 +121,7 @@ def _on_fall(name: str, ranking: Stratification, images: int, unrelated: str) ->
     if out == 0:
         return f"{breaks} None stands out from unrelated {unrelated}."
     chance = FALSE_DISCOVERIES * out
-    by_chance = f"about {chance:.0f}" if chance >= 1 else "fewer than 1"
+    by_chance = f"about {chance:.0f}" if chance >= 1 else "about 1 in 10"
     stand = "stands" if out == 1 else "stand"
     return f"{breaks} {out} {stand} out from unrelated {unrelated} ({by_chance} by chance)."
 
@@ -138,11 +138,11 @@ def _on_break(name: str, ranking: Stratification, images: int, unrelated: str) -
     if ranking.largest_gap is None or ranking.p is None:
         return f"{none}."
     size = _size(ranking, unrelated)
-    fall = f"{none}: the largest fall is after {ranking.largest_gap}{f' ({size})' if size else ''}"
+    fall = f"{none}: the largest fall, after {ranking.largest_gap}, is {size or 'of no known size'}"
     if ranking.p <= LEVEL:
         return f"{fall}, too small to separate anything."
-    share = "every list" if ranking.p > 0.995 else f"{100 * ranking.p:.0f} of 100 lists"
-    return f"{fall}; with {count(images, 'picture')}, chance makes one like it in {share}."
+    share = "any list" if ranking.p > 0.995 else f"{100 * ranking.p:.0f} of 100 lists"
+    return f"{fall}; with {count(images, 'picture')} that comes about by chance in {share}."
 
 
 def _size(ranking: Stratification, unrelated: str) -> str:
@@ -202,8 +202,7 @@ def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Findin
         return Finding("break", (name,), f"Cannot tell with {count(images, 'picture')}.")
     broken, empty = verdicts.count("break"), sum(ranking.stands_out == 0 for ranking in rankings)
     if len(rankings) == 1:
-        where = rankings[0].breakpoint
-        text = "No clear cut-off found." if where is None else f"Yes, after {where}."
+        text = f"Yes, after {rankings[0].breakpoint}." if broken else "No clear cut-off found."
         return Finding("break", (name,), f"{text} No picture stands out." if empty else text)
     text = f"A clear cut-off for {broken} of {_queries(len(verdicts))}"
     return Finding("break", (name,), f"{text}; for {empty} no picture stands out." if empty else f"{text}.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.analysis.cuts.gap import deepest_rank
+from diptych.analysis.cuts.gap import DEEPEST
 
 NARROWEST = 0.5
 """A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
@@ -23,6 +23,12 @@ compares some values."""
 
 _LEAST_GAP = 1e-6
 """In null deviations: usual gaps are taken to be at least as wide, or ties in the bank would divide by 0."""
+
+
+
+def deepest_rank(n: int) -> int:
+    """The last rank after which a break is looked for in a list of n: five of seven images may be what is meant."""
+    return min(3 * n // 4, DEEPEST)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class Stratification:
         band: The first and the last rank of the range in which most of the cuts fall; None with too few
             images.
         stands_out: How many images stand out from unrelated texts; None without a bank.
-        matches: The same by its first name.
+        matches: The same by its first name, under which older files have it alone.
         z_gap: The fall at the largest gap.
         gap_share: Its part of the whole fall.
         excess_variance: What two classes explain beyond one mode.

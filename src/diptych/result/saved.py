@@ -7,7 +7,6 @@ slots: without them msgspec leaves a default to the class, and misses it when th
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
@@ -239,11 +238,7 @@ def _open_query(saved: _Query) -> QueryResult:
         query=saved.query,
         kind=saved.kind,
         rankings={name: tuple(ranking.hits) for name, ranking in rankings},
-        stratification={
-            name: _open_stratification(r.stratification)
-            for name, r in rankings
-            if r.stratification is not UNSET
-        },
+        stratification={name: r.stratification for name, r in rankings if r.stratification is not UNSET},
         curves={name: ranking.curve for name, ranking in rankings if ranking.curve is not UNSET},
         agreement=tuple(
             Agreement(
@@ -257,11 +252,6 @@ def _open_query(saved: _Query) -> QueryResult:
         image_id=saved.image_id or None,
         thumbnail=saved.thumbnail or None,
     )
-
-
-def _open_stratification(saved: Stratification) -> Stratification:
-    """With what stands out also where it was saved by its first name alone."""
-    return dataclasses.replace(saved, stands_out=saved.matches) if saved.stands_out is None else saved
 
 
 def _save_relevance(relevance: Relevance) -> _Relevance:

@@ -44,8 +44,10 @@ def hits(result: Comparison, query: str, name: str) -> tuple[Hit, ...]:
     return asked(result, query).rankings[name]
 
 
-def verdict(result: Comparison, query: str, name: str) -> str:
-    return asked(result, query).stratification[name].verdict
+def standing_out(result: Comparison, query: str, name: str) -> int:
+    out = asked(result, query).stratification[name].stands_out
+    assert out is not None
+    return out
 
 
 def mean_average_precision(result: Comparison, name: str, queries: Iterable[str]) -> float:

@@ -287,10 +287,18 @@ def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> Quer
         (["nothing stands out"], 88, "No clear cut-off found. No picture stands out."),
         (["all equal"], 88, "No clear cut-off found."),
         (["break", "gradual", "break"], 88, "A clear cut-off for 2 of 3 queries."),
-        (["break", "nothing stands out"], 88, "A clear cut-off for 1 of 2 queries; for 1 no picture stands out."),
+        (
+            ["break", "nothing stands out"],
+            88,
+            "A clear cut-off for 1 of 2 queries; for 1 no picture stands out.",
+        ),
         (["too few images"], 1, "Cannot tell with 1 picture."),
         (["too few images", "all equal"], 3, "Cannot tell with 3 pictures."),
-        (["too few images", "break"], 7, "A clear cut-off for 1 of 2 queries."),  # one was asked with a picture
+        (
+            ["too few images", "break"],
+            7,
+            "A clear cut-off for 1 of 2 queries.",
+        ),  # one was asked with a picture
     ],
 )
 def test_does_a_list_break(verdicts: list[str], images: int, answer: str) -> None:

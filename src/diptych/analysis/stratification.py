@@ -268,7 +268,9 @@ def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None
     drawn = _resamples(n)
     drawn = drawn[drawn[:, 0] < rank]
     lists = descending[drawn]
-    ranks = least_probable_gap(lists[:, : scores_needed(n)], n).ranks if gaps is None else gaps.largest(lists)[0]
+    ranks = (
+        least_probable_gap(lists[:, : scores_needed(n)], n).ranks if gaps is None else gaps.largest(lists)[0]
+    )
     each = np.arange(len(drawn))
     last_above = drawn[each, ranks - 1] + 1
     first_below = drawn[each, ranks]

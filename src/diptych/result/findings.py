@@ -158,7 +158,9 @@ def _place(ranking: Stratification) -> str:
     if ranking.stability is None:
         return ""
     unsure = "" if ranking.stability >= _FIRM else ", so where exactly is unsure"
-    return f"same place in {ranking.stability:.0%} when pictures are left out at random{unsure}".replace("%", " %")
+    return f"same place in {ranking.stability:.0%} when pictures are left out at random{unsure}".replace(
+        "%", " %"
+    )
 
 
 def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:

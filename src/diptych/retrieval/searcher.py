@@ -102,7 +102,9 @@ class Searcher:
             )
             return
         texts = TextBackground(scores[telling])
-        if texts.model.unit <= _ROUNDING:  # all of them rank alike: what is left is rounding, and z would be too
+        if (
+            texts.model.unit <= _ROUNDING
+        ):  # all of them rank alike: what is left is rounding, and z would be too
             same = np.ptp(bank.units, axis=0).max() <= _ROUNDING
             self.why_no_bank = (
                 "it gives all texts the same vector"

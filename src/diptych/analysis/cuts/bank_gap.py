@@ -25,7 +25,6 @@ _LEAST_GAP = 1e-6
 """In null deviations: usual gaps are taken to be at least as wide, or ties in the bank would divide by 0."""
 
 
-
 def deepest_rank(n: int) -> int:
     """The last rank after which a break is looked for in a list of n: five of seven images may be what is meant."""
     return min(3 * n // 4, DEEPEST)

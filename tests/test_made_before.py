@@ -38,11 +38,42 @@ def saved(path: Path) -> dict[str, Any]:
     return found
 
 
+def holds(now: Any, before: Any) -> bool:
+    """Whether all that was said before is said now: there may be keys more."""
+    if isinstance(before, dict):
+        return isinstance(now, dict) and all(
+            key in now and holds(now[key], value) for key, value in before.items()
+        )
+    if isinstance(before, list):
+        return isinstance(now, list) and len(now) == len(before) and all(map(holds, now, before))
+    return bool(now == before)
+
+
+def without_breaks(comparison: dict[str, Any]) -> dict[str, Any]:
+    """What is computed as it was: not where a list breaks, and no sentence on that."""
+    for query in comparison["queries"]:
+        del query["findings"]
+        for ranking in query["rankings"].values():
+            card = ranking["stratification"]
+            ranking["stratification"] = {key: card[key] for key in ("matches", "excess_variance")}
+    del comparison["summary"]["stratification"], comparison["summary"]["findings"]
+    return comparison
+
+
 @pytest.mark.parametrize("name", ["comparison", "evaluation"])
-def test_a_saved_comparison_opens_and_is_saved_to_the_same_bytes(name: str) -> None:
+def test_a_saved_comparison_opens_and_says_what_it_said(name: str) -> None:
     path = BEFORE / f"{name}.json"
     opened = diptych.Comparison.load(path)
-    assert opened.to_json() == path.read_text(encoding="utf-8")
+    assert holds(json.loads(opened.to_json()), json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", ["comparison", "evaluation"])
+def test_where_nothing_matched_it_still_says_so(name: str) -> None:
+    comparison = diptych.Comparison.load(BEFORE / f"{name}.json")
+    cards = [card for query in comparison.queries for card in query.stratification.values()]
+    assert any(card.verdict == "nothing matches" for card in cards)
+    shown = comparison._repr_html_()
+    assert "nothing matches" in shown
 
 
 @pytest.mark.parametrize("name", ["comparison", "evaluation"])
@@ -55,7 +86,8 @@ def test_its_store_gives_the_same_comparison_and_nothing_is_embedded(place: Path
     assert done.returncode == 0, done.stderr
     work = json.loads((place / "now.json").read_text())["summary"]["work"]
     assert [each["images_embedded"] + each["queries_embedded"] for each in work.values()] == [0, 0]
-    assert saved(place / "now.json") == saved(BEFORE / f"{name}.json")
+    now, before = (without_breaks(saved(path)) for path in (place / "now.json", BEFORE / f"{name}.json"))
+    assert holds(now, before)
 
 
 @pytest.mark.parametrize(("scale", "embedder"), [("raw", "palette"), ("z", "random")])

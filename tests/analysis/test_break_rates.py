@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from diptych.analysis.cuts.bank_gap import NARROWEST
 from diptych.analysis.cuts.gap import least_probable_gap, one_mode_p, scores_needed
 from diptych.analysis.standing import Standing, TextBackground, stand_alone
-from diptych.analysis.cuts.bank_gap import NARROWEST
 from diptych.analysis.stratification import LEVEL
 
 FAMILIES = {

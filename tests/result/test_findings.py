@@ -168,25 +168,25 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             7,
             {"verdict": "gradual", "p": 0.14, "z_gap": 8.0, "cuts": {"gap": 1}, "stands_out": 1},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 1, is 8.0 × the scatter of"
-                " unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands out"
-                " from unrelated texts (about 1 in 10 by chance)."
+                "No clear cut-off found in the scores of A: the largest fall, after 1, is 8.0 × the scatter"
+                " of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands"
+                " out from unrelated texts (about 1 in 10 by chance)."
             ),
         ),
         (
             300,
             {"verdict": "gradual", "p": 1.0, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter of"
-                " the list's lower half; with 300 pictures that comes about by chance in any list."
+                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
+                " of the list's lower half; with 300 pictures that comes about by chance in any list."
             ),
         ),
         (
             300,
             {"verdict": "gradual", "p": 0.01, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter of"
-                " the list's lower half, too small to separate anything."
+                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
+                " of the list's lower half, too small to separate anything."
             ),
         ),
         (88, {"verdict": "gradual"}, "No clear cut-off found in the scores of A."),

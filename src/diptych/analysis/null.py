@@ -29,7 +29,7 @@ Z = Concept(
 
 STANDS_OUT = Concept(
     name="images that stand out",
-    reading="How many images score higher than unrelated texts do on them, about one in ten of these by chance;"
+    reading="How many images score higher than unrelated texts do on them, about one in ten by chance;"
     " 0 does not say that nothing relevant is there",
     range="0 to the number of images",
     unit_free=True,

@@ -30,8 +30,8 @@ Verdict: TypeAlias = Literal["break", "gradual", "too few images", "all equal", 
 
 VERDICT = Concept(
     name="verdict",
-    reading="break: the scores drop at one place by more than chance would have it; gradual: no clear cut-off;"
-    " all equal: every image has the same score",
+    reading="break: the scores drop at one place by more than chance would have it; gradual: no clear cut-off"
+    "; all equal: every image has the same score",
     range="break, gradual, too few images, all equal; in older files also nothing matches",
     unit_free=True,
     source="this project: a break where its p is at most 0.05 and its z-gap at least 0.5",
@@ -43,8 +43,8 @@ P = Concept(
     " 0.05 is a break",
     range="0 to 1",
     unit_free=True,
-    source="rank among the null bank's own lists of the same images (Barnard 1963); without a bank, one smooth"
-    " mode",
+    source="rank among the null bank's own lists of the same images (Barnard 1963); without a bank,"
+    " one smooth mode",
 )
 
 STABILITY = Concept(
@@ -53,7 +53,7 @@ STABILITY = Concept(
     " random: it says how firm the place is, not whether there is a break",
     range="0 to 1",
     unit_free=True,
-    source="bootstrap of the collection, 200 resamples, of which those that keep an image above the gap count;"
+    source="bootstrap of the collection, 200 resamples, of those that keep an image above the gap;"
     " Efron 1979",
 )
 

@@ -23,7 +23,7 @@ _BANK_IMAGES = 64
 _FEWEST_BANK_IMAGES = 20
 
 _ROUNDING = 1e-5
-"""Cosines that differ by less are the same: single precision is good to about this in thousands of dimensions."""
+"""Cosines that differ by less are the same: single precision tells them no better in many dimensions."""
 
 _LEAST_BYTES = 2**16
 """What an answer counts as at least: a system gives a process only so many pieces of memory of their own."""

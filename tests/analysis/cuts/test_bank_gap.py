@@ -1,4 +1,4 @@
-"""The largest gap by the bank's own lists, against loops; its rank test by simulation is in test_break_rates."""
+"""The largest gap by the bank's own lists, against loops; test_break_rates has its rank test, simulated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diptych.analysis.cuts.gap import DEEPEST
 
 
 def usual_by_loop(lists: list[list[float]], rank: int) -> float:
-    """The mean over lists, and over the ranks from rank − rank/3 to rank + rank/3 as far as they are known."""
+    """The mean over lists, and over the ranks up to a third of it away, as far as they are known."""
     n = len(lists[0])
     last = min(n - 1, deepest_rank(n) + deepest_rank(n) // 3)
     ranks = range(rank - rank // 3, min(rank + rank // 3, last) + 1)

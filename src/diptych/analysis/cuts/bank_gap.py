@@ -1,4 +1,4 @@
-"""The largest gap of a ranking, measured by the gaps that the null bank's own rankings have at the same ranks.
+"""The largest gap of a ranking, measured by the gaps that the null bank's own rankings have at its ranks.
 
 The bank's rankings are of the very same images, so that a rank test against them (Barnard, J. R. Stat. Soc. B
 25, 1963) needs no model of the scores and holds for any number of images.
@@ -17,16 +17,16 @@ NARROWEST = 0.5
 """A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
 
 _SHARE = 1 / 3
-"""How much a gap is measured by those usual at its rank; the rest is the null deviation. With 0 only falls near
-the top are seen, with 1 regular spacing further down is taken for a break. `benchmarks/verdict_break.py`
-compares some values."""
+"""How much a gap is measured by those usual at its rank; the rest is the null deviation. With 0 only falls
+near the top are seen; with more, regular spacing further down is rather taken for a break. One third finds
+the right place most often in real lists; `benchmarks/verdict_break.py` compares it with one half."""
 
 _LEAST_GAP = 1e-6
 """In null deviations: usual gaps are taken to be at least as wide, or ties in the bank would divide by 0."""
 
 
 def deepest_rank(n: int) -> int:
-    """The last rank after which a break is looked for in a list of n: five of seven images may be what is meant."""
+    """The last rank after which a break is looked for in a list of n: five of seven may be what is meant."""
     return min(3 * n // 4, DEEPEST)
 
 

@@ -14,7 +14,7 @@ import csv
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from diptych.analysis.cuts import bank_gap
 from diptych.analysis.cuts.autocut import autocut
-from diptych.analysis.cuts.gap import least_probable_gap, scores_needed
+from diptych.analysis.cuts.gap import Gaps, least_probable_gap, one_mode_p, scores_needed
 from diptych.analysis.cuts.otsu import otsu
-from diptych.analysis.cuts.robust import robust_cut
-from diptych.analysis.standing import TextBackground, stand_alone
+from diptych.analysis.cuts.robust import robust_cut, robust_spread
+from diptych.analysis.null import NullModel, discoveries
+from diptych.analysis.standing import TextBackground
+from diptych.analysis.stratification import LEVEL
 from diptych.images.decode import decode
 from diptych.retrieval.null_bank import default_bank
 from diptych.retrieval.search import normalise, score_all
@@ -56,8 +58,9 @@ THINGS = (
 """What is in no photograph of an animal."""
 
 Scores = NDArray[np.float64]
-Rule = Callable[[Scores], int]
-"""From a query's scores to the rank after which the list is said to break; 0 where it is not."""
+Ranks = NDArray[np.intp]
+Rule = Callable[[Scores], Ranks]
+"""From lists of scores, one a row and best first, to where each is said to break; 0 where it is not."""
 
 
 @dataclass(frozen=True)
@@ -160,55 +163,73 @@ def raised(scores: Scores, r: int, fall: float, rng: np.random.Generator) -> Sco
 def rules(world: World, calibration: World) -> dict[str, Rule]:
     """The rules, each made ready for one collection; `calibration` has other lists of the same kind."""
     background = TextBackground(world.bank)
-    with mock.patch.object(bank_gap, "_SHARE", 0.5):
-        half = TextBackground(world.bank)
-    unit = background.model.unit
-    widest = [_widest(scores)[1] for scores in np.concatenate([calibration.queries, calibration.bank])]
-    threshold = float(np.quantile(widest, 0.95))
+    clean, unit = world.bank[~background.fat], background.model.unit
+    others = descending(np.concatenate([calibration.queries, calibration.bank]))
+    threshold = float(np.quantile(_widest(others)[1], 0.95))
 
-    def halved(scores: Scores) -> int:
-        with mock.patch.object(bank_gap, "_SHARE", 0.5):
-            return half.stand(scores).stratification.breakpoint or 0
-
-    def wide(scores: Scores) -> int:
-        rank, gap = _widest(scores)
-        return rank if gap >= threshold else 0
+    def widest(lists: Scores) -> Ranks:
+        ranks, falls = _widest(lists)
+        return np.where(falls >= threshold, ranks, 0)
 
     return {
-        "against the bank (this project)": lambda s: background.stand(s).stratification.breakpoint or 0,
-        "the same, square root (audit's S)": halved,
-        "until now: spacings, against the bank": _spacings(world.bank, unit),
-        "no bank: one smooth mode": lambda s: stand_alone(s).stratification.breakpoint or 0,
-        "widest gap over a threshold, set to 5 %": wide,
-        "autocut with a noise floor": lambda s: autocut(-np.sort(-s)),
-        "two normal modes by BIC": two_modes,
+        "against the bank (this project)": _against(clean, unit, bank_gap.SHARE),
+        "the same, square root (audit's S)": _against(clean, unit, 0.5),
+        "until now: spacings, against the bank": _spacings(clean, unit),
+        "no bank: spacings, one smooth mode": _spacings(None, None),
+        "widest gap over a threshold, set to 5 %": widest,
+        "autocut with a noise floor": lambda lists: np.array([autocut(one) for one in lists]),
+        "two normal modes by BIC": lambda lists: np.array([two_modes(one) for one in lists]),
     }
 
 
-def _widest(scores: Scores) -> tuple[int, float]:
-    """The widest gap in the upper half: after which rank, and how wide."""
-    falls = -np.diff(-np.sort(-scores))[: max(len(scores) // 2, 1)]
-    return int(falls.argmax()) + 1, float(falls.max())
+def descending(lists: Scores) -> Scores:
+    """Best first."""
+    return -np.sort(-lists, axis=1)
 
 
-def _spacings(bank: Scores, unit: float) -> Rule:
-    """What Diptych 1 did: the least probable normalised spacing, ranked among those of the bank's lists."""
-    n = bank.shape[1]
-    null = least_probable_gap(-np.sort(-bank, axis=1)[:, : scores_needed(n)], n).surprise
+def _against(bank: Scores, unit: float, share: float) -> Rule:
+    """The bank's own lists, by what `stratify` asks of them, with a gap's share in its measure."""
 
-    def rule(scores: Scores) -> int:
-        descending = -np.sort(-scores)
-        found = least_probable_gap(descending[None, : scores_needed(n)], n)
-        rank = int(found.ranks[0])
-        p = (1 + (null >= found.surprise[0]).sum()) / (1 + len(null))
-        return rank if p <= 0.05 and descending[rank - 1] - descending[rank] >= unit / 2 else 0
+    def rule(lists: Scores) -> Ranks:
+        with mock.patch.object(bank_gap, "SHARE", share):
+            ranks, sizes = gaps.largest(lists)
+        return np.where([gaps.p(size) <= LEVEL for size in sizes], ranks, 0)
+
+    with mock.patch.object(bank_gap, "SHARE", share):
+        gaps = bank_gap.BankGaps.fit(bank, unit)
+    return rule
+
+
+def _spacings(bank: Scores | None, unit: float | None) -> Rule:
+    """The least probable spacing, ranked among those of the bank's lists, or held against one smooth mode."""
+
+    def least(lists: Scores) -> Gaps:
+        n = lists.shape[1]
+        return least_probable_gap(lists[:, : scores_needed(n)], n)
+
+    null = None if bank is None else least(descending(bank)).surprise
+
+    def rule(lists: Scores) -> Ranks:
+        found, each = least(lists), np.arange(len(lists))
+        falls = lists[each, found.ranks - 1] - lists[each, found.ranks]
+        if null is None:
+            p = np.array([one_mode_p(surprise, lists.shape[1]) for surprise in found.surprise])
+        else:
+            p = (1 + (null >= found.surprise[:, None]).sum(axis=1)) / (1 + len(null))
+        units = np.array([robust_spread(one) for one in lists]) if unit is None else unit
+        return np.where((p <= LEVEL) & (falls >= bank_gap.NARROWEST * units), found.ranks, 0)
 
     return rule
 
 
-def two_modes(scores: Scores) -> int:
+def _widest(lists: Scores) -> tuple[Ranks, Scores]:
+    """The widest gap in the upper half of each: after which rank, and how wide."""
+    falls = -np.diff(lists, axis=1)[:, : max(lists.shape[1] // 2, 1)]
+    return falls.argmax(axis=1) + 1, falls.max(axis=1)
+
+
+def two_modes(x: Scores) -> int:
     """How many the upper of two normal modes explains better, where BIC prefers two of one width to one."""
-    x = -np.sort(-scores)
     n, start = len(x), otsu(x).rank
     share = np.where(np.arange(n) < start, 1.0, 0.0)
     for _ in range(50):
@@ -237,23 +258,27 @@ def rows(splits: int = SPLITS) -> Iterator[Rate]:
 
 def _shares(world: World, calibration: World, rng: np.random.Generator) -> dict[tuple[str, str], float]:
     """Of one draw's lists the share that breaks, by rule and case: with r raised, within one rank of r."""
-    background, n = TextBackground(world.bank), world.bank.shape[1]
-    cases = {
-        f"{r} raised by {d}": (r, [raised(s, r, d * background.model.unit, rng) for s in world.queries[::3]])
-        for r, d in RAISED
-        if r <= n // 2
-    }
+    model, n = TextBackground(world.bank).model, world.bank.shape[1]
+    cases = {"nothing relevant": (0, descending(world.queries))}
+    for r, fall in RAISED:
+        if r <= n // 2:
+            lists = [raised(scores, r, fall * model.unit, rng) for scores in world.queries]
+            cases[f"{r} raised by {fall}"] = (r, descending(np.array(lists)))
     found = {}
     for name, rule in rules(world, calibration).items():
-        found[name, "nothing relevant"] = np.mean([rule(scores) > 0 for scores in world.queries])
         for case, (r, lists) in cases.items():
-            found[name, case] = np.mean([abs(rule(scores) - r) <= 1 and rule(scores) > 0 for scores in lists])
-    out = [background.stand(scores).stratification.stands_out for scores in world.queries]
-    found["any stands out", "nothing relevant"] = np.mean([count > 0 for count in out if count is not None])
-    return {key: float(share) for key, share in found.items()}
+            ranks = rule(lists)
+            found[name, case] = float(np.mean((ranks > 0) & ((r == 0) | (abs(ranks - r) <= 1))))
+    found["any stands out", "nothing relevant"] = _standing_out(model, world.queries)
+    return found
 
 
-def _rate(rule: str, n: int, case: str, shares: list[float]) -> Rate:
+def _standing_out(model: NullModel, queries: Scores) -> float:
+    """For how many queries any picture stands out."""
+    return float(np.mean([discoveries(model.p(z)).any() for z in model.z(queries)]))
+
+
+def _rate(rule: str, n: int, case: str, shares: Sequence[float] | Scores) -> Rate:
     return Rate(rule, n, case, 100 * np.mean(shares), 100 * np.std(shares, ddof=1) / len(shares) ** 0.5)
 
 
@@ -274,12 +299,10 @@ def animals() -> Iterator[Rate]:
     texts = [*(text.text for text in default_bank()), *THINGS]
     scores = score_all(images, normalise(embedder.embed_texts(texts))).astype(np.float64)
     bank, queries = scores[: -len(THINGS)], scores[-len(THINGS) :]
-    made = rules(World(bank, queries), World(bank[::2], bank[1::2]))
-    cards = [TextBackground(bank).stand(query).stratification for query in queries]
-    for name, rule in made.items():
-        yield _rate(name, len(images), "animals, things", [float(rule(query) > 0) for query in queries])
-    any_out = [float(card.stands_out != 0) for card in cards]
-    yield _rate("any stands out", len(images), "animals, things", any_out)
+    for name, rule in rules(World(bank, queries), World(bank[::2], bank[1::2])).items():
+        yield _rate(name, len(images), "animals, things", (rule(descending(queries)) > 0).astype(float))
+    out = [_standing_out(TextBackground(bank).model, query[None]) for query in queries]
+    yield _rate("any stands out", len(images), "animals, things", out)
 
 
 def captioned(splits: int = 10) -> dict[str, Captioned]:

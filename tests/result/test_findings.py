@@ -221,7 +221,7 @@ def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: s
         (
             ("dog",),
             (0, 0, None, 0, 0),
-            "With A no picture matches cat or dog: there is nothing to tell apart.",
+            "With A no picture stands out for cat or dog: there is nothing to tell apart.",
         ),
         (("dog",), (1, 1, None, 0, 0), "With A, cat beats dog on 1 of 1 picture, down to the last."),
         (

@@ -166,7 +166,7 @@ def _place(ranking: Stratification) -> str:
 def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     rivals = " and ".join(contrast.rivals)
     if contrast.looked_at == 0:
-        return f"With {name} no picture matches {query} or {rivals}: there is nothing to tell apart."
+        return f"With {name} no picture stands out for {query} or {rivals}: there is nothing to tell apart."
     looked_at = count(contrast.looked_at, "picture")
     if contrast.wins == 0:
         return f"With {name}, {query} beats {rivals} on none of {looked_at}."

@@ -16,7 +16,7 @@ from diptych.analysis.cuts.gap import DEEPEST
 NARROWEST = 0.5
 """A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
 
-_SHARE = 1 / 3
+SHARE = 1 / 3
 """How much a gap is measured by those usual at its rank; the rest is the null deviation. With 0 only falls
 near the top are seen; with more, regular spacing further down is rather taken for a break. One third finds
 the right place most often in real lists; `benchmarks/verdict_break.py` compares it with one half."""
@@ -94,7 +94,7 @@ def _gaps(descending: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _sizes(gaps: NDArray[np.float64], usual: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
     """How large gaps are for their ranks: without a unit, and the same if all scores are stretched."""
-    return np.asarray(gaps / unit / np.maximum(usual / unit, _LEAST_GAP) ** _SHARE)
+    return np.asarray(gaps / unit / np.maximum(usual / unit, _LEAST_GAP) ** SHARE)
 
 
 def _wide(gaps: NDArray[np.float64], usual: NDArray[np.float64], unit: float) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import csv
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -253,7 +253,6 @@ def rows(splits: int = SPLITS) -> Iterator[Rate]:
             for key, share in _shares(draw(some, n, rng), draw(some, n, rng), rng).items():
                 per_split.setdefault(key, []).append(share)
         yield from (_rate(rule, n, case, shares) for (rule, case), shares in per_split.items())
-    yield from animals()
 
 
 def _shares(world: World, calibration: World, rng: np.random.Generator) -> dict[tuple[str, str], float]:
@@ -280,6 +279,29 @@ def _standing_out(model: NullModel, queries: Scores) -> float:
 
 def _rate(rule: str, n: int, case: str, shares: Sequence[float] | Scores) -> Rate:
     return Rate(rule, n, case, 100 * np.mean(shares), 100 * np.std(shares, ddof=1) / len(shares) ** 0.5)
+
+
+def own_photographs(splits: int) -> Iterator[Rate]:
+    """Captions of photographs that are there and come first: breaks after the first, and elsewhere.
+
+    An elsewhere may be right: other photographs may show what the caption says.
+    """
+    some = photographs()
+    for n in (7, 20, 54):
+        rng, per_split = np.random.default_rng(n), dict[tuple[str, str], list[float]]()
+        for _ in range(splits):
+            order = rng.permutation(len(some.images))
+            here, outside = order[:n], np.flatnonzero(np.isin(some.of_caption, order[54:]))
+            bank = score_all(some.images[here], some.captions[rng.choice(outside, BANK, replace=False)])
+            asked = 5 * here[:10] + rng.integers(0, 5, len(here[:10]))  # there are five of each, in order
+            scores = score_all(some.images[here], some.captions[np.argsort(some.of_caption)[asked]])
+            first = scores[scores.argmax(axis=1) == np.arange(len(scores))].astype(np.float64)
+            world = World(bank.astype(np.float64), first)
+            for name, rule in rules(world, world).items():
+                ranks = rule(descending(first))
+                per_split.setdefault((name, "after the first"), []).append(float(np.mean(ranks == 1)))
+                per_split.setdefault((name, "elsewhere"), []).append(float(np.mean(ranks > 1)))
+        yield from (_rate(rule, n, case, shares) for (rule, case), shares in per_split.items())
 
 
 def animals() -> Iterator[Rate]:
@@ -337,15 +359,14 @@ def _robust(scores: Scores) -> NDArray[np.bool_]:
     return out
 
 
-def table(rates: list[Rate]) -> str:
-    """The rates as Markdown: one line per rule and size."""
-    cases = ["nothing relevant", *(f"{r} raised by {d}" for r, d in RAISED)]
+def table(rates: Iterable[Rate]) -> str:
+    """The rates as Markdown: one line per rule and number of pictures, one column per case."""
+    found = {(rate.n, rate.rule, rate.case): rate for rate in rates}
+    cases = list(dict.fromkeys(case for _, _, case in found))
     lines = ["| pictures | rule | " + " | ".join(cases) + " |", "|---|---|" + "---|" * len(cases)]
-    for n, rule in dict.fromkeys((rate.n, rate.rule) for rate in rates):
-        of = {rate.case: rate for rate in rates if (rate.n, rate.rule) == (n, rule)}
-        if animal := of.pop("animals, things", None):
-            of["nothing relevant"] = animal
-        cells = [f"{of[c].percent:.0f} ± {of[c].error:.1f}" if c in of else "" for c in cases]
+    for n, rule in dict.fromkeys((n, rule) for n, rule, _ in found):
+        of = [found.get((n, rule, case)) for case in cases]
+        cells = ["" if rate is None else f"{rate.percent:.0f} ± {rate.error:.1f}" for rate in of]
         lines.append(f"| {n:,} | {rule} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -355,7 +376,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--splits", type=int, default=SPLITS)
     splits = parser.parse_args().splits
-    print(f"Vectors: {photographs().name}. In per cent, with standard errors.\n\n{table(list(rows(splits)))}")
+    print(f"Vectors: {photographs().name}. In per cent, with standard errors.")
+    for rates in (rows(splits), own_photographs(splits), animals()):
+        print(f"\n{table(rates)}")
     print("\nCaptions: photograph found, others kept, none for a photograph that is not there")
     for name, figures in captioned().items():
         print(f"{name:15}" + "".join(f"{figure:8.2f}" for figure in figures))

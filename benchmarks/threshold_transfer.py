@@ -1,10 +1,10 @@
 """Does one threshold do for all queries, on real vectors? `python benchmarks/threshold_transfer.py [FOLDER]`.
 
-FOLDER holds vectors of photographs with five captions each, as for `null_bank.py`. Half of the photographs,
-drawn anew for each split, are the collection; 50 captions of the others are the null bank. A query is a
-caption of a photograph in the collection, which alone is relevant to it. A threshold is learned on all but
-one of the queries and tried on that one: on raw scores, and on z. Of an F1 of 1, the ranking loss is what no
-threshold could save, the threshold loss what one threshold for all queries costs.
+FOLDER holds vectors of photographs with five captions each, as for `verdict_break.py`. Half of the
+photographs, drawn anew for each split, are the collection; 50 captions of the others are the null bank. A
+query is a caption of a photograph in the collection, which alone is relevant to it. A threshold is learned on
+all but one of the queries and tried on that one: on raw scores, and on z. Of an F1 of 1, the ranking loss is
+what no threshold could save, the threshold loss what one threshold for all queries costs.
 """
 
 from __future__ import annotations

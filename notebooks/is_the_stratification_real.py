@@ -67,7 +67,7 @@ print(f"It comes after one of the first three in {(gaps.argmax(axis=1) < 3).mean
 
 # %% [markdown]
 # A gap of that size in a list of seven is no evidence, then. Diptych calls a gap a break only where lists without one
-# have so improbable a gap in fewer than 5 % of cases, and with fewer than seven pictures it does not say at all.
+# have so large a gap in at most 5 % of cases; otherwise it says how often chance makes one like it.
 #
 # ## 1. Are there breaks?
 #

@@ -40,9 +40,10 @@ def list_that(
     return Stratification(
         verdict=verdict,  # type: ignore[arg-type]
         breakpoint=after,
-        p=0.01,
+        p=0.01 if after else 0.2,
         stability=0.64,
         band=band,
+        stands_out=3,
         matches=3,
         z_gap=2.6,
         gap_share=0.4,

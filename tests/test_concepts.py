@@ -19,6 +19,7 @@ from diptych.concept import Concept, concepts
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 OTHERWISE_SAID = {
+    ("diptych.analysis.cuts.bank_gap", "BankGaps", "unit"): "the unit of Z and Z_GAP",
     ("diptych.analysis.cuts.otsu", "Otsu", "explained"): "shown is the excess over one mode",
     ("diptych.analysis.summary", "Interval", "mean"): "INTERVAL",
     ("diptych.analysis.summary", "Interval", "low"): "INTERVAL",

@@ -73,6 +73,15 @@ def test_a_saved_comparison_opens_and_still_says_what_it_said(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["comparison", "evaluation"])
+def test_where_nothing_matched_it_still_says_so(name: str) -> None:
+    comparison = diptych.Comparison.load(BEFORE / f"{name}.json")
+    cards = [card for query in comparison.queries for card in query.stratification.values()]
+    assert any(card.verdict == "nothing matches" for card in cards)
+    shown = comparison._repr_html_()
+    assert "nothing matches" in shown
+
+
+@pytest.mark.parametrize("name", ["comparison", "evaluation"])
 def test_its_store_gives_the_same_comparison_and_nothing_is_embedded(place: Path, name: str) -> None:
     asked = [word for query in MAKE["QUERIES"] for word in ("-q", query)]
     image = ["--image", "pictures/red/red-blue.bmp", "--contrast", "blue"]

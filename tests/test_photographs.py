@@ -27,12 +27,12 @@ def test_cats_break_noodles_match_nothing_and_a_rival_tells_retrievers_apart(
     cat, noodles, golden = json.loads((tmp_path / "out.json").read_text())["queries"]
 
     of_cats = cat["rankings"]["zs:zs-mnv2-256"]
-    matching = of_cats["hits"][: of_cats["stratification"]["matches"]]
+    matching = of_cats["hits"][: of_cats["stratification"]["stands_out"]]
     assert of_cats["stratification"]["verdict"] == "break"
     assert sum(hit["label"] == "cat" for hit in matching) == 10  # all of them, with tiger, lion, cheetah, …
     assert len(matching) <= 20
     for ranking in noodles["rankings"].values():
-        assert ranking["stratification"]["verdict"] == "nothing matches"
+        assert ranking["stratification"]["stands_out"] == 0
     won = [hit["label"] for hit in golden["contrast"]["zs:zs-mnv2-256"]["won"]]
     assert won.count("golden_retriever") == 6
     assert "labrador_retriever" not in won

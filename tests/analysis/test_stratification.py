@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from diptych.analysis.cuts.bank_gap import BankGaps
 from diptych.analysis.cuts.gap import one_mode_p
 from diptych.analysis.stratification import CUTS, Stratification, _band, _stability, stratify
 from diptych.concept import concepts
@@ -41,6 +42,8 @@ def stability_by_lists(descending: list[float], rank: int) -> float:
     seen = []
     for _ in range(200):
         images = sorted(rng.integers(0, len(descending), len(descending)).tolist())
+        if images[0] >= rank:  # nothing from above the gap is left: there can be no such gap
+            continue
         break_, _ = greatest_gap([descending[image] for image in images])
         above, below = images[:break_], images[break_:]
         same_gap = [
@@ -59,7 +62,7 @@ def test_stability_is_what_resampling_as_lists_finds(n: int, above: int) -> None
     scores[:above] += 5
     descending = -np.sort(-scores)
     rank, _ = greatest_gap(descending.tolist())
-    assert _stability(descending, rank) == pytest.approx(stability_by_lists(descending.tolist(), rank))
+    assert _stability(descending, rank, None) == pytest.approx(stability_by_lists(descending.tolist(), rank))
 
 
 def test_a_break_between_two_levels_is_firm_and_one_in_noise_is_not() -> None:
@@ -97,34 +100,53 @@ def test_each_figure_is_what_its_words_say(n: int) -> None:
     assert alone.gap_share == pytest.approx(fall / (max(scores) - min(scores)))
     assert alone.z_gap == pytest.approx(fall / (1.4826 * np.median(lower)))
     assert list(alone.cuts) == [name for name in CUTS if name != "null bank"]
-    null = np.array([surprise - 1, surprise - 0.1, *[surprise + 1] * 3, *[0.0] * 15])
-    held = stratify(scores, matches=2, unit=0.5, null_surprises=null)
-    assert held.p == pytest.approx(4 / 21)
-    assert held.z_gap == pytest.approx(fall / 0.5)
+    gaps = BankGaps(0.5, np.full(3 * n // 4, 0.1), np.array([9.0, 8.0, *[0.1] * 18]))
+    falls = -np.diff(descending)[: 3 * n // 4]
+    held = stratify(scores, stands_out=2, unit=0.5, gaps=gaps)
+    assert held.cuts["gap"] == falls.argmax() + 1  # the usual gaps are all the same
+    size = falls.max() / (0.5 ** (2 / 3) * 0.1 ** (1 / 3))
+    assert held.p == pytest.approx((1 + np.sum(gaps.sizes >= size)) / 21)
+    assert held.z_gap == pytest.approx(falls.max() / 0.5)
     assert list(held.cuts) == list(CUTS)
-    assert held.cuts["null bank"] == held.matches == 2
+    assert held.cuts["null bank"] == held.stands_out == held.matches == 2
     assert (held.tail_surprise, held.excess_variance) == (alone.tail_surprise, alone.excess_variance)
 
 
+def null_gaps(sizes: np.ndarray) -> BankGaps:
+    """As of a bank whose lists have largest gaps of these sizes."""
+    return BankGaps(1.0, np.full(225, 0.05), sizes)
+
+
+@pytest.mark.parametrize("stands_out", [0, 10])
 @pytest.mark.parametrize(
-    ("matches", "null", "verdict"),
+    ("null", "verdict"),
     [
-        (None, None, "break"),
-        (10, np.zeros(20), "break"),
-        (10, np.zeros(19), "break"),  # 1 of 20 lists is the level
-        (10, np.full(20, 1e9), "gradual"),
-        (10, np.r_[1e9, np.zeros(30)], "gradual"),
-        (10, np.r_[1e9, np.zeros(38)], "break"),
-        (0, np.zeros(20), "nothing matches"),
+        (np.zeros(20), "break"),
+        (np.zeros(19), "break"),  # 1 of 20 lists is the level
+        (np.full(20, 1e9), "gradual"),
+        (np.r_[1e9, np.zeros(30)], "gradual"),
+        (np.r_[1e9, np.zeros(38)], "break"),
     ],
 )
-def test_a_list_breaks_where_p_is_at_most_1_in_20_and_something_matches(
-    matches: int | None, null: np.ndarray | None, verdict: str
+def test_a_list_breaks_where_p_is_at_most_1_in_20_whatever_stands_out(
+    stands_out: int, null: np.ndarray, verdict: str
 ) -> None:
     scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)
-    found = stratify(scores, matches=matches, null_surprises=null)
-    assert found.verdict == verdict
+    found = stratify(scores, stands_out=stands_out, unit=1.0, gaps=null_gaps(null))
+    assert (found.verdict, found.stands_out) == (verdict, stands_out)
     assert found.breakpoint == (10 if verdict == "break" else None)
+    assert found.largest_gap == 10
+
+
+def test_without_a_bank_one_smooth_mode_is_the_null() -> None:
+    scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)
+    assert (stratify(scores).verdict, stratify(scores).breakpoint) == ("break", 10)
+
+
+def test_a_single_picture_far_above_the_rest_stays_where_it_is_whenever_it_is_there() -> None:
+    scores = np.random.default_rng(3).normal(size=20)
+    scores[0] = 30
+    assert stratify(scores).stability == 1
 
 
 @pytest.mark.parametrize(("deviations", "verdict"), [(0.49, "gradual"), (0.51, "break")])
@@ -132,14 +154,14 @@ def test_a_fall_of_less_than_half_a_null_deviation_is_no_break(deviations: float
     scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)
     descending = np.sort(scores)[::-1]
     unit = (descending[9] - descending[10]) / deviations
-    found = stratify(scores, matches=10, unit=unit)
+    found = stratify(scores, stands_out=10, unit=unit)
     assert (found.verdict, found.p) == (verdict, stratify(scores).p)
 
 
 @pytest.mark.parametrize("lists", [0, 10, 18])
 def test_lists_too_few_to_ever_reach_1_in_20_give_way_to_one_smooth_mode(lists: int) -> None:
     scores = np.random.default_rng(2).normal(size=300) + 20 * (np.arange(300) < 10)
-    found = stratify(scores, matches=10, null_surprises=np.zeros(lists))
+    found = stratify(scores, stands_out=10, gaps=null_gaps(np.zeros(lists)))
     assert (found.verdict, found.p) == ("break", stratify(scores).p)
 
 
@@ -178,20 +200,20 @@ def test_every_figure_is_in_its_range(scores: np.ndarray) -> None:
     assert all(0 <= rank <= n for rank in found.cuts.values())
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 6, 7])
-@pytest.mark.parametrize("matches", [None, 0])
-def test_few_images_and_equal_scores_have_no_figures(n: int, matches: int | None) -> None:
-    verdicts = {
-        "equal": "nothing matches" if n >= 7 or matches == 0 else "too few images",
-        "different": "nothing matches" if matches == 0 else "too few images",
-    }
-    cases = {"equal": np.full(n, 0.1), "different": np.arange(n, dtype=float)}
-    for name, scores in cases.items():
-        if n < 7 or name == "equal":
-            found = stratify(scores, matches=matches)
-            assert found == Stratification(verdict=verdicts[name], matches=matches)
-    if n == 7:
-        assert stratify(cases["different"]).verdict == "gradual"
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 7])
+@pytest.mark.parametrize("bank", [False, True])
+def test_few_images_and_equal_scores_have_no_figures(n: int, bank: bool) -> None:
+    gaps = BankGaps.fit(np.random.default_rng(0).normal(size=(20, n)), 1.0) if bank and n >= 4 else None
+    count = 0 if bank else None
+    equal = stratify(np.full(n, 0.1), stands_out=count, gaps=gaps)
+    verdict = "all equal" if n > 1 else "too few images"
+    assert equal == Stratification(verdict=verdict, stands_out=count, matches=count)
+    different = stratify(np.arange(n, dtype=float), stands_out=count, gaps=gaps)
+    if n < (4 if bank else 7):
+        assert different == Stratification(verdict="too few images", stands_out=count, matches=count)
+    else:
+        assert different.verdict in {"gradual", "break"}
+        assert (different.p is None, different.tail_surprise is None) == (False, n < 7)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

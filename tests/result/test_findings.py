@@ -110,7 +110,7 @@ def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -
 
 
 def test_an_embedder_that_tells_nothing_apart_is_named_and_says_no_more() -> None:
-    flat = Stratification(verdict="nothing matches", matches=0)
+    flat = Stratification(verdict="all equal", stands_out=0)
     sentences = said(
         rankings={"A": hits("x"), "B": hits("y")},
         stratification={"A": Stratification(verdict="gradual"), "B": flat},
@@ -118,7 +118,7 @@ def test_an_embedder_that_tells_nothing_apart_is_named_and_says_no_more() -> Non
     )
     assert sentences == [
         "B gives all 88 pictures the same score: they stand in the order of their names.",
-        "The scores of A fall gradually: no clear break.",
+        "No clear cut-off found in the scores of A.",
     ]
 
 
@@ -155,39 +155,71 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
     [
         (
             88,
-            {"verdict": "break", "breakpoint": 1, "z_gap": 4.24, "stability": 0.914, "matches": 3},
+            {"verdict": "break", "breakpoint": 1, "z_gap": 4.24, "stability": 0.914, "stands_out": 30},
             (
-                "The scores of A fall by 4.2 null deviations after rank 1, seen in 91% of resamples."
-                " 3 of 88 pictures match."
+                "The scores of A drop sharply after 1 (4.2 × the scatter of unrelated texts; same place in"
+                " 91 % when pictures are left out at random). 30 stand out from unrelated texts (about 3 by"
+                " chance)."
             ),
         ),
         (
             88,
             {"verdict": "break", "breakpoint": 2, "z_gap": 4.0, "stability": 0.4},
             (
-                "The scores of A fall by 4.0 robust deviations after rank 2, seen in 40% of resamples,"
-                " so where exactly is unsure."
+                "The scores of A drop sharply after 2 (4.0 × the scatter of the list's lower half; same place"
+                " in 40 % when pictures are left out at random, so where exactly is unsure)."
             ),
         ),
-        (88, {"verdict": "break", "breakpoint": 2}, "The scores of A fall after rank 2."),
+        (88, {"verdict": "break", "breakpoint": 2}, "The scores of A drop sharply after 2."),
         (
             88,
-            {"verdict": "gradual", "matches": 1},
-            "The scores of A fall gradually: no clear break. 1 of 88 pictures matches.",
-        ),
-        (88, {"verdict": "gradual"}, "The scores of A fall gradually: no clear break."),
-        (
-            88,
-            {"verdict": "nothing matches", "matches": 0},
-            "Nothing matches, says A: no picture scores above what unrelated queries get.",
+            {"verdict": "break", "breakpoint": 2, "stands_out": 0},
+            "The scores of A drop sharply after 2. None stands out from unrelated texts.",
         ),
         (
-            88,
-            {"verdict": "nothing matches"},  # there were no unrelated queries
-            "The pictures all score the same with A: there is no break.",
+            7,
+            {"verdict": "gradual", "p": 0.14, "z_gap": 8.0, "cuts": {"gap": 1}, "stands_out": 1},
+            (
+                "No clear cut-off found in the scores of A: the largest fall, after 1, is 8.0 × the scatter"
+                " of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands"
+                " out from unrelated texts (about 1 in 10 by chance)."
+            ),
         ),
-        (1, {"verdict": "too few images"}, "1 picture: too few to tell whether the scores of A break."),
-        (6, {"verdict": "too few images"}, "6 pictures: too few to tell whether the scores of A break."),
+        (
+            300,
+            {"verdict": "gradual", "p": 1.0, "z_gap": 0.4, "cuts": {"gap": 40}},
+            (
+                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
+                " of the list's lower half; with 300 pictures that comes about by chance in any list."
+            ),
+        ),
+        (
+            300,
+            {"verdict": "gradual", "p": 0.01, "z_gap": 0.4, "cuts": {"gap": 40}},
+            (
+                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
+                " of the list's lower half, too small to separate anything."
+            ),
+        ),
+        (88, {"verdict": "gradual"}, "No clear cut-off found in the scores of A."),
+        (
+            88,
+            {"verdict": "all equal", "stands_out": 0},  # but for the picture asked with
+            "A gives all other pictures the same score: there is no cut-off.",
+        ),
+        (
+            1,
+            {"verdict": "too few images"},
+            "1 picture: too few to tell whether the scores of A drop sharply.",
+        ),
+        (
+            3,
+            {"verdict": "too few images", "stands_out": 0},
+            (
+                "3 pictures: too few to tell whether the scores of A drop sharply. None stands out from"
+                " unrelated texts."
+            ),
+        ),
     ],
 )
 def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: str) -> None:
@@ -201,7 +233,7 @@ def test_whether_a_list_breaks(images: int, figures: dict[str, Any], sentence: s
         (
             ("dog",),
             (0, 0, None, 0, 0),
-            "With A no picture matches cat or dog: there is nothing to tell apart.",
+            "With A no picture stands out for cat or dog: there is nothing to tell apart.",
         ),
         (("dog",), (1, 1, None, 0, 0), "With A, cat beats dog on 1 of 1 picture, down to the last."),
         (
@@ -249,19 +281,36 @@ def over_all(*queries: QueryResult, images: int = 88, decisive: Sequence[PairedC
 
 
 def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> QueryResult:
-    card = {name: Stratification(verdict=verdict) for name in names}
+    none = verdict == "nothing stands out"
+    one = Stratification(
+        verdict="gradual" if none else verdict,
+        breakpoint=3 if verdict == "break" else None,
+        stands_out=0 if none else 2,
+    )
+    card = dict.fromkeys(names, one)
     return query(rankings=dict.fromkeys(names, ()), stratification=card, agreement=(pair,) if pair else ())
 
 
 @pytest.mark.parametrize(
     ("verdicts", "images", "answer"),
     [
-        (["break"], 88, "For 1 of 1 query."),
-        (["break", "gradual", "break"], 88, "For 2 of 3 queries."),
-        (["gradual", "nothing matches"], 88, "For 0 of 2 queries; nothing matches for 1."),
+        (["break"], 88, "Yes, after 3."),
+        (["gradual"], 88, "No clear cut-off found."),
+        (["nothing stands out"], 88, "No clear cut-off found. No picture stands out."),
+        (["all equal"], 88, "No clear cut-off found."),
+        (["break", "gradual", "break"], 88, "A clear cut-off for 2 of 3 queries."),
+        (
+            ["break", "nothing stands out"],
+            88,
+            "A clear cut-off for 1 of 2 queries; for 1 no picture stands out.",
+        ),
         (["too few images"], 1, "Cannot tell with 1 picture."),
-        (["too few images", "nothing matches"], 3, "Cannot tell with 3 pictures."),
-        (["too few images", "break"], 7, "For 1 of 2 queries."),  # one was asked with a picture of the seven
+        (["too few images", "all equal"], 3, "Cannot tell with 3 pictures."),
+        (
+            ["too few images", "break"],
+            7,
+            "A clear cut-off for 1 of 2 queries.",
+        ),  # one was asked with a picture
     ],
 )
 def test_does_a_list_break(verdicts: list[str], images: int, answer: str) -> None:

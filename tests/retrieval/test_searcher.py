@@ -91,6 +91,40 @@ def test_texts_that_score_all_images_alike_are_no_part_of_the_bank(bank: Embedde
     assert (none.null, none.bank_texts, none.left_out) == (None, 0, ())
 
 
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        ("all the same", "it gives all texts the same vector"),
+        ("the same but for rounding", "it gives all texts the same vector"),
+        ("different where no picture is", "the null bank's texts do not tell its pictures apart"),
+    ],
+)
+def test_a_bank_that_tells_pictures_apart_by_rounding_alone_is_none(
+    bank: EmbeddedBank, texts: str, why: str
+) -> None:
+    """z of hundreds of powers of ten would come out, in units of rounding errors."""
+    images = units(2, 50)
+    images[:, -1] = 0
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    vectors = np.repeat(bank.units[:1], len(bank.units), axis=0)
+    if texts == "the same but for rounding":
+        vectors = vectors * np.linspace(1 - 3e-7, 1 + 3e-7, len(vectors), dtype=np.float32)[:, None]
+    if texts == "different where no picture is":
+        vectors[:, -1] = np.linspace(-0.5, 0.5, len(vectors))
+    searcher = Searcher(ids(50), images, EmbeddedBank(bank.texts, vectors))
+    assert searcher.why_no_bank == why
+    assert (searcher.null, searcher.bank_texts) == (None, 0)
+    standing = stand(searcher, TextQuery("zebra"), vectors[0])
+    assert (standing.z, standing.stratification.stands_out) == (None, None)
+
+
+def test_pictures_that_are_all_alike_but_for_rounding_have_no_z_among_each_other(bank: EmbeddedBank) -> None:
+    images = np.repeat(units(2, 1), 50, axis=0)
+    images = images * np.linspace(1 - 3e-7, 1 + 3e-7, 50, dtype=np.float32)[:, None]
+    searcher = Searcher(ids(50), images, EmbeddedBank(why_none="no bank was wanted"))
+    assert stand(searcher, picture("id 0"), images[0]).z is None
+
+
 def test_without_a_bank_a_text_stands_alone_and_it_is_said_why() -> None:
     images, vector = units(2, 50), units(3, 1)[0]
     searcher = Searcher(ids(50), images, EmbeddedBank(why_none="no bank was wanted"))

@@ -27,10 +27,10 @@ Z = Concept(
     source="null-query bank; after QB-Norm, Bogolin et al., CVPR 2022",
 )
 
-MATCHES = Concept(
-    name="images that match",
-    reading="How many images score above what unrelated texts get, about one in ten of them by chance;"
-    " 0 says that nothing matches",
+STANDS_OUT = Concept(
+    name="images that stand out",
+    reading="How many images score higher than unrelated texts do on them, about one in ten by chance;"
+    " 0 does not say that nothing relevant is there",
     range="0 to the number of images",
     unit_free=True,
     source="Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995), at 10 %, on p-values from the pooled null",
@@ -45,7 +45,7 @@ EFFECT = Concept(
 )
 
 FALSE_DISCOVERIES = 0.10
-"""The expected share of chance among the images that match."""
+"""The expected share of chance among the images that stand out."""
 
 FEWEST_TEXTS = 20
 """With fewer the pooled null scores say too little: the smallest p for 50 images would be above 0.001."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.analysis.cuts.gap import least_probable_gap, scores_needed
+from diptych.analysis.cuts.bank_gap import BankGaps
 from diptych.analysis.null import FEWEST_TEXTS, NullModel, discoveries, fat_tailed
 from diptych.analysis.stratification import FEWEST_IMAGES, Stratification, stratify
 
@@ -20,7 +20,7 @@ class Standing:
 
     Attributes:
         z: How far each image stands above its null scores; shape (n,). None without a bank.
-        matches: Which images match; shape (n,). None without a bank.
+        matches: Which images stand out; shape (n,). None without a bank.
         stratification: What the ranking does.
         left_out: Rows of the bank that were left out for this query alone.
     """
@@ -48,7 +48,7 @@ class TextBackground:
         self._scores = scores
         self.fat = fat_tailed(scores)
         self._fitted = lru_cache(maxsize=4)(self._fit)
-        self.model, self._surprises = self._fitted(frozenset())
+        self.model, _ = self._fitted(frozenset())
 
     def stand(self, scores: NDArray[np.floating], related: Collection[int] = ()) -> Standing:
         """Describe one query's ranking.
@@ -57,10 +57,10 @@ class TextBackground:
             scores: Of every image; shape (n,).
             related: Rows of the bank that have to do with this query, and are left out for it.
         """
-        model, surprises = self._fitted(frozenset(related))
+        model, gaps = self._fitted(frozenset(related))
         z = model.z(scores)
         matches = discoveries(model.p(z)) & _tells(scores)
-        described = stratify(scores, matches=int(matches.sum()), unit=model.unit, null_surprises=surprises)
+        described = stratify(scores, stands_out=int(matches.sum()), unit=model.unit, gaps=gaps)
         left_out = np.flatnonzero(~self.fat & ~self._kept(frozenset(related)))
         return Standing(z, matches, described, tuple(left_out.tolist()))
 
@@ -69,13 +69,11 @@ class TextBackground:
         kept[list(related)] = False
         return kept if kept.sum() >= FEWEST_TEXTS else ~self.fat  # better an impure null than hardly any
 
-    def _fit(self, related: frozenset[int]) -> tuple[NullModel, NDArray[np.float64]]:
+    def _fit(self, related: frozenset[int]) -> tuple[NullModel, BankGaps | None]:
         scores = np.asarray(self._scores[self._kept(related)], np.float64)
-        n = scores.shape[1]
-        if n < FEWEST_IMAGES:
-            return NullModel.fit(scores), np.zeros(0)
-        descending = -np.sort(-scores, axis=1)[:, : scores_needed(n)]
-        return NullModel.fit(scores), least_probable_gap(descending, n).surprise
+        model = NullModel.fit(scores)
+        few = scores.shape[1] < FEWEST_IMAGES
+        return model, None if few else BankGaps.fit(scores, model.unit)
 
 
 class ImageBackground:
@@ -93,19 +91,24 @@ class ImageBackground:
         others[here, rows] = np.nanmedian(others, axis=1)  # an image says nothing of itself
         self._model = NullModel.fit(others, mirrored=True)
 
+    @property
+    def unit(self) -> float:
+        """The standard deviation of the null scores, in scores."""
+        return self._model.unit
+
     def stand(self, scores: NDArray[np.floating], itself: int | None = None) -> Standing:
         """Describe the ranking for one image.
 
         Args:
             scores: Of every image; shape (n,).
-            itself: The column of the very image, where it is in the collection: it counts neither as a match
-                nor for the break.
+            itself: The column of the very image, where it is in the collection: it neither stands out nor
+                counts for the break.
         """
         z = self._model.z(scores)
         others = np.arange(len(scores)) != itself
         matches = np.zeros(len(scores), bool)
         matches[others] = discoveries(self._model.p(z[others])) & _tells(scores[others])
-        described = stratify(scores[others], matches=int(matches.sum()), unit=self._model.unit)
+        described = stratify(scores[others], stands_out=int(matches.sum()), unit=self._model.unit)
         return Standing(z, matches, _beside_itself(described, scores, itself))
 
 

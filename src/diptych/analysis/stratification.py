@@ -16,41 +16,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.cuts.autocut import AUTOCUT, autocut
+from diptych.analysis.cuts.bank_gap import NARROWEST, BankGaps, deepest_rank
 from diptych.analysis.cuts.gap import GAP, least_probable_gap, one_mode_p, scores_needed
 from diptych.analysis.cuts.knee import KNEE, knee
 from diptych.analysis.cuts.mixture import MIXTURE, mixture_cut
 from diptych.analysis.cuts.otsu import EXCESS_VARIANCE, OTSU, excess_variance, otsu
 from diptych.analysis.cuts.robust import ROBUST, robust_cut, robust_spread
-from diptych.analysis.null import MATCHES
+from diptych.analysis.null import STANDS_OUT
 from diptych.concept import Concept, measured
 
-Verdict: TypeAlias = Literal["break", "gradual", "nothing matches", "too few images"]
+Verdict: TypeAlias = Literal["break", "gradual", "too few images", "all equal", "nothing matches"]
+"""The last is in files made before "stands out" was a figure of its own."""
 
 VERDICT = Concept(
     name="verdict",
-    reading="break: the scores fall at one place by more than chance would have it; gradual: no clear break;"
-    " nothing matches: no image scores above what unrelated texts get, or all score the same",
-    range="break, gradual, nothing matches, too few images",
+    reading="break: the scores drop at one place by more than chance would have it; gradual: no clear cut-off"
+    "; all equal: every image has the same score",
+    range="break, gradual, too few images, all equal; in older files also nothing matches",
     unit_free=True,
     source="this project: a break where its p is at most 0.05 and its z-gap at least 0.5",
 )
 
 P = Concept(
     name="p of the break",
-    reading="How often a list without a break has a gap as improbable as the greatest here: below"
+    reading="How often a list without a break has a gap as large, for its rank, as the largest here: up to"
     " 0.05 is a break",
     range="0 to 1",
     unit_free=True,
-    source="rank among the null-query bank's own lists on the same images; without a bank, one smooth mode",
+    source="rank among the null bank's own lists of the same images (Barnard 1963); without a bank,"
+    " one smooth mode",
 )
 
 STABILITY = Concept(
     name="stability",
-    reading="The share of resampled collections in which the break falls within one rank of here:"
-    " near 1 is firm",
+    reading="How often the largest gap stays at the same place, within one rank, when images are left out at"
+    " random: it says how firm the place is, not whether there is a break",
     range="0 to 1",
     unit_free=True,
-    source="bootstrap of the collection, 200 resamples; Efron 1979",
+    source="bootstrap of the collection, 200 resamples, of those that keep an image above the gap;"
+    " Efron 1979",
 )
 
 BAND = Concept(
@@ -63,7 +67,7 @@ BAND = Concept(
 
 Z_GAP = Concept(
     name="z-gap",
-    reading="The fall at the greatest gap: large where the list has two levels",
+    reading="How far the scores drop at the largest gap: large where the list has two levels",
     range="0 and above; in null standard deviations, without a bank in robust ones of the list's lower half",
     unit_free=True,
     source="largest gap over the standard deviation of the null scores",
@@ -87,7 +91,7 @@ TAIL_SURPRISE = Concept(
 )
 
 CUTS: Mapping[str, Concept] = {
-    "null bank": MATCHES,
+    "null bank": STANDS_OUT,
     "gap": GAP,
     "otsu": OTSU,
     "robust z": ROBUST,
@@ -100,11 +104,11 @@ CUTS: Mapping[str, Concept] = {
 LEVEL = 0.05
 """How often a list without a break is called one, at most."""
 
-NARROWEST = 0.5
-"""A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
-
-FEWEST_IMAGES = 7
+FEWEST_IMAGES = 4
 """With fewer there is no saying what is a gap."""
+
+FEWEST_WITHOUT_BANK = 7
+"""With fewer, and no lists of the same images to compare with, there is none either."""
 
 _FEWEST_LISTS = round(1 / LEVEL) - 1
 """With fewer of the bank's lists no p could be as small as the level."""
@@ -119,16 +123,18 @@ class Stratification:
     Attributes:
         verdict: What the ranking does.
         breakpoint: How many images stand above the break; None without one.
-        p: How often a list without a break has a gap like the greatest here. This and all that follow but
-            `matches` are None with too few images, and where all score the same.
-        stability: How firmly the greatest gap stays where it is.
+        p: How often a list without a break has a gap like the largest here. This and all that follow but
+            `stands_out` and `matches` are None with too few images, and where all score the same.
+        stability: How firmly the largest gap stays where it is.
         band: The first and the last rank of the range in which most of the cuts fall; None with too few
             images.
-        matches: How many images match; None without a bank.
-        z_gap: The fall at the greatest gap.
+        stands_out: How many images stand out from unrelated texts; None without a bank.
+        matches: The same by its first name, under which older files have it alone.
+        z_gap: The fall at the largest gap.
         gap_share: Its part of the whole fall.
         excess_variance: What two classes explain beyond one mode.
-        tail_surprise: How improbable the greatest gap is.
+        tail_surprise: How improbable the least probable gap is in one smooth mode; None with fewer than
+            `FEWEST_WITHOUT_BANK` images.
         cuts: How many images each way to cut keeps, by name; 0 where it finds nothing to keep.
     """
 
@@ -137,12 +143,18 @@ class Stratification:
     p: float | None = measured(P, default=None)
     stability: float | None = measured(STABILITY, default=None)
     band: tuple[int, int] | None = measured(BAND, default=None)
-    matches: int | None = measured(MATCHES, default=None)
+    stands_out: int | None = measured(STANDS_OUT, default=None)
+    matches: int | None = None
     z_gap: float | None = measured(Z_GAP, default=None)
     gap_share: float | None = measured(GAP_SHARE, default=None)
     excess_variance: float | None = measured(EXCESS_VARIANCE, default=None)
     tail_surprise: float | None = measured(TAIL_SURPRISE, default=None)
     cuts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def largest_gap(self) -> int | None:
+        """The rank after which the largest gap is, a break or not; None where there is no saying."""
+        return self.cuts.get("gap")
 
     def beside(self, above: int) -> Stratification:
         """The same in a list with one more image, which has `above` of these before it and was left out."""
@@ -161,20 +173,19 @@ class Stratification:
 def stratify(
     scores: NDArray[np.floating],
     *,
-    matches: int | None = None,
+    stands_out: int | None = None,
     unit: float | None = None,
-    null_surprises: NDArray[np.float64] | None = None,
+    gaps: BankGaps | None = None,
 ) -> Stratification:
     """Describe one ranking.
 
     Args:
         scores: Of every image, in any order; shape (n,), finite.
-        matches: How many images match, by the null-query bank; None without one.
+        stands_out: How many images stand out, by the null bank; None without one.
         unit: The standard deviation of the null scores; without one, that of the ranking's lower half is
             taken.
-        null_surprises: The surprise of the greatest gap in each of the bank's own rankings of these images;
-            None where there is no bank, or where its rankings are no null for gaps. Fewer than 19 are not
-            used.
+        gaps: Those of the bank's own rankings of these images; None where there is no bank, or where its
+            rankings are no null for gaps. Those of fewer than 19 rankings are not used.
 
     Raises:
         ValueError: A score is not finite.
@@ -182,16 +193,17 @@ def stratify(
     if not np.isfinite(scores).all():
         raise ValueError("a ranking needs finite scores")
     n = len(scores)
-    if n < FEWEST_IMAGES or np.ptp(scores) == 0:
-        nothing = matches == 0 or n >= FEWEST_IMAGES
-        return Stratification(verdict="nothing matches" if nothing else "too few images", matches=matches)
+    if gaps is not None and len(gaps.sizes) < _FEWEST_LISTS:
+        gaps = None
+    if n > 1 and np.ptp(scores) == 0:
+        return Stratification(verdict="all equal", stands_out=stands_out, matches=stands_out)
+    if n < (FEWEST_WITHOUT_BANK if gaps is None else FEWEST_IMAGES):
+        return Stratification(verdict="too few images", stands_out=stands_out, matches=stands_out)
     descending = -np.sort(-np.asarray(scores, np.float64))
-    gap = least_probable_gap(descending[None, : scores_needed(n)], n)
-    rank, surprise = int(gap.ranks[0]), float(gap.surprise[0])
-    p = _p(surprise, n, null_surprises)
+    rank, p = _largest_gap(descending, gaps)
     classes = otsu(descending)
     cuts = {
-        **({} if matches is None else {"null bank": matches}),
+        **({} if stands_out is None else {"null bank": stands_out}),
         "gap": rank,
         "otsu": classes.rank,
         "robust z": robust_cut(descending),
@@ -199,32 +211,40 @@ def stratify(
         "knee": knee(descending),
         "autocut": autocut(descending),
     }
-    band, stability = _band(list(cuts.values())), _stability(descending, rank)
     fall = float(descending[rank - 1] - descending[rank])
     whole = float(descending[0] - descending[-1])
     unit = robust_spread(descending) if unit is None else unit
     breaks = p <= LEVEL and fall >= NARROWEST * unit
-    verdict: Verdict = "nothing matches" if matches == 0 else "break" if breaks else "gradual"
     return Stratification(
-        verdict=verdict,
-        breakpoint=rank if verdict == "break" else None,
+        verdict="break" if breaks else "gradual",
+        breakpoint=rank if breaks else None,
         p=p,
-        stability=stability,
-        band=band,
-        matches=matches,
+        stability=_stability(descending, rank, gaps),
+        band=_band(list(cuts.values())),
+        stands_out=stands_out,
+        matches=stands_out,
         z_gap=fall / unit if unit > 0 else None,
         gap_share=fall / whole if whole > 0 else 0.0,
         excess_variance=excess_variance(classes, n),
-        tail_surprise=-float(np.log10(one_mode_p(surprise, n))),
+        tail_surprise=_tail_surprise(descending),
         cuts=cuts,
     )
 
 
-def _p(surprise: float, n: int, null_surprises: NDArray[np.float64] | None) -> float:
-    """The share of lists, this one and the bank's, whose greatest gap is as improbable as this one's."""
-    if null_surprises is None or len(null_surprises) < _FEWEST_LISTS:
-        return one_mode_p(surprise, n)
-    return (1 + int((null_surprises >= surprise).sum())) / (1 + len(null_surprises))
+def _largest_gap(descending: NDArray[np.float64], gaps: BankGaps | None) -> tuple[int, float]:
+    """How many images stand above the largest gap, and how often chance makes one as large."""
+    if gaps is not None:
+        ranks, sizes = gaps.largest(descending[None])
+        return int(ranks[0]), gaps.p(float(sizes[0]))
+    n = len(descending)
+    found = least_probable_gap(descending[None, : scores_needed(n)], n)
+    return int(found.ranks[0]), one_mode_p(float(found.surprise[0]), n)
+
+
+def _tail_surprise(descending: NDArray[np.float64]) -> float | None:
+    if len(descending) < FEWEST_WITHOUT_BANK:
+        return None
+    return -float(np.log10(_largest_gap(descending, None)[1]))
 
 
 def _band(ranks: Sequence[int]) -> tuple[int, int] | None:
@@ -237,17 +257,23 @@ def _band(ranks: Sequence[int]) -> tuple[int, int] | None:
     return min(ranges, key=lambda ends: (ends[1] - ends[0], ends))
 
 
-def _stability(descending: NDArray[np.float64], rank: int) -> float:
-    """The share of resampled collections whose greatest gap is within one rank of this one.
+def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None) -> float:
+    """The share of resampled collections whose largest gap is within one rank of this one.
 
     A gap of a resample reaches from the last image drawn above it to the first one below: where images at the
-    gap were not drawn, it is the same gap.
+    gap were not drawn, it is the same gap. A resample without any image from above can't have it, and says
+    nothing of how firm it is.
     """
-    drawn = _resamples(len(descending))
-    gaps = least_probable_gap(descending[drawn], len(descending))
-    lists = np.arange(len(drawn))
-    last_above = drawn[lists, gaps.ranks - 1] + 1
-    first_below = drawn[lists, gaps.ranks]
+    n = len(descending)
+    drawn = _resamples(n)
+    drawn = drawn[drawn[:, 0] < rank]
+    lists = descending[drawn]
+    ranks = (
+        least_probable_gap(lists[:, : scores_needed(n)], n).ranks if gaps is None else gaps.largest(lists)[0]
+    )
+    each = np.arange(len(drawn))
+    last_above = drawn[each, ranks - 1] + 1
+    first_below = drawn[each, ranks]
     return float(np.mean((last_above <= rank + 1) & (first_below >= rank - 1)))
 
 
@@ -255,5 +281,6 @@ def _stability(descending: NDArray[np.float64], rank: int) -> float:
 def _resamples(n: int) -> NDArray[np.intp]:
     """Which images, by rank, each resampled collection begins with: the same for all rankings of n images."""
     rng = np.random.default_rng(0)
-    rows = [np.sort(rng.integers(0, n, n))[: scores_needed(n)] for _ in range(_RESAMPLES)]
+    needed = max(scores_needed(n), deepest_rank(n) + 1)
+    rows = [np.sort(rng.integers(0, n, n))[:needed] for _ in range(_RESAMPLES)]
     return np.stack(rows)

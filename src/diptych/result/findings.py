@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from diptych.analysis.agreement import Likeness
 from diptych.analysis.agreement.likeness import LUCK
+from diptych.analysis.null import FALSE_DISCOVERIES
 from diptych.analysis.separation import Separation
-from diptych.analysis.stratification import Stratification
+from diptych.analysis.stratification import LEVEL, Stratification
 from diptych.analysis.summary import NO_PROOF
 from diptych.evaluation.sentences import verdict_clauses
 from diptych.evaluation.significance import PairedComparison
@@ -20,7 +21,7 @@ _NOTEWORTHY = 2.0
 """A dispute is worth a sentence where one ranking has the image at least this many times deeper."""
 
 _FIRM = 0.5
-"""Where fewer resamples than this have the break in the same place, its place is said to be unsure."""
+"""Where the break is in the same place in fewer resamples than this, its place is said to be unsure."""
 
 
 def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
         *_on_first(telling),
         *(sentence for pair in result.agreement for sentence in _on_pair(pair)),
         *(
-            _on_fall(name, ranking, images)
+            _on_fall(name, ranking, images, "texts" if result.kind == "text" else "pictures")
             for name, ranking in result.stratification.items()
             if name in telling
         ),
@@ -123,34 +124,60 @@ def _on_pair(pair: Agreement) -> list[str]:
     return sentences
 
 
-def _on_fall(name: str, ranking: Stratification, images: int) -> str:
-    if ranking.verdict == "nothing matches" and ranking.matches is None:
-        return f"The pictures all score the same with {name}: there is no break."
-    if ranking.verdict == "nothing matches":
-        return f"Nothing matches, says {name}: no picture scores above what unrelated queries get."
+def _on_fall(name: str, ranking: Stratification, images: int, unrelated: str) -> str:
+    """Whether a list breaks, and what stands out from unrelated texts or pictures: neither says the other."""
+    out, breaks = ranking.stands_out, _on_break(name, ranking, images, unrelated)
+    if out is None or ranking.verdict == "all equal":
+        return breaks
+    if out == 0:
+        return f"{breaks} None stands out from unrelated {unrelated}."
+    chance = FALSE_DISCOVERIES * out
+    by_chance = f"about {chance:.0f}" if chance >= 1 else "about 1 in 10"
+    stand = "stands" if out == 1 else "stand"
+    return f"{breaks} {out} {stand} out from unrelated {unrelated} ({by_chance} by chance)."
+
+
+def _on_break(name: str, ranking: Stratification, images: int, unrelated: str) -> str:
+    if ranking.verdict == "all equal":
+        return f"{name} gives all other pictures the same score: there is no cut-off."
     if ranking.verdict == "too few images":
-        return f"{count(images, 'picture')}: too few to tell whether the scores of {name} break."
-    matches = ""
-    if ranking.matches is not None:
-        matches = (
-            f" {ranking.matches} of {count(images, 'picture')} match{'es' if ranking.matches == 1 else ''}."
-        )
-    if ranking.breakpoint is None:
-        return f"The scores of {name} fall gradually: no clear break.{matches}"
-    size = (
-        ""
-        if ranking.z_gap is None
-        else f" by {ranking.z_gap:.1f} {'robust' if ranking.matches is None else 'null'} deviations"
+        return f"{count(images, 'picture')}: too few to tell whether the scores of {name} drop sharply."
+    if ranking.breakpoint is not None:
+        told = "; ".join(filter(None, (_size(ranking, unrelated), _place(ranking))))
+        return f"The scores of {name} drop sharply after {ranking.breakpoint}{f' ({told})' if told else ''}."
+    none = f"No clear cut-off found in the scores of {name}"
+    if ranking.largest_gap is None or ranking.p is None:
+        return f"{none}."
+    size = _size(ranking, unrelated)
+    fall = f"{none}: the largest fall, after {ranking.largest_gap}, is {size or 'of no known size'}"
+    if ranking.p <= LEVEL:
+        return f"{fall}, too small to separate anything."
+    share = "any list" if ranking.p > 0.995 else f"{100 * ranking.p:.0f} of 100 lists"
+    return f"{fall}; with {count(images, 'picture')} that comes about by chance in {share}."
+
+
+def _size(ranking: Stratification, unrelated: str) -> str:
+    """How far the scores drop at the largest gap."""
+    if ranking.z_gap is None:
+        return ""
+    of = "the list's lower half" if ranking.stands_out is None else f"unrelated {unrelated}"
+    return f"{ranking.z_gap:.1f} × the scatter of {of}"
+
+
+def _place(ranking: Stratification) -> str:
+    """How firm the place of the break is."""
+    if ranking.stability is None:
+        return ""
+    unsure = "" if ranking.stability >= _FIRM else ", so where exactly is unsure"
+    return f"same place in {ranking.stability:.0%} when pictures are left out at random{unsure}".replace(
+        "%", " %"
     )
-    unsure = "" if ranking.stability is None or ranking.stability >= _FIRM else ", so where exactly is unsure"
-    seen = "" if ranking.stability is None else f", seen in {ranking.stability:.0%} of resamples{unsure}"
-    return f"The scores of {name} fall{size} after rank {ranking.breakpoint}{seen}.{matches}"
 
 
 def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     rivals = " and ".join(contrast.rivals)
     if contrast.looked_at == 0:
-        return f"With {name} no picture matches {query} or {rivals}: there is nothing to tell apart."
+        return f"With {name} no picture stands out for {query} or {rivals}: there is nothing to tell apart."
     looked_at = count(contrast.looked_at, "picture")
     if contrast.wins == 0:
         return f"With {name}, {query} beats {rivals} on none of {looked_at}."
@@ -246,12 +273,16 @@ def _how_far(pair: Separation) -> str:
 
 
 def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Finding:
-    verdicts = [query.stratification[name].verdict for query in queries]
-    broken, empty = verdicts.count("break"), verdicts.count("nothing matches")
+    rankings = [query.stratification[name] for query in queries]
+    verdicts = [ranking.verdict for ranking in rankings]
     if "too few images" in verdicts and not {"break", "gradual"} & set(verdicts):
         return Finding("break", (name,), f"Cannot tell with {count(images, 'picture')}.")
-    nothing = f"; nothing matches for {empty}" if empty else ""
-    return Finding("break", (name,), f"For {broken} of {_queries(len(verdicts))}{nothing}.")
+    broken, empty = verdicts.count("break"), sum(ranking.stands_out == 0 for ranking in rankings)
+    if len(rankings) == 1:
+        text = f"Yes, after {rankings[0].breakpoint}." if broken else "No clear cut-off found."
+        return Finding("break", (name,), f"{text} No picture stands out." if empty else text)
+    text = f"A clear cut-off for {broken} of {_queries(len(verdicts))}"
+    return Finding("break", (name,), f"{text}; for {empty} no picture stands out." if empty else f"{text}.")
 
 
 def _on_quality(decisive: Sequence[PairedComparison]) -> list[Finding]:

@@ -22,6 +22,9 @@ _BANK_IMAGES = 64
 
 _FEWEST_BANK_IMAGES = 20
 
+_ROUNDING = 1e-5
+"""Cosines that differ by less are the same: single precision tells them no better in many dimensions."""
+
 _LEAST_BYTES = 2**16
 """What an answer counts as at least: a system gives a process only so many pieces of memory of their own."""
 
@@ -92,14 +95,25 @@ class Searcher:
 
     def _take_bank(self, bank: EmbeddedBank) -> None:
         scores = score_all(self.units, bank.units)
-        telling = np.ptp(scores, axis=1) > 0
+        telling = np.ptp(scores, axis=1) > _ROUNDING
         if telling.sum() < FEWEST_TEXTS:
             self.why_no_bank = (
                 f"only {telling.sum()} of the bank's {len(telling)} texts tell its images apart"
             )
             return
+        texts = TextBackground(scores[telling])
+        if (
+            texts.model.unit <= _ROUNDING
+        ):  # all of them rank alike: what is left is rounding, and z would be too
+            same = np.ptp(bank.units, axis=0).max() <= _ROUNDING
+            self.why_no_bank = (
+                "it gives all texts the same vector"
+                if same
+                else "the null bank's texts do not tell its pictures apart"
+            )
+            return
         self._bank_texts = tuple(text for text, tells in zip(bank.texts, telling, strict=True) if tells)
-        self._texts = TextBackground(scores[telling])
+        self._texts = texts
 
     def first(self, unit: Vectors, k: int) -> Ranking:
         """The first k hits alone, as quickly as can be; `unit` has the shape (1, dimension)."""
@@ -153,4 +167,5 @@ class Searcher:
         if n < _FEWEST_BANK_IMAGES:
             return None
         rows = np.arange(min(n, _BANK_IMAGES)) * n // min(n, _BANK_IMAGES)
-        return ImageBackground(score_all(self.units, self.units[rows]), rows)
+        background = ImageBackground(score_all(self.units, self.units[rows]), rows)
+        return background if background.unit > _ROUNDING else None

@@ -80,4 +80,6 @@ def _breaks(result: QueryResult, name: str) -> str:
     ranking = result.stratification[name]
     if ranking.breakpoint is not None:
         return f"after {ranking.breakpoint}"
-    return "cannot tell" if ranking.verdict == "too few images" else ranking.verdict
+    return {"gradual": "no clear cut-off", "too few images": "cannot tell"}.get(
+        ranking.verdict, ranking.verdict
+    )

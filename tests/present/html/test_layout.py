@@ -13,18 +13,18 @@ from diptych.present.html.report import render
 from diptych.result import Curve, Finding
 
 
-def test_hits_after_the_break_are_told_apart_and_the_band_is_marked() -> None:
+def test_hits_after_the_break_are_told_apart_and_without_one_none_is() -> None:
     one, two = layout.columns(made.query())
     assert [row.after for row in one.rows] == [False, False, False, True, True]
-    assert [row.in_band for row in one.rows] == [False, True, True, False, False]
-    assert not any(row.after or row.in_band for row in two.rows)  # it falls gradually: nothing is drawn
+    assert not any(row.after for row in two.rows)
 
 
-def test_where_nothing_matches_the_whole_list_is_pale() -> None:
+@pytest.mark.parametrize("verdict", ["gradual", "too few images", "nothing matches"])
+def test_no_hit_is_pale_because_none_stands_out(verdict: str) -> None:
     query = made.query()
-    of_two = query.stratification | {"two": made.list_that("nothing matches")}
-    _, two = layout.columns(dataclasses.replace(query, stratification=of_two))
-    assert all(row.after for row in two.rows)
+    none = dataclasses.replace(made.list_that(verdict), stands_out=0, matches=0)
+    _, two = layout.columns(dataclasses.replace(query, stratification=query.stratification | {"two": none}))
+    assert not any(row.after for row in two.rows)
 
 
 def test_each_hit_says_where_the_other_list_has_it() -> None:

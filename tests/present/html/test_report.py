@@ -176,7 +176,7 @@ def test_the_answers_come_first_and_cannot_tell_is_one(browser: Browser, two_col
     answers = page.locator("#q1 .answers").inner_text()
     assert "6 of the first 10 shared" in answers
     assert "A after 3" in answers
-    assert "B gradual" in answers
+    assert "B no clear cut-off" in answers
     assert "cannot tell" in answers
 
 
@@ -201,10 +201,10 @@ def test_the_break_is_drawn_where_it_is_with_its_stability(browser: Browser, two
     page, _ = opened(browser, two_columns)
     items = page.locator("#q1 .col-0 .hits > li")
     assert [i for i in range(items.count()) if "cut" in (items.nth(i).get_attribute("class") or "")] == [3]
-    assert items.nth(3).inner_text() == "break after 3 · seen in 64 %"
+    assert items.nth(3).inner_text() == "break after 3 · same place in 64 %"
     assert page.locator("#q1 .col-0 .hit.after").count() == 2
     assert page.locator("#q1 .col-1 .cut").count() == 0
-    assert "no clear break" in page.locator("#q1 .col-1 header").inner_text()
+    assert "no clear cut-off" in page.locator("#q1 .col-1 header").inner_text()
 
 
 def test_z_is_the_big_figure_and_without_it_the_score(browser: Browser, tmp_path: Path) -> None:

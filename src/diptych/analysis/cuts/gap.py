@@ -17,10 +17,11 @@ from diptych.concept import Concept
 
 GAP = Concept(
     name="largest gap",
-    reading="The rank after which the scores fall by more than the gaps below would lead one to expect",
-    range="a rank, from 1 to half of the list",
+    reading="The rank after which the scores drop most for that rank: where the list breaks if it does",
+    range="a rank, from 1 to three quarters of the list; without a bank to half of it",
     unit_free=True,
-    source="normalised spacings: Rényi 1953; Pyke, J. R. Stat. Soc. B 27 (1965)",
+    source="this project: gap / (null deviation^⅔ · mean gap of the bank's lists there^⅓); without a bank"
+    " normalised spacings, Rényi 1953; Pyke, J. R. Stat. Soc. B 27 (1965)",
 )
 
 DEEPEST = 2000

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from diptych.analysis.agreement import RankAgreement, SpaceAgreement
-from diptych.analysis.null import MATCHES, Z
+from diptych.analysis.null import STANDS_OUT, Z
 from diptych.analysis.stratification import CUTS, Stratification
 from diptych.analysis.summary import INTERVAL, Interval, StratificationSummary
 from diptych.concept import Concept, concepts
@@ -58,15 +58,13 @@ class HitRow:
     Attributes:
         hit: The hit.
         elsewhere: Where each other column that ranks anything has it.
-        after: Whether it comes after the break, or nothing in its list matches.
-        in_band: Whether the break may as well be here.
+        after: Whether it comes after the break.
         bar: How long its bar is, 0 to 1 of the longest; None without z.
     """
 
     hit: Hit
     elsewhere: tuple[Elsewhere, ...]
     after: bool
-    in_band: bool
     bar: float | None
 
     @property
@@ -170,14 +168,9 @@ def columns(query: QueryResult, names: Sequence[str] = ()) -> tuple[Column, ...]
 def _row(
     hit: Hit, elsewhere: tuple[Elsewhere, ...], ranking: Stratification | None, highest: float
 ) -> HitRow:
-    after = in_band = False
-    if ranking is not None and ranking.breakpoint is not None:
-        after = hit.rank > ranking.breakpoint
-        in_band = ranking.band is not None and ranking.band[0] <= hit.rank <= ranking.band[1]
-    elif ranking is not None:
-        after = ranking.verdict == "nothing matches"
+    after = ranking is not None and ranking.breakpoint is not None and hit.rank > ranking.breakpoint
     bar = None if hit.z is None else max(hit.z, 0.0) / highest if highest > 0 else 0.0
-    return HitRow(hit, elsewhere, after, in_band, bar)
+    return HitRow(hit, elsewhere, after, bar)
 
 
 class _Ranks:
@@ -329,10 +322,15 @@ def _contrast_options(comparison: Comparison) -> list[str]:
     return [word for rival in rivals for word in ("--contrast", rival)]
 
 
+def cut_concepts() -> dict[str, Concept]:
+    """The ways to cut, but for what stands out, which is a figure of the list."""
+    return {name: cut for name, cut in CUTS.items() if cut is not STANDS_OUT}
+
+
 def figures() -> tuple[FigureGroup, ...]:
     """Every figure that a report shows, in the words that stand beside the code that computes it."""
     of_list = {field: concept for field, concept in concepts(Stratification).items() if field != "breakpoint"}
-    cuts = {f"cut-{name.replace(' ', '-')}": cut for name, cut in CUTS.items() if cut is not MATCHES}
+    cuts = {f"cut-{name.replace(' ', '-')}": cut for name, cut in cut_concepts().items()}
     return (
         FigureGroup("A picture", {"z": Z, **concepts(Hub)}),
         FigureGroup("A list", of_list),

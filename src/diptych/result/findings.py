@@ -12,6 +12,7 @@ from diptych.evaluation.sentences import verdict_clauses
 from diptych.evaluation.significance import PairedComparison
 from diptych.result import Agreement, ContrastResult, Finding, Hit, QueryResult
 from diptych.text import count
+from diptych.thresholds.passing import Passing
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -47,6 +48,7 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
             for name, ranking in result.stratification.items()
             if name in telling
         ),
+        *(_on_passing(name, passing, images) for name, passing in result.passing.items()),
         *(_on_contrast(result.query, name, contrast) for name, contrast in result.contrast.items()),
     )
 
@@ -134,6 +136,14 @@ def _on_fall(name: str, ranking: Stratification, images: int) -> str:
     unsure = "" if ranking.stability is None or ranking.stability >= _FIRM else ", so where exactly is unsure"
     seen = "" if ranking.stability is None else f", seen in {ranking.stability:.0%} of resamples{unsure}"
     return f"The scores of {name} fall{size} after rank {ranking.breakpoint}{seen}.{matches}"
+
+
+def _on_passing(name: str, passing: Passing, images: int) -> str:
+    some = f"About {passing.count}" if passing.count else "None"
+    return (
+        f"{some} of {count(images, 'picture')} pass{'' if passing.count > 1 else 'es'} the threshold learned for"
+        f" {name} from {passing.queries} other judged queries (F1 there about {passing.f1:.2f})."
+    )
 
 
 def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:

@@ -256,7 +256,7 @@ class Workbench:
         )
 
     def _learned(self, snapshot: Snapshot, sample: GroundTruth) -> dict[str, LearnedOnOthers]:
-        """What thresholds are learned from, by the embedder's name: judged texts with a vector in the store."""
+        """What thresholds are learned from, by the embedder's name: judged texts that have a vector."""
         ids, found = [picture.id for picture in snapshot.pictures], {}
         for e in self.embedders:
             texts = [text for text in map(TextQuery, sample.queries) if is_stored(text, e.info, self.store)]

@@ -140,9 +140,10 @@ def _on_fall(name: str, ranking: Stratification, images: int) -> str:
 
 def _on_passing(name: str, passing: Passing, images: int) -> str:
     some = f"About {passing.count}" if passing.count else "None"
+    passes = "pass" if passing.count > 1 else "passes"
     return (
-        f"{some} of {count(images, 'picture')} pass{'' if passing.count > 1 else 'es'} the threshold learned for"
-        f" {name} from {passing.queries} other judged queries (F1 there about {passing.f1:.2f})."
+        f"{some} of {count(images, 'picture')} {passes} the threshold learned for {name}"
+        f" from {passing.queries} other judged queries (F1 there about {passing.f1:.2f})."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.thresholds.expected import Expected, expected
-from diptych.thresholds.threshold import Threshold, best_f1
+from diptych.thresholds.threshold import Threshold, best_f1, pooled
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,21 +28,17 @@ def best_threshold(scores: Sequence[Floats], relevant: Sequence[Bools]) -> Thres
     Returns:
         The threshold, without a value where nothing is relevant; its `expected` is None with one query.
     """
-    none = (np.zeros(0), np.zeros(0, bool))
-    pooled, wanted = np.concatenate([*scores, none[0]]), np.concatenate([*relevant, none[1]])
-    found = best_f1(pooled, wanted)
-    return dataclasses.replace(found, expected=_expected(scores, relevant, pooled, wanted))
+    together, wanted, _ = pooled(scores, relevant)
+    return dataclasses.replace(best_f1(together, wanted), expected=_left_out(scores, relevant))
 
 
-def _expected(
-    scores: Sequence[Floats], relevant: Sequence[Bools], pooled: Floats, wanted: Bools
-) -> Expected | None:
-    owner = np.repeat(np.arange(len(scores)), [len(each) for each in scores])
-    order = np.argsort(-pooled, kind="stable")  # once: what is in order already is sorted in no time
+def _left_out(scores: Sequence[Floats], relevant: Sequence[Bools]) -> Expected | None:
+    together, wanted, owner = pooled(scores, relevant)
+    order = np.argsort(-together, kind="stable")  # once: what is in order already is sorted in no time
     learned: dict[int, float] = {}
     for query in range(len(scores)):
         others = order[owner[order] != query]
-        value = best_f1(pooled[others], wanted[others]).value
+        value = best_f1(together[others], wanted[others]).value
         if value is not None:
             learned[query] = value
     if not learned:

@@ -29,6 +29,7 @@ from diptych.thresholds.threshold import (
     midpoint,
     no_threshold,
     nothing_relevant,
+    pooled,
 )
 
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ RISK = 0.1
 """Of so many sets of judgments one leads to a promise that is not true."""
 
 _STEP = 50
-"""From one test to the next one more image in so many passes: a thousand tests find no more than a hundred."""
+"""From one test to the next one more image in so many passes: a thousand tests find no more than 100."""
 
 
 def at_precision(
@@ -55,24 +56,25 @@ def at_precision(
     Returns:
         The threshold with its promise; without a value, and with the reason, where there is none.
     """
-    pooled, wanted = np.concatenate(scores), np.concatenate(relevant)
+    together, wanted, _ = pooled(scores, relevant)
+    judged = len(together)
     if not wanted.any():
-        return no_threshold(len(pooled), nothing_relevant(len(pooled)))
+        return no_threshold(judged, nothing_relevant(judged))
     needed = fewest(target, risk)
     if len(scores) < needed:
-        return no_threshold(len(pooled), _too_few(len(scores), target, needed, risk))
+        return no_threshold(judged, _too_few(len(scores), target, needed, risk))
     lowest: tuple[float, int] | None = None
     for value, precision in _from_the_top(scores, relevant, max(int(needed), (len(scores) + 1) // 2)):
         if chance_of_at_most(target, precision) > risk:
             if lowest is None:
-                return no_threshold(len(pooled), _not_sure(precision, len(scores), target, risk))
+                return no_threshold(judged, _not_sure(precision, len(scores), target, risk))
             break
         lowest = value, len(precision)
     if lowest is None:
         raise ValueError("a judged query without a judged image")
     value, passing = lowest
     return dataclasses.replace(
-        apply_threshold(pooled, wanted, value),
+        apply_threshold(together, wanted, value),
         expected=expected([value] * len(scores), scores, relevant, left_out=False),
         promise=Promise(precision=target, risk=risk, queries=passing),
     )
@@ -82,11 +84,10 @@ def _from_the_top(
     scores: Sequence[Floats], relevant: Sequence[Bools], first: int
 ) -> Iterator[tuple[float, Floats]]:
     """Thresholds from where `first` queries keep something, each with the precisions of all that do."""
-    owner = np.repeat(np.arange(len(scores)), [len(each) for each in scores])
-    pooled, wanted = np.concatenate(scores), np.concatenate(relevant)
-    order = np.argsort(-pooled, kind="stable")
-    pooled, wanted, owner = pooled[order], wanted[order], owner[order]
-    ends = np.flatnonzero(np.append(np.diff(pooled) != 0, True)) + 1
+    together, wanted, owner = pooled(scores, relevant)
+    order = np.argsort(-together, kind="stable")
+    together, wanted, owner = together[order], wanted[order], owner[order]
+    ends = np.flatnonzero(np.append(np.diff(together) != 0, True)) + 1
     kept, right = np.zeros(len(scores)), np.zeros(len(scores))
     done = tested = 0
     for end in ends.tolist():
@@ -96,7 +97,7 @@ def _from_the_top(
         passing = kept > 0
         if passing.sum() >= first and (not tested or end - tested > tested // _STEP):
             tested = end
-            value = pooled[end - 1] if end == len(pooled) else midpoint(pooled[end], pooled[end - 1])
+            value = together[end - 1] if end == len(together) else midpoint(together[end], together[end - 1])
             yield float(value), right[passing] / kept[passing]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,6 +121,13 @@ def best_f1(scores: Floats, relevant: Bools) -> Threshold:
 def apply_threshold(scores: Floats, relevant: Bools, value: float) -> Threshold:
     """What a given threshold does to judged images: precision, recall and F1."""
     return _measure(value, scores >= value, relevant)
+
+
+def pooled(scores: Sequence[Floats], relevant: Sequence[Bools]) -> tuple[Floats, Bools, NDArray[np.intp]]:
+    """The judged images of all queries together: their scores, which are relevant, and whose they are."""
+    owner = np.repeat(np.arange(len(scores)), np.array([len(each) for each in scores], np.intp))
+    none = (np.zeros(0), np.zeros(0, bool))
+    return np.concatenate([*scores, none[0]]), np.concatenate([*relevant, none[1]]), owner
 
 
 class _Cuts:

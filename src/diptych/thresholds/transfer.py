@@ -163,6 +163,16 @@ class ScaleDifference:
         """Whether the interval leaves out 0: otherwise there is nothing to say."""
         return self.interval[0] > 0 or self.interval[1] < 0
 
+    @property
+    def sentence(self) -> str:
+        """Which scale does better on other queries, where that is told."""
+        better, worse = ("z", "the raw score") if self.difference > 0 else ("the raw score", "z")
+        low, high = sorted(abs(end) for end in self.interval)
+        return (
+            f"A threshold on {better} does better on other queries than one on {worse}:"
+            f" F1 {abs(self.difference):.2f} higher (95 % {low:.2f} to {high:.2f})."
+        )
+
 
 def scale_difference(raw: Transfer, z: Transfer) -> ScaleDifference | None:
     """Whether a threshold on z does better on other queries than one on raw scores, paired over queries.

@@ -103,12 +103,11 @@ def _from_the_top(
 
 def _too_few(queries: int, target: float, needed: float, risk: float) -> str:
     if needed == np.inf:
-        return f"a precision of {target:.0%} can't be promised from any number of queries"
+        return f"{_out_of_reach(target)} from any number of queries"
     best = guaranteed_mean(np.ones(queries), risk)
-    judged = count(queries, "judged query", "judged queries")
     return (
-        f"a precision of {target:.0%} can't be promised from {judged}: even if all that passes were right, so"
-        f" few guarantee only {_percent(best)}; judge {needed:.0f} or more"
+        f"{_out_of_reach(target)} from {count(queries, 'judged query', 'judged queries')}: even if all that"
+        f" passes were right, so few guarantee only {_percent(best)}; judge {needed:.0f} or more"
     )
 
 
@@ -121,10 +120,14 @@ def _not_sure(precision: Floats, queries: int, target: float, risk: float) -> st
         else f"what passes is right in {_percent(precision.mean())} on average so far"
     )
     return (
-        f"a precision of {target:.0%} can't be promised yet: where a picture passes for {len(precision)} of"
+        f"{_out_of_reach(target)} yet: where a picture passes for {len(precision)} of"
         f" {count(queries, 'query', 'queries')}, {right}; with so few queries that guarantees only"
         f" {_percent(sure)}"
     )
+
+
+def _out_of_reach(target: float) -> str:
+    return f"not attainable: a precision of {100 * target:.4g}% can't be promised"
 
 
 def _percent(share: float) -> str:

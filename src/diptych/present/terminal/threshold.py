@@ -75,7 +75,7 @@ def promised(made: Promise) -> str:
     """What a promise says, in a sentence without its full stop."""
     return (
         f"promised: over new queries like these for which anything passes, a precision of at least"
-        f" {made.precision:.0%} on average; of 100 sets of judgments like this one, at most"
+        f" {100 * made.precision:.4g}% on average; of 100 sets of judgments like this one, at most"
         f" {100 * made.risk:.0f} lead to such a promise that is wrong"
     )
 
@@ -93,7 +93,7 @@ def _figures(learned: LearnedThreshold) -> Text:
         return Text(f"No threshold: {found.undefined['value']}.")
     aim = "with the best F1"
     if learned.target is not None:
-        aim = f"the lowest at which a precision of {learned.target:.0%} can be promised"
+        aim = f"the lowest at which a precision of {100 * learned.target:.4g}% can be promised"
     kept, relevant = count(found.kept, "picture"), count(learned.judgments[1], "relevant picture")
     rows = [
         ("threshold", f"{found.value:.4f}", aim),

@@ -96,7 +96,8 @@ def test_what_can_not_be_promised_yet_says_how_good_it_is_and_what_that_guarante
     worse = at_precision(scores, relevant[::-1], 0.8)
     assert worse.undefined["value"] == (
         "not attainable: a precision of 80% can't be promised yet: where a picture passes for 11 of 16"
-        " queries, what passes is right in 81% on average so far; with so few queries that guarantees only 58%"
+        " queries, what passes is right in 81% on average so far; with so few queries that"
+        " guarantees only 58%"
     )
 
 

@@ -28,9 +28,10 @@ async function showScores() {
     draw(".yes", scores.filter((_, place) => relevant[place]), -1);
     draw(".no", scores.filter((_, place) => !relevant[place]), 1);
     suggest(suggestions);
-    slider.value = Object.values(suggestions).find((each) => each.value !== null)?.value ?? (low + high) / 2;
+    const first = Object.values(suggestions).find((each) => each.value !== null)?.value ?? (low + high) / 2;
+    slider.value = first;
     complain(null);
-    await tryOut();
+    await tryOut(first); // the slider rounds, and what is expected is known of exactly this one
   } catch (error) {
     complain(error);
   }

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import stats
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from diptych.evaluation.wilson import wilson_interval
 from diptych.thresholds.threshold import Threshold, apply_threshold, best_f1, midpoint
 
 JUDGED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30).map(
@@ -68,13 +66,6 @@ def test_a_threshold_that_keeps_nothing_has_no_precision() -> None:
     found = apply_threshold(np.array([0.1, 0.2]), np.array([True, False]), 0.9)
     assert (found.precision, found.precision_interval, found.recall) == (None, None, 0)
     assert set(found.undefined) == {"precision"}
-
-
-@given(st.integers(1, 60), st.data())
-def test_wilsons_interval_is_scipys(trials: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, trials))
-    theirs = stats.binomtest(successes, trials).proportion_ci(method="wilson")
-    assert wilson_interval(successes, trials) == pytest.approx((theirs.low, theirs.high))
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))

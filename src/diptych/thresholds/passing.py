@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 FEWEST_QUERIES = 5
-"""Learned on so many other queries, what passes has a higher F1 than what stands out in 89 to 100 of 100 draws
-of them; learned on two, in 70 to 94. More change little (`benchmarks/verdict_promise.py`)."""
+"""Learned on so many other queries, what passes has a higher F1 than what stands out in 89 to 100 of 100
+draws of them; learned on two, in 70 to 94. More change little (`benchmarks/verdict_promise.py`)."""
 
 EXPECTED_F1 = Concept(
     name="expected F1",

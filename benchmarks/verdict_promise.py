@@ -222,7 +222,7 @@ def from_the_top(
         test: The p of "the mean is at most this".
         faultless: Whether a query for which nothing passes counts as one with a precision of 1.
     """
-    needed = fewest(target, RISK)
+    needed = max(fewest(target, RISK), -(-len(scores) // 4))
     cuts = np.unique(np.concatenate(scores))[::-1]
     kept, right = (
         np.stack([len(s) - np.searchsorted(np.sort(s), cuts) for s in of_each], axis=1)

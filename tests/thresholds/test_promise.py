@@ -59,7 +59,7 @@ def test_each_threshold_from_the_first_down_to_the_one_promised_bears_it(
     found = at_precision(scores, relevant, target)
     order = np.argsort(-np.concatenate(scores))
     right = np.cumsum(np.concatenate(relevant)[order])
-    first = int(np.ceil(np.log(RISK) / np.log(target)))
+    first = max(int(np.ceil(np.log(RISK) / np.log(target))), -(-queries // 4))
     lowest = None
     for kept in range(first, queries + 1):
         if stats.binomtest(int(right[kept - 1]), kept, target, alternative="greater").pvalue > RISK:

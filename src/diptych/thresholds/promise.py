@@ -7,8 +7,8 @@ threshold that is not good enough would have to pass by chance.
 
 A query of which nothing passes says nothing of precision, and is no part of a test. (Counted as faultless, as
 learn then test is often used, it lets thresholds be promised at which hardly a query keeps anything, and of
-what these keep half is wrong.) So the first test is where as many queries keep something as could keep the
-promise if all that passes were right: tests above that would be lost, whatever the judgments.
+what these keep half is wrong.) So the first test is where a quarter of the queries keep something, and as
+many as could keep the promise if all that passes were right: else one wrong image at the top would end it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def at_precision(
     if len(scores) < needed:
         return no_threshold(judged, _too_few(len(scores), target, needed, risk))
     lowest: tuple[float, int] | None = None
-    for value, precision in _from_the_top(scores, relevant, int(needed)):
+    for value, precision in _from_the_top(scores, relevant, max(int(needed), -(-len(scores) // 4))):
         if chance_of_at_most(target, precision) > risk:
             if lowest is None:
                 return no_threshold(judged, _not_sure(precision, len(scores), target, risk))

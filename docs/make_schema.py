@@ -32,6 +32,7 @@ from diptych.result.rankings import (
 )
 from diptych.result.relevance import Relevance
 from diptych.store.judgment import Judgment
+from diptych.thresholds.threshold import Threshold
 from diptych.thresholds.transfer import Transfer
 
 Schema = dict[str, Any]
@@ -159,10 +160,15 @@ def definitions() -> tuple[Definitions, Schema]:
         contrast=each(found.of(ContrastResult)),
         image_id=SHA256,
     )
-    query["required"] = [name for name in query["required"] if name not in {"image_id", "thumbnail"}]
+    query["required"] = [
+        name for name in query["required"] if name not in {"image_id", "thumbnail", "passing"}
+    ]
     query["if"] = {"properties": {"kind": {"const": "image"}}}
     query["then"] = {"required": ["image_id", "thumbnail"]}
     found.schemas["Query"] = query
+    threshold = found.object(Threshold)
+    threshold["required"] = [name for name in threshold["required"] if name not in {"expected", "promise"}]
+    found.schemas["Threshold"] = threshold
     infinite = {"type": "array", "items": {"type": ["number", "null"]}}
     found.schemas["Transfer"] = found.object(
         Transfer,

@@ -48,7 +48,10 @@ def holds_a_statistic(field: dataclasses.Field[object]) -> bool:
     return re.search(r"(?<![.\w])float(?!\w)", str(field.type)) is not None
 
 
-ROOMS = ("analysis", "evaluation", "thresholds.saved", "thresholds.threshold", "thresholds.transfer")
+ROOMS = (
+    "analysis", "evaluation", "thresholds.expected", "thresholds.passing", "thresholds.saved",
+    "thresholds.threshold", "thresholds.transfer",
+)  # fmt: skip
 FIELDS = [(kind, field) for kind in kinds(*ROOMS) for field in dataclasses.fields(kind)]
 STATISTICS = [(kind, field.name) for kind, field in FIELDS if holds_a_statistic(field)]
 DEFINED = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ir_measures
+import numpy as np
 import pytest
 
 import diptych
@@ -192,12 +193,30 @@ def test_queries_that_nobody_judged_are_undefined_not_zero(run: Run, pictures: P
 
 
 def test_the_benchmark_holds_thresholds_on_scores_against_those_on_z(shared: Path) -> None:
-    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "threshold_transfer.py"))
-    found = benchmark["measure"](benchmark["FOLDER"], splits=2)
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "verdict_promise.py"))
+    world = benchmark["captions"](shared / "data" / "embeddings" / "clip_vitb32_flickr8k_pairs")
+    found, difference = benchmark["losses"](world)
     assert list(found) == ["raw", "z"]
     for losses in found.values():
-        assert losses.f1 + losses.threshold + losses.ranking == pytest.approx(1)
-        assert 0 < losses.ranking < 0.2  # CLIP nearly always has a caption's photograph first
+        assert 0 < losses.ranking_loss < 0.2  # CLIP nearly always has a caption's photograph first
+    assert difference.difference == pytest.approx(
+        np.mean(found["z"].transferred) - np.mean(found["raw"].transferred)
+    )
+
+
+def test_the_benchmark_holds_promises_and_counts_against_the_rules_before() -> None:
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "verdict_promise.py"))
+    world = benchmark["made"](queries=60, images=40)
+    rules = benchmark["RULES"]
+    for try_out in (benchmark["split"], lambda *given: benchmark["drawn"](*given[:3], 60, given[3])):
+        kept = try_out(world, rules["promised by Diptych"], 0.8, 20)
+        assert 0 < kept.promised <= 1
+        assert kept.broken <= 0.3  # of 20 draws
+        before = try_out(world, rules["judgments, last crossing (before)"], 0.8, 20)
+        assert before.broken > kept.broken
+    count = benchmark["counts"](world, 5, draws=20)
+    assert count.learned > count.standing_out
+    assert max(benchmark["false_claims"](11, draws=300).values()) < 0.16
 
 
 def zs(tmp_path: Path, *arguments: object) -> dict[str, Any]:

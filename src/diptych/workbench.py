@@ -20,15 +20,21 @@ from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, open_collection
-from diptych.judgments.groundtruth import GroundTruth, Labels, ground_truth, judged_among
+from diptych.judgments.groundtruth import (
+    GroundTruth,
+    Labels,
+    ground_truth,
+    judged_among,
+    standing_judgments,
+)
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.ledger import find_picture, record, recorded
 from diptych.judgments.pool import pool_by_scores
-from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors
+from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors, is_stored
 from diptych.pipeline.estimate import Estimate, check_budget, estimate, price
 from diptych.pipeline.self_test import warn_if_broken
 from diptych.progress import Progress, watcher
-from diptych.queries import Askable, Query, as_query, text_query, texts_among
+from diptych.queries import Askable, Query, TextQuery, as_query, text_query, texts_among
 from diptych.result import Comparison, Work
 from diptych.result.assess import DEPTH
 from diptych.result.describe import describe_comparison
@@ -39,6 +45,7 @@ from diptych.retrieval.searcher import Answers
 from diptych.store.vectors import Store
 from diptych.thresholds.filter import Cut, Filter
 from diptych.thresholds.learn import LearnedThreshold, learn_threshold
+from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
 from diptych.thresholds.saved import Scale
 
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
@@ -176,7 +183,8 @@ class Workbench:
         judged = judged_among(self.collection, self.store, texts)
         if judged is not None:
             judged = judged.with_plan(len(texts))
-        return self._compare(asked, k, contrast, judged, DEPTH)
+        sample = standing_judgments(self.collection, self.store)
+        return self._compare(asked, k, contrast, judged, DEPTH, sample)
 
     def evaluate(
         self,
@@ -218,12 +226,20 @@ class Workbench:
                 f"nothing is judged of {self.collection.source} and nothing is asked: judge with"
                 " `diptych judge`, or give judgments or labels"
             )
-        return self._compare(asked, k, contrast, truth, k)
+        elsewhere = judgments is not None or labels is not None
+        sample = truth if elsewhere else standing_judgments(self.collection, self.store)
+        return self._compare(asked, k, contrast, truth, k, sample)
 
     def _compare(
-        self, asked: Sequence[Query], k: int, contrast: Rivals, truth: GroundTruth | None, depth: int
+        self,
+        asked: Sequence[Query],
+        k: int,
+        contrast: Rivals,
+        truth: GroundTruth | None,
+        depth: int,
+        sample: GroundTruth,
     ) -> Comparison:
-        """Rank, describe, and where there are judgments assess by them."""
+        """Rank, describe, where there are judgments assess by them; thresholds are learned from `sample`."""
         if k < 1:
             raise DiptychError(f"k is {k}: ask for at least one hit")
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
@@ -239,11 +255,23 @@ class Workbench:
             k=k,
             truth=truth,
             depth=depth,
+            learned=self._learned(snapshot, sample),
             work={
                 e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
                 for e in self.embedders
             },
         )
+
+    def _learned(self, snapshot: Snapshot, sample: GroundTruth) -> dict[str, LearnedOnOthers]:
+        """What thresholds are learned from, by the embedder's name: judged texts that have a vector."""
+        ids, found = [picture.id for picture in snapshot.pictures], {}
+        for e in self.embedders:
+            texts = [text for text in map(TextQuery, sample.queries) if is_stored(text, e.info, self.store)]
+            units = normalise(embed_queries(texts, e, self.store)[0])
+            of_text = {text.text: unit for text, unit in zip(texts, units, strict=True)}
+            images = snapshot.searchers[e.info.name].units
+            found[e.info.name] = learned_on_others(ids, images, of_text, sample.judgments)
+        return found
 
     def serve(self, port: int = 0, *, max_cost: float = 0.0, planned: int = 0) -> ServedPage:
         """Serve the local page from this process and return its link; in Colab, through Colab's proxy.

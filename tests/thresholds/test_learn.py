@@ -52,19 +52,29 @@ def test_the_best_f1_is_scikit_learns(bench: diptych.Workbench, scale: str) -> N
     assert found.recall == pytest.approx(recall_score(wanted, kept))
 
 
-def test_a_precision_is_promised_by_the_lower_end_of_its_interval(bench: diptych.Workbench) -> None:
-    learned = bench.learn_threshold(QUERIES, precision=0.3)
-    low, _ = learned.threshold.precision_interval or (0, 0)
-    assert low >= 0.3
-    values, wanted = scores(bench, "raw")
-    lower = np.sort(values[values < learned.threshold.value])[::-1]
-    # No lower cut keeps the promise: Wilson's interval, written out.
-    for value in lower[:200]:
-        kept = values >= value
-        n, share = kept.sum(), wanted[kept].mean()
-        z = 1.959964
-        reach = z * np.sqrt(share * (1 - share) / n + z**2 / 4 / n**2)
-        assert (share + z**2 / 2 / n - reach) / (1 + z**2 / n) < 0.3
+def test_a_precision_is_promised_with_the_queries_as_the_sample(bench: diptych.Workbench) -> None:
+    few = bench.learn_threshold(QUERIES, precision=0.8)
+    assert few.threshold.undefined["value"].startswith(
+        "not attainable: a precision of 80% can't be promised from 7 judged queries"
+    )
+    learned = bench.learn_threshold(precision=0.3)
+    assert learned.threshold.promise is not None
+    assert (learned.threshold.promise.precision, learned.threshold.promise.risk) == (0.3, 0.1)
+    assert learned.threshold.expected is not None
+    assert learned.threshold.promise.queries == learned.threshold.expected.passing
+    assert learned.saved().promise == learned.threshold.promise
+    assert "promised: over new queries like these for which anything passes, a precision of at least 30%" in (
+        promise(learned.saved())
+    )
+
+
+def test_what_to_expect_is_said_of_new_queries(bench: diptych.Workbench) -> None:
+    learned = bench.learn_threshold(QUERIES)
+    expected = learned.threshold.expected
+    assert expected is not None
+    assert (expected.queries, expected.left_out) == (len(QUERIES), True)
+    assert f"on a new query expect precision about {expected.precision:.2f}" in promise(learned.saved())
+    assert "as on 7 queries, each left out once" in promise(learned.saved())
 
 
 def test_what_evaluate_says_is_what_threshold_says(bench: diptych.Workbench) -> None:
@@ -141,7 +151,7 @@ def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(
 
 def test_what_there_is_no_threshold_for_is_said(bench: diptych.Workbench) -> None:
     learned = bench.learn_threshold(["wolf"], precision=0.99)
-    with pytest.raises(DiptychError, match="there is no threshold to save: not attainable"):
+    with pytest.raises(DiptychError, match="no threshold to save: not attainable: a precision of 99% can't"):
         learned.saved()
     with pytest.raises(DiptychError, match="one embedder"):
         diptych.Workbench("sample", ["mini-s", "random"], store=bench.store).learn_threshold(QUERIES)

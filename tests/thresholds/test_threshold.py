@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import stats
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from diptych.evaluation.wilson import wilson_interval
-from diptych.thresholds.threshold import Threshold, apply_threshold, at_precision, best_f1, midpoint
+from diptych.thresholds.threshold import Threshold, apply_threshold, best_f1, midpoint
 
 JUDGED = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30).map(
     lambda pairs: (np.array([s / 10 for s, _ in pairs]), np.array([r for _, r in pairs]))
@@ -39,28 +37,6 @@ def test_no_cut_has_a_better_f1(judged: tuple[np.ndarray, np.ndarray]) -> None:
     assert found.f1 == pytest.approx(max(possible))
 
 
-@given(JUDGED, st.sampled_from([0.3, 0.5, 0.8]))
-def test_a_precision_target_gives_the_lowest_cut_that_is_sure_of_it(
-    judged: tuple[np.ndarray, np.ndarray], target: float
-) -> None:
-    scores, relevant = judged
-    assume(relevant.any())
-    lowest = None
-    for cut in np.unique(scores)[::-1]:
-        kept = scores >= cut
-        sure = stats.binomtest(int(relevant[kept].sum()), int(kept.sum())).proportion_ci(method="wilson").low
-        lowest = cut if sure >= target else lowest
-    found = at_precision(scores, relevant, target)
-    if lowest is None:
-        assert found.value is None
-        assert found.undefined["value"].startswith("not attainable")
-    else:
-        check(found, scores, relevant)
-        assert found.kept == (scores >= lowest).sum()
-        assert found.precision_interval is not None
-        assert found.precision_interval[0] >= target
-
-
 def test_the_threshold_is_the_middle_between_two_scores() -> None:
     found = best_f1(np.array([0.4, 0.1, 0.3, 0.2]), np.array([True, False, True, False]))
     assert (found.value, found.f1) == (0.25, 1.0)
@@ -79,34 +55,17 @@ def test_among_equal_cuts_the_one_that_keeps_fewest_is_taken() -> None:
     assert (found.kept, found.f1) == (1, pytest.approx(2 / 3))
 
 
-def test_what_is_not_attainable_says_how_far_it_goes() -> None:
-    scores, relevant = np.arange(12.0), np.arange(12) >= 4
-    found = at_precision(scores, relevant, 0.9)
-    assert found.value is None
-    assert found.undefined["value"] == (
-        "not attainable: a precision of 90% can't be promised from these 12 judgments; the best that can is"
-        " 68% (8 relevant of 8 kept)"
-    )
-
-
 def test_without_a_relevant_image_there_is_no_threshold() -> None:
-    for found in (best_f1(np.ones(3), np.zeros(3, bool)), at_precision(np.ones(3), np.zeros(3, bool), 0.5)):
-        assert found.value is found.f1 is found.recall is None
-        assert found.undefined["value"] == "none of the 3 judged images is relevant"
+    found = best_f1(np.ones(3), np.zeros(3, bool))
+    assert found.value is found.f1 is found.recall is None
+    assert found.undefined["value"] == "none of the 3 judged images is relevant"
     assert best_f1(np.ones(0), np.zeros(0, bool)).value is None
 
 
 def test_a_threshold_that_keeps_nothing_has_no_precision() -> None:
     found = apply_threshold(np.array([0.1, 0.2]), np.array([True, False]), 0.9)
     assert (found.precision, found.precision_interval, found.recall) == (None, None, 0)
-    assert set(found.undefined) == {"precision", "precision_interval"}
-
-
-@given(st.integers(1, 60), st.data())
-def test_wilsons_interval_is_scipys(trials: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, trials))
-    theirs = stats.binomtest(successes, trials).proportion_ci(method="wilson")
-    assert wilson_interval(successes, trials) == pytest.approx((theirs.low, theirs.high))
+    assert set(found.undefined) == {"precision"}
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))

@@ -25,7 +25,7 @@ def threshold(
     precision: Annotated[
         float | None,
         Panel.THRESHOLD.option(
-            min=0, max=1, metavar="P", help="Keep as much as this precision allows; by default best F1."
+            min=0, max=1, metavar="P", help="Promise this precision for new queries; by default best F1."
         ),
     ] = None,
     save: Annotated[

@@ -25,9 +25,9 @@ from diptych.judgments.judgments import Judgments
 from diptych.queries import texts_among
 from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
 from diptych.retrieval.searcher import Answers
+from diptych.thresholds.best import best_threshold
 from diptych.thresholds.judged_scores import JudgedScores, judged_scores
 from diptych.thresholds.saved import Scale
-from diptych.thresholds.threshold import best_f1
 from diptych.thresholds.transfer import threshold_transfer
 
 Floats = NDArray[np.float64]
@@ -215,11 +215,7 @@ def _thresholds(cases: Sequence[JudgedScores], why_no_z: str | None) -> Threshol
 def _on_scale(cases: Sequence[JudgedScores], scale: Scale) -> OnScale:
     scores = [case.on(scale)[case.judged] for case in cases]
     relevant = [case.relevant for case in cases]
-    pooled = np.concatenate([*scores, np.zeros(0)])
-    return OnScale(
-        best_f1=best_f1(pooled, np.concatenate([*relevant, np.zeros(0, bool)])),
-        transfer=threshold_transfer(scores, relevant),
-    )
+    return OnScale(best_f1=best_threshold(scores, relevant), transfer=threshold_transfer(scores, relevant))
 
 
 def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, Figures]]) -> Abstention:

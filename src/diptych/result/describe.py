@@ -44,6 +44,7 @@ from diptych.result.findings import query_findings
 from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answer, Answers, Searcher
+from diptych.thresholds.passing import LearnedOnOthers, Passing
 
 _Described = TypeVar("_Described")
 
@@ -62,6 +63,7 @@ def describe(
     pictures: Sequence[Picture],
     rivals: Sequence[TextQuery],
     k: int,
+    learned: Mapping[str, LearnedOnOthers] | None = None,
 ) -> list[QueryResult]:
     """Every query's rankings, with figures and sentences.
 
@@ -71,6 +73,7 @@ def describe(
         pictures: The ranked pictures, in the order of their names.
         rivals: Which of the texts among `scored` each of the others is set against.
         k: How many of the images that a query wins against its rivals to list.
+        learned: What thresholds are learned from, by the embedder's name.
     """
     of_rivals = {rival.text: answers[scored.index(rival)] for rival in rivals}
     results = []
@@ -78,7 +81,11 @@ def describe(
         result = _describe_query(query, by_name, pictures)
         if query.kind == "text":
             others = {text: of_rival for text, of_rival in of_rivals.items() if text != query.text}
-            result = dataclasses.replace(result, contrast=_contrasts(by_name, others, pictures, k))
+            result = dataclasses.replace(
+                result,
+                contrast=_contrasts(by_name, others, pictures, k),
+                passing=_passing(query, by_name, learned or {}),
+            )
         flat = [name for name, answer in by_name.items() if answer.ranking.flat]
         results.append(dataclasses.replace(result, findings=query_findings(result, len(pictures), flat)))
     return results
@@ -100,6 +107,18 @@ def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Seque
     )
 
 
+def _passing(
+    query: TextQuery, answers: Mapping[str, Answer], learned: Mapping[str, LearnedOnOthers]
+) -> dict[str, Passing]:
+    """How many pictures pass the thresholds learned on other queries, where enough of these are judged."""
+    found = {
+        name: of_name.passing(query.text, answers[name].scores)
+        for name, of_name in learned.items()
+        if name in answers and not answers[name].ranking.flat
+    }
+    return {name: passing for name, passing in found.items() if passing is not None}
+
+
 def describe_comparison(
     collection: Collection,
     infos: Sequence[EmbedderInfo],
@@ -111,6 +130,7 @@ def describe_comparison(
     k: int,
     truth: GroundTruth | None = None,
     depth: int = DEPTH,
+    learned: Mapping[str, LearnedOnOthers] | None = None,
     work: Mapping[str, Work],
 ) -> Comparison:
     """Build the comparison for several queries.
@@ -125,10 +145,11 @@ def describe_comparison(
         k: How many hits to keep of each ranking.
         truth: What is relevant, where anything is judged.
         depth: The depth of the metrics that have one.
+        learned: What thresholds are learned from, by the embedder's name.
         work: What it took, by the embedder's name.
     """
     asked = len(answers.queries) - extra
-    results = describe(answers.queries, answers.by_name, answers.pictures, rivals, k)[:asked]
+    results = describe(answers.queries, answers.by_name, answers.pictures, rivals, k, learned)[:asked]
     floors = {info.name for info in infos if info.floor}
     relevance = None
     if truth is not None:

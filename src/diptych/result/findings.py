@@ -14,6 +14,7 @@ from diptych.evaluation.sentences import verdict_clauses
 from diptych.evaluation.significance import PairedComparison
 from diptych.result import Agreement, ContrastResult, Finding, Hit, QueryResult
 from diptych.text import count
+from diptych.thresholds.passing import Passing
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -46,6 +47,7 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
             for name, ranking in result.stratification.items()
             if name in telling
         ),
+        *(_on_passing(name, passing, images) for name, passing in result.passing.items()),
         *(_on_contrast(result.query, name, contrast) for name, contrast in result.contrast.items()),
     )
 
@@ -171,6 +173,15 @@ def _place(ranking: Stratification) -> str:
     unsure = "" if ranking.stability >= _FIRM else ", so where exactly is unsure"
     return f"same place in {ranking.stability:.0%} when pictures are left out at random{unsure}".replace(
         "%", " %"
+    )
+
+
+def _on_passing(name: str, passing: Passing, images: int) -> str:
+    some = f"About {passing.count}" if passing.count else "None"
+    passes = "pass" if passing.count > 1 else "passes"
+    return (
+        f"{some} of {count(images, 'picture')} {passes} the threshold learned for {name}"
+        f" from {passing.queries} other judged queries (F1 there about {passing.f1:.2f})."
     )
 
 

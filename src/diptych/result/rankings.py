@@ -16,6 +16,7 @@ from diptych.analysis.separation import Separation
 from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import StratificationSummary
 from diptych.concept import measured
+from diptych.thresholds.passing import Passing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +153,8 @@ class QueryResult:
         contrast: The query against its rivals, by the embedder's name; empty where none were given.
         related: Texts of the null bank that share a word with this query, and were left out for it.
         findings: Sentences worth reading about these rankings.
+        passing: How many pictures pass the threshold learned on other queries, by the embedder's name; left
+            out where too few of these were judged.
         image_id: For a picture, the SHA-256 of its bytes.
         thumbnail: For a picture from outside the collection, a small JPEG as a `data:` URI.
     """
@@ -165,6 +168,7 @@ class QueryResult:
     contrast: dict[str, ContrastResult] = field(default_factory=dict)
     related: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    passing: dict[str, Passing] = field(default_factory=dict)
     image_id: str | None = None
     thumbnail: str | None = None
 

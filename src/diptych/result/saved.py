@@ -42,6 +42,7 @@ from diptych.result.rankings import (
 )
 from diptych.result.relevance import QueryRelevance, Relevance, Thresholds
 from diptych.store.judgment import Judgment
+from diptych.thresholds.passing import Passing
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
 
@@ -88,6 +89,7 @@ class _Query(Struct, kw_only=True):
     contrast: dict[str, ContrastResult] = {}
     related: list[str] = []
     findings: list[str]
+    passing: dict[str, Passing] | UnsetType = UNSET
     image_id: str | UnsetType = UNSET
     thumbnail: str | UnsetType | None = UNSET
 
@@ -176,7 +178,11 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
                 for key in _RARE:
                     if not hit[key]:
                         del hit[key]
-    for transfer in _transfers(saved):
+    for on_scale in _on_scales(saved):
+        for key in ("expected", "promise"):
+            if on_scale["best_f1"][key] is None:
+                del on_scale["best_f1"][key]
+        transfer = on_scale["transfer"]
         transfer["thresholds"] = [t if math.isfinite(t) else None for t in transfer["thresholds"]]
     return saved
 
@@ -187,7 +193,8 @@ def from_dict(saved: Any) -> Comparison:
     Raises:
         ValueError: The data is of another shape; the message says where.
     """
-    for transfer in _transfers(saved):  # JSON has no infinity: a threshold that keeps everything is null
+    for on_scale in _on_scales(saved):  # JSON has no infinity: a threshold that keeps everything is null
+        transfer = on_scale["transfer"]
         transfer["thresholds"] = [-math.inf if t is None else t for t in transfer["thresholds"]]
     read = msgspec.convert(saved, _Saved)
     names = [info.name for info in read.embedders]
@@ -233,6 +240,7 @@ def _save_query(query: QueryResult) -> _Query:
         contrast=query.contrast,
         related=list(query.related),
         findings=list(query.findings),
+        passing=query.passing or UNSET,
     )
     if query.kind == "image":
         saved.image_id, saved.thumbnail = query.image_id or UNSET, query.thumbnail
@@ -256,6 +264,7 @@ def _open_query(saved: _Query) -> QueryResult:
         contrast=saved.contrast,
         related=tuple(saved.related),
         findings=tuple(saved.findings),
+        passing=saved.passing or {},
         image_id=saved.image_id or None,
         thumbnail=saved.thumbnail or None,
     )
@@ -303,15 +312,15 @@ def _figures(kind: type[_Figures], pair: _Agreement | _Spaces) -> _Figures:
     return kind(**saved)
 
 
-def _transfers(saved: Any) -> Iterator[dict[str, Any]]:
-    """What holds thresholds learned on other queries, as far as the data is of that shape."""
+def _on_scales(saved: Any) -> Iterator[dict[str, Any]]:
+    """What holds the thresholds of one embedder on one scale, as far as the data is of that shape."""
     match saved:
         case {"relevance": {"thresholds": dict(by_embedder)}}:
             for scales in by_embedder.values():
                 for scale in scales.values() if isinstance(scales, dict) else ():
                     match scale:
-                        case {"transfer": {"thresholds": list() | tuple()} as transfer}:
-                            yield transfer
+                        case {"transfer": {"thresholds": list() | tuple()}}:
+                            yield scale
 
 
 def _number(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """A threshold learned from judgments: the score below which one embedder's pictures stop being relevant.
 
 learned = Workbench("photos/", ["clip-ViT-L-14"]).learn_threshold(labels="folder")
-learned.threshold.precision, learned.transfer["raw"].threshold_loss
+learned.threshold.expected, learned.transfer["raw"].threshold_loss
 save_threshold(learned.saved(), Path("threshold.json"))
 """
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from diptych.embedders import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth
@@ -19,9 +17,11 @@ from diptych.queries import TextQuery
 from diptych.retrieval.null_bank import bank_mark
 from diptych.retrieval.searcher import Answers
 from diptych.text import printable
+from diptych.thresholds.best import best_threshold
 from diptych.thresholds.judged_scores import judged_scores, unjudged_above
+from diptych.thresholds.promise import at_precision
 from diptych.thresholds.saved import SavedThreshold, Scale
-from diptych.thresholds.threshold import Threshold, at_precision, best_f1
+from diptych.thresholds.threshold import Threshold
 from diptych.thresholds.transfer import Transfer, threshold_transfer
 
 
@@ -32,7 +32,7 @@ class LearnedThreshold:
     Attributes:
         embedder: Whose scores it cuts.
         scale: What it cuts: cosines, or z.
-        target: The precision that was asked for; None for the best F1.
+        target: The precision that was to be promised; None for the best F1.
         threshold: The threshold, without a value where there is none such.
         unjudged: How many pictures reach it, over the queries, that nobody judged: precision says nothing of
             them.
@@ -94,7 +94,7 @@ def learn_threshold(
         bank: The texts that z is measured against.
         source: The collection as the person named it, for messages.
         scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
-        precision: The lowest threshold with at least this precision; by default the one with the best F1.
+        precision: The lowest threshold at which this precision can be promised; by default the best F1's.
 
     Raises:
         DiptychError: Nothing is judged, or there is no null bank for z.
@@ -112,17 +112,21 @@ def learn_threshold(
         raise DiptychError(f"{printable(info.name)} has no z here, {why}: use the raw scale")
     scores = {each: [case.on(each)[case.judged] for case in cases] for each in scales}
     relevant = [case.relevant for case in cases]
-    pooled, wanted = np.concatenate(scores[scale]), np.concatenate(relevant)
-    found = best_f1(pooled, wanted) if precision is None else at_precision(pooled, wanted, precision)
+    of_scale = scores[scale]
+    found = (
+        best_threshold(of_scale, relevant)
+        if precision is None
+        else at_precision(of_scale, relevant, precision)
+    )
     return LearnedThreshold(
         embedder=info,
         scale=scale,
         target=precision,
         threshold=found,
         unjudged=0 if found.value is None else unjudged_above(cases, scale, found.value),
-        transfer={each: threshold_transfer(of_scale, relevant) for each, of_scale in scores.items()},
+        transfer={each: threshold_transfer(scores[each], relevant) for each in scales},
         queries=tuple(case.query for case in cases),
-        judgments=(len(wanted), int(wanted.sum())),
+        judgments=(sum(map(len, relevant)), int(sum(each.sum() for each in relevant))),
         origin=truth.origin,
         notes=truth.notes,
         bank=bank_mark(bank) if scale == "z" else "",

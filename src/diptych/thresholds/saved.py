@@ -16,7 +16,8 @@ from diptych.embedders import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.tabular import read_text, write_text
 from diptych.text import printable
-from diptych.thresholds.threshold import KEPT_PRECISION, KEPT_RECALL, THRESHOLD, Threshold
+from diptych.thresholds.expected import Expected
+from diptych.thresholds.threshold import KEPT_PRECISION, KEPT_RECALL, THRESHOLD, Promise, Threshold
 
 Scale = Literal["raw", "z"]
 
@@ -25,7 +26,7 @@ class _Format(msgspec.Struct):
     diptych_threshold: Literal[1]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SavedThreshold:
     """A threshold for one embedder.
 
@@ -37,6 +38,9 @@ class SavedThreshold:
         judgments: How many judgments it rests on.
         bank: What tells the null bank that z was measured against from others; empty on the raw scale.
         unjudged: How many pictures reached it that nobody had judged: precision says nothing of them.
+        expected: What it is worth on a new query; None in files made before that was measured, which have
+            Wilson's intervals over judgments instead.
+        promise: What is promised of it, where anything is.
     """
 
     embedder: str
@@ -51,6 +55,8 @@ class SavedThreshold:
     recall_interval: tuple[float, float] | None = measured(KEPT_RECALL)
     bank: str = ""
     unjudged: int = 0
+    expected: Expected | None = None
+    promise: Promise | None = None
 
     @classmethod
     def of(
@@ -88,6 +94,8 @@ class SavedThreshold:
             recall_interval=found.recall_interval,
             bank=bank,
             unjudged=unjudged,
+            expected=found.expected,
+            promise=found.promise,
         )
 
 

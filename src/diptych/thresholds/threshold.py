@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.concept import Concept, measured
-from diptych.evaluation.wilson import wilson, wilson_interval
 from diptych.text import count
+from diptych.thresholds.expected import Expected
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -31,27 +32,57 @@ F1 = Concept(
 KEPT_PRECISION = Concept(
     name="precision",
     reading="The share of the kept images that is relevant, among those judged so far",
-    range="0–1, with its 95 % interval",
+    range="0–1",
     unit_free=True,
-    source="interval: Wilson, JASA 1927",
+    source="of the judged images of all queries together",
 )
 KEPT_RECALL = Concept(
     name="recall",
     reading="The share of the relevant images that is kept, among those judged so far",
-    range="0–1, with its 95 % interval",
+    range="0–1",
     unit_free=True,
-    source="interval: Wilson, JASA 1927",
+    source="of the judged images of all queries together",
+)
+PROMISED = Concept(
+    name="promised precision",
+    reading="Over new queries for which anything passes, its precision is on average this or more",
+    range="0–1, with the risk that a promise is wrong",
+    unit_free=True,
+    source="learn then test: Angelopoulos et al., arXiv:2110.01052; each test Gaffke's, 2005",
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promise:
+    """What is promised of a threshold, about queries like those it was learned on.
+
+    Over new queries for which anything passes, the precision of what passes is on average at least this. Of
+    sets of judgments like this one, no more than the share `risk` lead to such a promise that is not true.
+
+    Attributes:
+        precision: The precision promised, 0 to 1.
+        risk: How often such a promise may be wrong, 0 to 1.
+        queries: For how many of the judged queries anything passes: what it rests on.
+    """
+
+    precision: float = measured(PROMISED)
+    risk: float = measured(PROMISED)
+    queries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Threshold:
     """A threshold and what it does to judged images. On those it was chosen on it looks a little too good.
 
     Attributes:
+        precision_interval: None now, for judgments of one query are no independent observations: `expected`
+            has an interval over queries. In files made before there was that, Wilson's.
+        recall_interval: Likewise.
         kept: How many judged images it keeps.
         judged: How many there are.
         undefined: Why a figure is None, by its field's name.
+        expected: What it is worth on a query, over queries; None where queries were not told apart.
+        promise: What is promised of it, where anything is.
     """
 
     value: float | None = measured(THRESHOLD)
@@ -63,6 +94,8 @@ class Threshold:
     kept: int
     judged: int
     undefined: dict[str, str]
+    expected: Expected | None = None
+    promise: Promise | None = None
 
 
 def best_f1(scores: Floats, relevant: Bools) -> Threshold:
@@ -79,42 +112,22 @@ def best_f1(scores: Floats, relevant: Bools) -> Threshold:
         The threshold, without a value where nothing is relevant.
     """
     if not relevant.any():
-        return _none(len(scores), _nothing_relevant(scores))
+        return no_threshold(len(scores), nothing_relevant(len(scores)))
     cuts = _Cuts(scores, relevant)
     f1 = 2 * cuts.right / (cuts.kept + relevant.sum())
     return cuts.threshold(int(f1.argmax()))
 
 
-def at_precision(scores: Floats, relevant: Bools, target: float) -> Threshold:
-    """The lowest threshold whose precision is at least a target by the lower end of its Wilson interval.
-
-    Args:
-        scores: Of the judged images; shape (n,).
-        relevant: Which of them are relevant; shape (n,).
-        target: The precision wanted, 0 to 1.
-
-    Returns:
-        The threshold, without a value where the target is not attainable.
-    """
-    if not relevant.any():
-        return _none(len(scores), _nothing_relevant(scores))
-    cuts = _Cuts(scores, relevant)
-    sure, _ = wilson(cuts.right[1:], cuts.kept[1:])
-    attained = np.flatnonzero(sure >= target)
-    if len(attained):
-        return cuts.threshold(int(attained[-1]) + 1)
-    best = int(sure.argmax())
-    kept = f"{int(cuts.right[1 + best])} relevant of {int(cuts.kept[1 + best])} kept"
-    return _none(
-        len(scores),
-        f"not attainable: a precision of {target:.0%} can't be promised from these"
-        f" {count(len(scores), 'judgment')}; the best that can is {sure[best]:.0%} ({kept})",
-    )
-
-
 def apply_threshold(scores: Floats, relevant: Bools, value: float) -> Threshold:
-    """What a given threshold does to judged images: precision, recall and F1, with intervals."""
+    """What a given threshold does to judged images: precision, recall and F1."""
     return _measure(value, scores >= value, relevant)
+
+
+def pooled(scores: Sequence[Floats], relevant: Sequence[Bools]) -> tuple[Floats, Bools, NDArray[np.intp]]:
+    """The judged images of all queries together: their scores, which are relevant, and whose they are."""
+    owner = np.repeat(np.arange(len(scores)), np.array([len(each) for each in scores], np.intp))
+    none = (np.zeros(0), np.zeros(0, bool))
+    return np.concatenate([*scores, none[0]]), np.concatenate([*relevant, none[1]]), owner
 
 
 class _Cuts:
@@ -145,28 +158,29 @@ def _measure(value: float, kept: Bools, relevant: Bools) -> Threshold:
     keeps, wanted, right = int(kept.sum()), int(relevant.sum()), int((kept & relevant).sum())
     undefined: dict[str, str] = {}
     if not keeps:
-        undefined |= dict.fromkeys(("precision", "precision_interval"), "no judged image is kept")
+        undefined["precision"] = "no judged image is kept"
     if not wanted:
-        undefined |= dict.fromkeys(("f1", "recall", "recall_interval"), "no judged image is relevant")
+        undefined |= dict.fromkeys(("f1", "recall"), "no judged image is relevant")
     return Threshold(
         value=value,
         f1=2 * right / (keeps + wanted) if wanted else None,
         precision=right / keeps if keeps else None,
-        precision_interval=wilson_interval(right, keeps),
+        precision_interval=None,
         recall=right / wanted if wanted else None,
-        recall_interval=wilson_interval(right, wanted),
+        recall_interval=None,
         kept=keeps,
         judged=len(kept),
         undefined=undefined,
     )
 
 
-def _nothing_relevant(scores: Floats) -> str:
-    return f"none of the {count(len(scores), 'judged image')} is relevant"
+def nothing_relevant(judged: int) -> str:
+    """Why there is no threshold where nothing is relevant."""
+    return f"none of the {count(judged, 'judged image')} is relevant"
 
 
-def _none(judged: int, reason: str) -> Threshold:
-    names = ("value", "f1", "precision", "precision_interval", "recall", "recall_interval")
+def no_threshold(judged: int, reason: str) -> Threshold:
+    """That there is no threshold, and why."""
     return Threshold(
         value=None,
         f1=None,
@@ -176,5 +190,5 @@ def _none(judged: int, reason: str) -> Threshold:
         recall_interval=None,
         kept=0,
         judged=judged,
-        undefined=dict.fromkeys(names, reason),
+        undefined=dict.fromkeys(("value", "f1", "precision", "recall"), reason),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.concept import Concept, measured
+from diptych.evaluation.interval import mean_interval
 from diptych.thresholds.threshold import F1, midpoint
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,13 @@ THRESHOLD_LOSS = Concept(
     range="0–1; mean of best F1 − F1 at the threshold learned on the other queries",
     unit_free=True,
     source="Diptych: threshold transfer, leave one query out; a cousin is OPIS, Zhang et al., ICLR 2024",
+)
+SCALE_DIFFERENCE = Concept(
+    name="z against raw scores",
+    reading="How much more of the F1 a threshold learned on other queries reaches on z than on raw scores",
+    range="−1 to 1, with its 95 % interval; nothing is said where that holds 0",
+    unit_free=True,
+    source="Diptych: threshold transfer, leave one query out, paired over queries",
 )
 
 
@@ -65,7 +73,8 @@ def threshold_transfer(scores: Sequence[Floats], relevant: Sequence[Bools]) -> T
     Returns:
         The losses, None with fewer than two queries that have a relevant image.
     """
-    queries = tuple(place for place, each in enumerate(relevant) if each.any())
+    sample = Sample(scores, relevant)
+    queries = sample.queries
     if len(queries) < 2:
         why = "fewer than two queries have a relevant image: there is no other to learn a threshold on"
         return Transfer(
@@ -77,26 +86,105 @@ def threshold_transfer(scores: Sequence[Floats], relevant: Sequence[Bools]) -> T
             threshold_loss=None,
             undefined=dict.fromkeys(("ranking_loss", "threshold_loss"), why),
         )
-    rows = [np.asarray(scores[query], np.float64) for query in queries]
-    hits = [relevant[query] for query in queries]
-    # Up to the next relevant score a higher threshold drops irrelevant images alone: no other cut is best.
-    cuts = np.unique(np.concatenate([s[r] for s, r in zip(rows, hits, strict=True)]))
-    f1 = np.stack([_f1_at(cuts, s, r) for s, r in zip(rows, hits, strict=True)])
-    below = np.stack([_next_below(cuts, s) for s in rows])
-    thresholds = [_learned(f1, cuts, below, query) for query in range(len(queries))]
-    best = f1.max(axis=1)
+    thresholds = [sample.threshold(left_out=query) for query in queries]
     reached = np.array(
-        [_f1_at(np.array([t]), s, r)[0] for t, s, r in zip(thresholds, rows, hits, strict=True)]
+        [
+            _f1_at(np.array([threshold]), scores[query], relevant[query])[0]
+            for threshold, query in zip(thresholds, queries, strict=True)
+        ]
     )
     return Transfer(
         queries=queries,
         thresholds=tuple(thresholds),
-        best=tuple(best.tolist()),
+        best=tuple(sample.best.tolist()),
         transferred=tuple(reached.tolist()),
-        ranking_loss=float(1 - best.mean()),
-        threshold_loss=float((best - reached).mean()),
+        ranking_loss=float(1 - sample.best.mean()),
+        threshold_loss=float((sample.best - reached).mean()),
         undefined={},
     )
+
+
+class Sample:
+    """The queries that a threshold is learned on: those with a relevant image.
+
+    Args:
+        scores: For each query those of its judged images.
+        relevant: For each query which of these are relevant.
+
+    Attributes:
+        queries: Which queries have a relevant image: their places in the input.
+        best: For each of them the F1 at its own best threshold; shape (len(queries),).
+    """
+
+    def __init__(self, scores: Sequence[Floats], relevant: Sequence[Bools]) -> None:
+        self.queries = tuple(place for place, each in enumerate(relevant) if each.any())
+        rows = [np.asarray(scores[query], np.float64) for query in self.queries]
+        hits = [relevant[query] for query in self.queries]
+        # Up to the next relevant score a higher threshold drops irrelevant images alone: none other is best.
+        relevant_scores = [s[r] for s, r in zip(rows, hits, strict=True)]
+        self._cuts = np.unique(np.concatenate([np.zeros(0), *relevant_scores]))
+        shape = (len(rows), len(self._cuts))
+        found = [_f1_at(self._cuts, s, r) for s, r in zip(rows, hits, strict=True)]
+        self._f1 = np.array(found).reshape(shape)
+        self._below = np.array([_next_below(self._cuts, s) for s in rows]).reshape(shape)
+        self.best: Floats = self._f1.max(axis=1, initial=0)
+
+    def threshold(self, *, left_out: int | None = None) -> float:
+        """The threshold with the highest mean F1, of which there must be a query; -inf where it keeps all.
+
+        Args:
+            left_out: A query, by its place in the input, that it is not learned on.
+        """
+        of_all = self._f1.sum(axis=0)
+        if left_out is not None:
+            row = self.queries.index(left_out)
+            of_all = of_all - self._f1[row]
+        means = np.round(of_all, 9)  # equal sums are equal, in whatever order they were made
+        cut = len(means) - 1 - int(means[::-1].argmax())
+        below = self._below[:, cut]
+        low = float((below if left_out is None else np.delete(below, row)).max())
+        return low if low == -np.inf else midpoint(low, float(self._cuts[cut]))
+
+
+@dataclass(frozen=True)
+class ScaleDifference:
+    """How much better z carries from query to query than raw scores do.
+
+    Attributes:
+        difference: Mean F1 of a query at a threshold learned on the others: on z less on raw scores, -1 to 1.
+        interval: Its 95 % interval over queries.
+    """
+
+    difference: float = measured(SCALE_DIFFERENCE)
+    interval: tuple[float, float] = measured(SCALE_DIFFERENCE)
+
+    @property
+    def tells(self) -> bool:
+        """Whether the interval leaves out 0: otherwise there is nothing to say."""
+        return self.interval[0] > 0 or self.interval[1] < 0
+
+    @property
+    def sentence(self) -> str:
+        """Which scale does better on other queries, where that is told."""
+        better, worse = ("z", "the raw score") if self.difference > 0 else ("the raw score", "z")
+        low, high = sorted(abs(end) for end in self.interval)
+        return (
+            f"A threshold on {better} does better on other queries than one on {worse}:"
+            f" F1 {abs(self.difference):.2f} higher (95 % {low:.2f} to {high:.2f})."
+        )
+
+
+def scale_difference(raw: Transfer, z: Transfer) -> ScaleDifference | None:
+    """Whether a threshold on z does better on other queries than one on raw scores, paired over queries.
+
+    Returns:
+        None with fewer than two queries.
+    """
+    if len(raw.transferred) < 2:
+        return None
+    differences = np.array(z.transferred) - np.array(raw.transferred)
+    low, high = mean_interval(differences)
+    return ScaleDifference(float(differences.mean()), (float(low), float(high)))
 
 
 def _f1_at(thresholds: Floats, scores: Floats, relevant: Bools) -> Floats:
@@ -109,13 +197,3 @@ def _f1_at(thresholds: Floats, scores: Floats, relevant: Bools) -> Floats:
 def _next_below(cuts: Floats, scores: Floats) -> Floats:
     """One query's highest score below each cut, -inf where there is none."""
     return np.append(-np.inf, np.sort(scores))[np.searchsorted(np.sort(scores), cuts, "left")]
-
-
-def _learned(f1: Floats, cuts: Floats, below: Floats, left_out: int) -> float:
-    """The threshold with the highest mean F1 over all queries but one; -inf where it keeps everything."""
-    others = np.round(
-        f1.sum(axis=0) - f1[left_out], 9
-    )  # equal sums are equal, in whatever order they were made
-    cut = len(others) - 1 - int(others[::-1].argmax())
-    low = float(np.delete(below[:, cut], left_out).max())
-    return low if low == -np.inf else midpoint(low, float(cuts[cut]))

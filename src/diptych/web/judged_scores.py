@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import DiptychError
 from diptych.retrieval.null_bank import bank_mark
-from diptych.thresholds.judged_scores import judged_scores, unjudged_above
+from diptych.thresholds.best import best_threshold
+from diptych.thresholds.expected import expected
+from diptych.thresholds.judged_scores import Bools, Floats, judged_scores, unjudged_above
+from diptych.thresholds.promise import at_precision
 from diptych.thresholds.saved import SavedThreshold, Scale
-from diptych.thresholds.threshold import Threshold, apply_threshold, at_precision, best_f1
+from diptych.thresholds.threshold import Threshold, apply_threshold
 from diptych.web.state import PageState
 
 BORDER = 6
@@ -71,15 +76,29 @@ class JudgedRanking:
                 yield JudgedPicture(case.query, case.ids[row], score, bool(case.grades[row] > 0))
 
     def apply(self, value: float) -> Threshold:
-        """What a threshold does to them."""
-        return apply_threshold(self.scores, self.relevant, value)
+        """What a threshold does to them; of one that is suggested also what it was suggested for."""
+        for suggested in self.suggestions.values():
+            if suggested.value == value:
+                return suggested
+        scores, relevant = self._by_query
+        over_queries = expected([value] * len(scores), scores, relevant, left_out=False)
+        return dataclasses.replace(apply_threshold(self.scores, self.relevant, value), expected=over_queries)
 
+    @cached_property
     def suggestions(self) -> dict[str, Threshold]:
         """Thresholds worth a look, by what they are good for."""
         return {
-            "best F1": best_f1(self.scores, self.relevant),
-            f"precision of {PRECISION:.0%}": at_precision(self.scores, self.relevant, PRECISION),
+            "best F1": best_threshold(*self._by_query),
+            f"precision of {PRECISION:.0%}": at_precision(*self._by_query, PRECISION),
         }
+
+    @cached_property
+    def _by_query(self) -> tuple[list[Floats], list[Bools]]:
+        """The judged pictures' scores of each query, and which are relevant."""
+        return (
+            [case.on(self._scale)[case.judged] for case in self._cases],
+            [case.relevant for case in self._cases],
+        )
 
     def border(self, value: float) -> tuple[list[JudgedPicture], list[JudgedPicture]]:
         """The last that a threshold keeps, and the first that it does not."""

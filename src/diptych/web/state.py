@@ -24,6 +24,7 @@ from diptych.result.describe import assemble, describe, describe_banks, describe
 from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answers
+from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
 from diptych.web.budget import Budget
 from diptych.web.history import History
 from diptych.web.indexing import Indexer
@@ -110,7 +111,7 @@ class PageState:
         if not answered:
             return None
         answers = self.index.answers(snapshot, scored, answered, k)
-        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k)
+        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k, self._learned(snapshot))
         return assemble(
             self.collection,
             [embedder.info for embedder in self.embedders.values()],
@@ -118,6 +119,24 @@ class PageState:
             queries=(results[0],),
             overall=Overall(banks=describe_banks(snapshot)),
         )
+
+    def _learned(self, snapshot: Snapshot) -> dict[str, LearnedOnOthers]:
+        """What thresholds are learned from: the judged texts that each embedder has answered already."""
+        truth = self.truth()
+        ids = [picture.id for picture in snapshot.pictures]
+        return {
+            name: learned_on_others(
+                ids,
+                searcher.units,
+                {
+                    text: unit[0]
+                    for text in truth.queries
+                    if (unit := self.queues[name].vector(TextQuery(text))) is not None
+                },
+                truth.judgments,
+            )
+            for name, searcher in snapshot.searchers.items()
+        }
 
     def _units(self, name: str, queries: Sequence[Query]) -> Vectors | None:
         """One embedder's unit vectors of queries; None where it has not answered all of them."""
@@ -236,6 +255,7 @@ class PageState:
             extra=len(extra),
             k=k,
             truth=truth,
+            learned=self._learned(snapshot),
             work=dict.fromkeys(snapshot.searchers, here),
         )
 

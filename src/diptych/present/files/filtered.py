@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
-from diptych.evaluation.wilson import wilson_interval
 from diptych.images import Collection, Skipped
 from diptych.judgments.judgments import Judgments
-from diptych.present.terminal.threshold import within
 from diptych.text import count, printable
 from diptych.thresholds.filter import Passed
 
@@ -63,8 +61,8 @@ class FilterListing:
         yield f"{self._passed.total()} of {count(len(collection), 'picture')} pass{several}"
         judged, relevant = self._judged.total(), self._judged[True]
         if judged:
-            share = f"precision {relevant / judged:.2f}{within(wilson_interval(relevant, judged))}"
-            yield f"{judged} of these are judged, {relevant} of them relevant: {share}"
+            share = relevant / judged
+            yield f"{judged} of these are judged, {relevant} of them relevant: precision {share:.2f}"
         if skipped:
             yield f"{len(skipped)} skipped:"
         for each_skipped in skipped:

@@ -18,6 +18,7 @@ from diptych.analysis.summary import INTERVAL, Interval, StratificationSummary
 from diptych.concept import Concept, concepts
 from diptych.present.html.curves import Chart, is_flat, letter
 from diptych.result import Comparison, Disputed, Finding, Hit, Hub, QueryResult, Question
+from diptych.thresholds.passing import Passing
 
 ROW, CUT = 86, 30
 """The height of a hit and of the line that says where its list breaks."""
@@ -83,6 +84,7 @@ class Column:
         rows: The hits; none where it ranks nothing.
         ranking: What its list does; None in comparisons saved before that was said.
         flat: Whether it gives all pictures the same score.
+        passing: How many pictures pass the threshold learned on other queries; None where none was.
     """
 
     index: int
@@ -90,6 +92,7 @@ class Column:
     rows: tuple[HitRow, ...]
     ranking: Stratification | None
     flat: bool
+    passing: Passing | None = None
 
     @property
     def letter(self) -> str:
@@ -161,7 +164,7 @@ def columns(query: QueryResult, names: Sequence[str] = ()) -> tuple[Column, ...]
             if flat[name]
             else tuple(_row(hit, ranks.elsewhere(name, hit), ranking, highest) for hit in hits)
         )
-        made.append(Column(index[name], name, rows, ranking, flat[name]))
+        made.append(Column(index[name], name, rows, ranking, flat[name], query.passing.get(name)))
     return tuple(made)
 
 

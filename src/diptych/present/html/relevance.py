@@ -13,13 +13,15 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.present.html import layout
 from diptych.present.html.curves import letter
 from diptych.present.html.layout import Span
-from diptych.result import Comparison, OnScale, QueryRelevance, QueryResult, Relevance
+from diptych.result import Comparison, OnScale, QueryRelevance, QueryResult, Relevance, Thresholds
+from diptych.thresholds.expected import Expected
 from diptych.thresholds.threshold import Threshold
-from diptych.thresholds.transfer import Transfer
+from diptych.thresholds.transfer import Transfer, scale_difference
 
 METRICS = concepts(Figures)
 PAIR = concepts(PairedComparison)
 CUT = concepts(Threshold)
+EXPECTED = concepts(Expected)
 LOSS = concepts(Transfer)
 KNOWS = concepts(Abstention)
 FOUND = concepts(Complementarity)
@@ -92,8 +94,8 @@ class Kept:
 
 def figures() -> tuple[layout.FigureGroup, ...]:
     """Every figure that is shown of judgments, in the words that stand beside the code that computes it."""
-    cut = CUT | {"kept-precision": CUT["precision"], "kept-recall": CUT["recall"]}
-    of_cut = ("value", "f1", "kept-precision", "kept-recall")
+    cut = CUT | {f"expected-{name}": EXPECTED[name] for name in ("precision", "recall")}
+    of_cut = ("value", "f1", "expected-precision", "expected-recall")
     of_loss = ("threshold_loss", "ranking_loss")
     return (
         layout.FigureGroup("A judged list", _linked(METRICS)),
@@ -217,6 +219,13 @@ def kept(scale: OnScale) -> Kept | None:
         threshold=transfer.threshold_loss,
         ranking=transfer.ranking_loss,
     )
+
+
+def which_scale(thresholds: Thresholds) -> str | None:
+    """Which scale carries better from query to query; None where they differ by no more than chance."""
+    z = thresholds.z
+    difference = None if z is None else scale_difference(thresholds.raw.transfer, z.transfer)
+    return difference.sentence if difference is not None and difference.tells else None
 
 
 def _is_judged(said: QueryRelevance) -> bool:

@@ -13,7 +13,7 @@ from diptych.evaluation.abstention import Abstention
 from diptych.evaluation.metrics.figures import DECIDES, metric_names
 from diptych.evaluation.significance import PairedComparison
 from diptych.present.html.curves import letter
-from diptych.present.html.relevance import BEHIND, decisive
+from diptych.present.html.relevance import BEHIND, decisive, which_scale
 from diptych.result import OnScale, Relevance
 from diptych.text import count, printable
 from diptych.thresholds.threshold import Threshold
@@ -26,8 +26,8 @@ _NOTHING_JUDGED = (
     " --judgments take what is known."
 )
 _LOSSES = (
-    "Threshold loss: the F1 lost where the threshold is learned on the other queries; ranking loss: what no"
-    " threshold could save."
+    "Expected: the mean over queries, each cut at the threshold learned on the others. Of an F1 of 1, the"
+    " threshold loss is lost to one cut-off for all, the ranking loss to order."
 )
 _MOST = 10
 _CONFIDENCES = {"highest": "its highest score", "spread": "the spread", "lead": "the first's lead"}
@@ -142,7 +142,9 @@ def _found(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
 
 
 def _thresholds(relevance: Relevance, names: Sequence[str]) -> RenderableType:
-    headings = ("scale", "threshold", "F1", "precision", "recall", "ranking loss", "threshold loss")
+    headings = (
+        "scale", "threshold", "F1", "expected precision", "expected recall", "ranking loss", "threshold loss",
+    )  # fmt: skip
     table = _table("One threshold for all queries, the best by F1", "", *headings)
     lines = []
     for index, name in enumerate(names):
@@ -153,6 +155,8 @@ def _thresholds(relevance: Relevance, names: Sequence[str]) -> RenderableType:
         else:
             lines.append(Text(f"{letter(index)} has no z: {printable(thresholds.why_no_z or 'not said')}."))
         lines += [Text(f"{letter(index)}: {why}.") for why in _reasons(thresholds.raw)]
+        if (sentence := which_scale(thresholds)) is not None:
+            lines.append(Text(f"{letter(index)}: {sentence}"))
     return Group(table, *lines, Text(_LOSSES, "dim"))
 
 
@@ -175,10 +179,12 @@ def _reasons(scale: OnScale) -> list[str]:
 
 
 def _share(best: Threshold, field: str) -> str:
-    value, interval = getattr(best, field), getattr(best, f"{field}_interval")
-    if value is None or interval is None:
+    """What is expected over queries; in files made before that was, the share of the judgments."""
+    of = best if best.expected is None else best.expected
+    value, interval = getattr(of, field), getattr(of, f"{field}_interval")
+    if value is None:
         return "–"
-    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+    return f"{value:.2f}{'' if interval is None else f' ({interval[0]:.2f} to {interval[1]:.2f})'}"
 
 
 def _more(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:

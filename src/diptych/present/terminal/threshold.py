@@ -1,15 +1,18 @@
-"""A learned threshold in the terminal, and what a threshold promises in a sentence."""
+"""A learned threshold in the terminal, and what to expect of a threshold in a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from diptych.text import count, printable
+from diptych.thresholds.expected import Expected
 from diptych.thresholds.learn import LearnedThreshold
 from diptych.thresholds.saved import SavedThreshold, Scale
+from diptych.thresholds.threshold import Promise
+from diptych.thresholds.transfer import scale_difference
 
 AUTO = (
     "auto: what matches more than the null bank's unrelated texts do, about one in ten of it by chance;"
@@ -34,20 +37,53 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
     console.print()
     console.print(_figures(learned))
     console.print()
-    console.print(_transfer(learned))
+    for line in _elsewhere(learned):
+        console.print(line)
 
 
 def promise(threshold: SavedThreshold) -> str:
-    """What precision and recall to expect of a saved threshold, and from what."""
+    """What to expect of a saved threshold, and from what."""
+    value = f"{threshold.value:.4f} on {SCALES[threshold.scale]}"
+    silent = f", and {threshold.unjudged} more reached it that nobody had judged"
+    return f"{value}: {_meaning(threshold)}{silent if threshold.unjudged else ''}"
+
+
+def _meaning(threshold: SavedThreshold) -> str:
+    expected = threshold.expected
+    if threshold.promise is not None:
+        return promised(threshold.promise)
+    if expected is None:
+        return _as_before(threshold)
+    queries = count(expected.queries, "query", "queries")
+    if expected.left_out:
+        return f"on a new query expect {_both(expected)}, as on {queries}, each left out once"
+    return f"{_both(expected)}, on average over the {queries} that it was chosen by; expect less elsewhere"
+
+
+def _as_before(threshold: SavedThreshold) -> str:
+    """What a file says that was made before queries were the sample, or from a single one."""
     learned = count(threshold.judgments, "judgment")
     queries = count(len(threshold.queries), "query", "queries")
-    silent = f", and {threshold.unjudged} more reached it that nobody had judged"
     return (
-        f"{threshold.value:.4f} on {SCALES[threshold.scale]}: precision"
-        f" {_share(threshold.precision)}{within(threshold.precision_interval)},"
+        f"precision {_share(threshold.precision)}{within(threshold.precision_interval)},"
         f" recall {_share(threshold.recall)}{within(threshold.recall_interval)}"
         f" on the {learned} of {queries} that it was learned from; expect less elsewhere"
-        f"{silent if threshold.unjudged else ''}"
+    )
+
+
+def promised(made: Promise) -> str:
+    """What a promise says, in a sentence without its full stop."""
+    return (
+        f"promised: over new queries like these for which anything passes, a precision of at least"
+        f" {100 * made.precision:.4g}% on average; of 100 sets of judgments like this one, at most"
+        f" {100 * made.risk:.0f} lead to such a promise that is wrong"
+    )
+
+
+def _both(expected: Expected) -> str:
+    return (
+        f"precision about {_share(expected.precision)}{within(expected.precision_interval)}"
+        f" and recall about {_share(expected.recall)}{within(expected.recall_interval)}"
     )
 
 
@@ -57,7 +93,7 @@ def _figures(learned: LearnedThreshold) -> Text:
         return Text(f"No threshold: {found.undefined['value']}.")
     aim = "with the best F1"
     if learned.target is not None:
-        aim = f"the lowest whose precision is at least {learned.target:.0%} by the interval's lower end"
+        aim = f"the lowest at which a precision of {100 * learned.target:.4g}% can be promised"
     kept, relevant = count(found.kept, "picture"), count(learned.judgments[1], "relevant picture")
     rows = [
         ("threshold", f"{found.value:.4f}", aim),
@@ -70,19 +106,28 @@ def _figures(learned: LearnedThreshold) -> Text:
     return _aligned(rows)
 
 
-def _transfer(learned: LearnedThreshold) -> Text:
-    """What one threshold costs a query that it was not learned on, on either scale."""
+def _elsewhere(learned: LearnedThreshold) -> Iterator[Text]:
+    """What to expect of a query that the threshold was not learned on."""
+    found = learned.threshold
+    if found.promise is not None:
+        rests = f"It rests on {count(found.promise.queries, 'query', 'queries')} for which anything passes"
+        yield Text(f"{promised(found.promise).capitalize()}. {rests}.")
+    elif found.expected is not None and found.expected.left_out:
+        yield Text(f"On a new query, expect {_both(found.expected)}.")
     own = learned.transfer[learned.scale]
-    if own.ranking_loss is None:
-        why = own.undefined["ranking_loss"]
-        return Text(f"What a threshold costs another query can't be said: {why}.")
-    rows = []
-    for scale, transfer in learned.transfer.items():
-        ranking = f"to the threshold, and {_share(transfer.ranking_loss)} to the ranking"
-        rows.append((SCALES[scale], _share(transfer.threshold_loss), ranking))
+    if own.ranking_loss is None or own.threshold_loss is None:
+        yield Text(f"What to expect of F1 on a new query can't be said: {own.undefined['ranking_loss']}.")
+        return
+    aim = "On a new query, expect F1" if learned.target is None else "The best F1 to expect on a new query is"
     queries = count(len(own.queries), "query", "queries")
-    heading = f"A query that it was not learned on loses, of an F1 of 1 ({queries}, each left out once):\n"
-    return Text(heading).append(_aligned(rows))
+    yield Text(
+        f"{aim} about {1 - own.ranking_loss - own.threshold_loss:.2f}: {own.threshold_loss:.2f} lost to one"
+        f" cut-off for all, {own.ranking_loss:.2f} to order ({queries}, each left out once)."
+    )
+    z = learned.transfer.get("z")
+    difference = None if z is None else scale_difference(learned.transfer["raw"], z)
+    if difference is not None and difference.tells:
+        yield Text(difference.sentence)
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
@@ -69,7 +69,7 @@ def router(state: PageState) -> APIRouter:
             scale=scale,
             scores=ranking.scores.tolist(),
             relevant=ranking.relevant.tolist(),
-            suggestions=ranking.suggestions(),
+            suggestions=ranking.suggestions,
         )
 
     @routes.get("/api/threshold")
@@ -77,7 +77,9 @@ def router(state: PageState) -> APIRouter:
         """Try a threshold out on the judged pictures."""
         ranking = _judged_ranking(state, embedder, scale)
         above, below = ranking.border(value)
-        return TriedThreshold(**vars(ranking.apply(value)), above=above, below=below)
+        found = ranking.apply(value)
+        figures = {field.name: getattr(found, field.name) for field in fields(found)}
+        return TriedThreshold(**figures, above=above, below=below)
 
     return routes
 

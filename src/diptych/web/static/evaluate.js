@@ -28,9 +28,10 @@ async function showScores() {
     draw(".yes", scores.filter((_, place) => relevant[place]), -1);
     draw(".no", scores.filter((_, place) => !relevant[place]), 1);
     suggest(suggestions);
-    slider.value = Object.values(suggestions).find((each) => each.value !== null)?.value ?? (low + high) / 2;
+    const first = Object.values(suggestions).find((each) => each.value !== null)?.value ?? (low + high) / 2;
+    slider.value = first;
     complain(null);
-    await tryOut();
+    await tryOut(first); // the slider rounds, and what is expected is known of exactly this one
   } catch (error) {
     complain(error);
   }
@@ -63,17 +64,35 @@ async function tryOut(value = Number(slider.value)) {
   const effect = await newestEffect(get("/api/threshold", asked));
   if (!effect) return;
   document.getElementById("effect").replaceChildren(
-    `At ${value.toFixed(3)}: ${figure("precision", effect)}, ${figure("recall", effect)}`,
+    `At ${value.toFixed(3)}: ${meaning(effect)}`,
     element("small", {}, ` ${effect.kept} of ${effect.judged} judged pictures kept`));
   show("above", effect.above);
   show("below", effect.below);
 }
 
-function figure(name, effect) {
-  const share = effect[name];
-  if (share === null) return `${name} – (${effect.undefined[name]})`;
-  const [from, to] = effect[`${name}_interval`];
-  return `${name} ${share.toFixed(2)} (95 % ${from.toFixed(2)} to ${to.toFixed(2)})`;
+// Queries are the sample: figures are means over them, with intervals where there are enough.
+function meaning(effect) {
+  const { expected, promise } = effect;
+  if (!expected) return `${figure("precision", effect)}, ${figure("recall", effect)}`;
+  const queries = expected.queries === 1 ? "1 query" : `${expected.queries} queries`;
+  const both = `${figure("precision", expected)}, ${figure("recall", expected)}`;
+  if (promise) {
+    return `precision of at least ${percent(promise.precision)} on average is promised for new queries for which anything passes`
+      + ` (at most ${percent(promise.risk)} of such promises are wrong); here ${both}`;
+  }
+  return expected.left_out ? `on a new query, expect ${both}` : `on average over ${queries}, ${both}`;
+}
+
+function figure(name, expected) {
+  const share = expected[name];
+  if (share === null) return `${name} – (${expected.undefined[name]})`;
+  const interval = expected[`${name}_interval`];
+  const within = interval ? ` (95 % ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})` : "";
+  return `${name} ${share.toFixed(2)}${within}`;
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 function show(id, pictures) {

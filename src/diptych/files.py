@@ -65,7 +65,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _settle(file: Path, mode: int | None) -> None:
-    """Have the bytes on disk before the file gets its name: after a power cut the name may be all there is."""
+    """Have the bytes on disk before the file gets its name: a power cut may leave the name alone."""
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
     if mode is not None:

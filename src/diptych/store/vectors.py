@@ -138,7 +138,8 @@ class Store:
         if self._file.read_only:
             self._say_unkept()
             here = self._unkept.setdefault((fingerprint, kind), {})
-            here |= {item: vector for item, (_, _, vector) in zip(items, rows, strict=True)}
+            for item, (_, _, vector) in zip(items, rows, strict=True):
+                here.setdefault(item, vector)
         else:
             self._file.write(insert)
 
@@ -253,10 +254,11 @@ class Store:
                 f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))})"
             )
             rows = self._file.rows(statement, [fingerprint, kind, *some])
-            found = {item.hex(): value for item, value in rows}
-            if here := self._unkept.get((fingerprint, kind)):
-                found |= {item: here[item] for item in items[start : start + _AT_ONCE] if item in here}
-            yield start, found
+            here = self._unkept.get((fingerprint, kind), {})
+            unkept = (
+                {item: here[item] for item in items[start : start + _AT_ONCE] if item in here} if here else {}
+            )
+            yield start, unkept | {item.hex(): value for item, value in rows}
 
     def _say_unkept(self) -> None:
         if not self._said:

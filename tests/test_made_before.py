@@ -55,7 +55,13 @@ def test_its_store_gives_the_same_comparison_and_nothing_is_embedded(place: Path
     assert done.returncode == 0, done.stderr
     work = json.loads((place / "now.json").read_text())["summary"]["work"]
     assert [each["images_embedded"] + each["queries_embedded"] for each in work.values()] == [0, 0]
-    assert saved(place / "now.json") == saved(BEFORE / f"{name}.json")
+    before, now = saved(BEFORE / f"{name}.json"), saved(place / "now.json")
+    if name == "comparison":  # since then a query with less than half of its pool judged is left out of these
+        for found in (before, now):
+            del found["summary"]["findings"]
+            for key in ("comparisons", "verdicts", "abstention", "notes"):
+                del found["relevance"][key]
+    assert now == before
 
 
 @pytest.mark.parametrize(("scale", "embedder"), [("raw", "palette"), ("z", "random")])

@@ -40,6 +40,8 @@ class GroundTruth:
         origin: Where they come from, in words.
         notes: What could not be matched, in sentences.
         options: What to give the command line for them; nothing for those in the store.
+        by_pool: Whether they were given picture by picture, perhaps for another collection that shares some:
+            then a query takes part in a verdict only where enough of its pool here is judged.
     """
 
     judgments: Judgments
@@ -47,6 +49,7 @@ class GroundTruth:
     origin: str
     notes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    by_pool: bool = False
 
 
 def ground_truth(
@@ -91,11 +94,11 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     given = recorded(store, texts or None).among([picture.id for picture in collection.pictures])
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
-        return GroundTruth(judgments=given, queries=given.queries, origin=said)
+        return GroundTruth(judgments=given, queries=given.queries, origin=said, by_pool=True)
     own = _read(samples.QRELS, collection, samples.queries()).judgments
     both = own.with_more(given)
     origin = f"what was drawn, as the sample says{f', and {said}' if len(given) else ''}"
-    return GroundTruth(judgments=both, queries=both.queries, origin=origin)
+    return GroundTruth(judgments=both, queries=both.queries, origin=origin, by_pool=True)
 
 
 def judged_among(collection: Collection, store: Store, texts: Sequence[str]) -> GroundTruth | None:

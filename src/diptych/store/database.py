@@ -80,16 +80,17 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.read_only = path.exists() and not os.access(path, os.W_OK)
+        self.read_only = False
         self._lock = threading.Lock()
         self._waiting: list[_Write] = []
         self._writing = threading.Lock()
         with self.plain_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
+            self.read_only = path.exists() and not os.access(path, os.W_OK)
             try:
                 self._open("mode=ro" if self.read_only else "mode=rwc")
             except sqlite3.OperationalError as error:
-                if not self._is_read_by_nobody(error):
+                if not self._lacks_only_room_for_a_log(error):
                     raise
                 self.read_only = True
                 self._open("immutable=1")
@@ -111,17 +112,15 @@ class Database:
             self._close()
             raise
 
-    def _is_read_by_nobody(self, error: sqlite3.OperationalError) -> bool:
-        """Whether the file only lacks a folder where SQLite may make its log, and nobody else has one there.
+    def _lacks_only_room_for_a_log(self, error: sqlite3.OperationalError) -> bool:
+        """Whether the file was refused only because SQLite can't make its log beside it.
 
-        Such a file changes for nobody while it is read, and all that was written is in it.
+        Where there is no log, nobody has the file open for writing, and all that was written is in it: it can
+        be read as one that does not change.
         """
         refused = error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
-        return refused and self.path.is_file() and not self._log.exists()
-
-    @property
-    def _log(self) -> Path:
-        return self.path.with_name(f"{self.path.name}-wal")
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return refused and self.path.is_file() and not log.exists()
 
     def close(self) -> None:
         """Close the file; it can't be used after."""

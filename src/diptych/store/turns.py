@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 _LOOK_EVERY = 0.05  # seconds between looks at whether the one before is done
@@ -58,10 +58,14 @@ else:
     def _try(path: Path) -> int | None:
         """Lock the file and return its descriptor; None where somebody else has it, or just let go of it."""
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        with suppress(OSError):
+        held = False
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The holder before may have removed it between the two calls: then the next one makes another.
-            if os.path.samestat(os.fstat(file), path.stat()):
-                return file
-        os.close(file)
-        return None
+            held = os.path.samestat(os.fstat(file), path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        finally:
+            if not held:
+                os.close(file)
+        return file if held else None

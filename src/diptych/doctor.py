@@ -62,7 +62,8 @@ def _python() -> Check:
 def _store(path: Path | None) -> Check:
     try:
         with Store(path) as store:
-            return Check("store", works=True, finding=str(store.path))
+            only = "; it is read-only: nothing can be added to it" if store.read_only else ""
+            return Check("store", works=True, finding=f"{store.path}{only}")
     except DiptychError as error:
         return Check("store", works=False, finding=str(error))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import DiptychError
+from diptych.files import write_whole
 from diptych.text import count, printable
 
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
@@ -106,13 +107,13 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file as UTF-8, line ends as they are.
+    """Write a file as UTF-8, line ends as they are, whole or not at all.
 
     Raises:
         DiptychError: It can't be written.
     """
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        write_whole(path, text.encode())
     except OSError as error:
         raise DiptychError(f"can't write {printable(str(path))}: {error.strerror}") from error
 

@@ -99,6 +99,48 @@ def test_judgments_go_out_and_in_again_word_for_word(
         assert len(other.judgments()) == 3
 
 
+def test_a_correction_counts_though_a_clock_was_a_year_ahead(
+    bench: diptych.Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr("diptych.judgments.ledger.now", lambda: "2099-01-01T00:00:00Z")
+        bench.judge("red", "red/0.png", 1)
+    bench.judge("red", "red/0.png", 0)
+    (image,) = bench.judgments().grades("red")
+    assert bench.judgments().grades("red") == {image: 0}
+    relevance = bench.evaluate(["red"]).relevance
+    assert relevance is not None
+    assert (relevance.queries[0].relevant, relevance.queries[0].irrelevant) == (0, 1)
+    for name in ("j.csv", "j.jsonl"):
+        export_judgments(bench.judgments(), tmp_path / name, bench.collection)
+        by_file = bench.evaluate(["red"], judgments=tmp_path / name).relevance
+        assert by_file is not None
+        assert by_file.queries[0].relevant == 0
+        with Store(tmp_path / f"{name}.sqlite") as other:
+            import_judgments(tmp_path / name, bench.collection, other)
+            assert recorded(other).grades("red") == {image: 0}
+
+
+def test_what_is_imported_counts_as_filed_now_and_an_old_copy_changes_nothing(
+    bench: diptych.Workbench, tmp_path: Path
+) -> None:
+    bench.judge("red", "red/0.png", 1)
+    bench.judge("red", "red/1.png", 1)
+    export_judgments(bench.judgments(), tmp_path / "old.csv", bench.collection)
+    bench.judge("red", "red/0.png", 0)
+    bench.judge("red", "red/1.png", None)
+    stands = bench.judgments().grades("red")
+    assert import_judgments(tmp_path / "old.csv", bench.collection, bench.store) == (0, 2, ())
+    assert bench.judgments().grades("red") == stands
+    theirs = "query,image,grade,by,at\nred,red/0.png,3,Ada,2001-01-01\nred,red/1.png,0,Ada,2001-01-01\n"
+    (tmp_path / "theirs.csv").write_text(theirs)
+    added = import_judgments(tmp_path / "theirs.csv", bench.collection, bench.store)
+    assert added.notes == (
+        "1 picture had another grade in the store: that of theirs.csv counts now, as it was added last.",
+    )
+    assert sorted(bench.judgments().grades("red").values()) == [0, 3]
+
+
 def test_qrels_come_with_the_queries_they_are_about(bench: diptych.Workbench, tmp_path: Path) -> None:
     bench.judge("red wolf", "red/0.png", 1)
     bench.judge("blue", "red/0.png", 0)

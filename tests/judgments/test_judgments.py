@@ -1,4 +1,4 @@
-"""A person's words on images are all kept, and the latest counts."""
+"""A person's words on images are all kept, and the last counts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,13 @@ def judgment(grade: int, at: str = "", image: str = "a", query: str = "dog") -> 
     return Judgment(query=query, image=image, grade=grade, at=at)
 
 
-def test_the_latest_counts_whatever_zone_it_was_written_in() -> None:
-    early, late = judgment(1, "2026-01-01T01:00:00+02:00"), judgment(0, "2026-01-01T00:00:00Z")
-    for given_order in ([early, late], [late, early]):
-        assert Judgments(given_order).grades("dog") == {"a": 0}
-
-
-def test_without_times_the_last_given_counts_and_any_time_beats_none() -> None:
-    assert Judgments([judgment(1), judgment(3)]).grades("dog") == {"a": 3}
-    assert Judgments([judgment(1, "2026-01-01"), judgment(3)]).grades("dog") == {"a": 1}
+@given(SOME)
+def test_what_was_filed_last_counts_whatever_time_it_names(some: list[Judgment]) -> None:
+    last = {(each.query, each.image): each.grade for each in some}
+    judgments = Judgments(some)
+    found = {(query, image): g for query in judgments.queries for image, g in judgments.grades(query).items()}
+    assert found == last
+    assert list(judgments.given) == some
 
 
 @given(SOME)

@@ -261,11 +261,11 @@ def test_a_full_disk_loses_nothing_that_was_put(tmp_path: Path) -> None:
 
 _READ_ONLY = """
 import os, sys
-import numpy as np
+from diptych.store.judgment import Judgment
 from diptych.store.vectors import Store
 if os.geteuid() == 0:
     os.setuid(65534)  # root may write anywhere
-Store(sys.argv[1]).put("model", "image", ["00" * 32], np.ones((1, 2), np.float32))
+Store(sys.argv[1]).add_judgments([Judgment(query="wolf", image="00" * 32, grade=1)])
 """
 
 

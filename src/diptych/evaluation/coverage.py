@@ -12,6 +12,9 @@ from diptych.text import count
 _UNEVEN = 0.1
 """Means of judged@k further apart than this favour the embedder whose hits were judged."""
 
+ENOUGH = 0.5
+"""The share of the embedders' first k that must be judged by hand for a query to take part in a verdict."""
+
 _NAMED = 5
 
 
@@ -24,12 +27,29 @@ class Coverage:
         relevant: How many images are relevant.
         judged: How many images are judged.
         unjudged_first: How many of the embedders' first k nobody judged.
+        pool: How many pictures the embedders' first k are together.
+        counts: Whether the query takes part in the verdict.
     """
 
     query: str
     relevant: int
     judged: int
     unjudged_first: int
+    pool: int
+    counts: bool
+
+
+def enough(judged: int, pool: int) -> bool:
+    """Whether enough of what the embedders found for a query is judged for it to take part in a verdict.
+
+    What nobody judged counts as irrelevant. Where that is most of what they found, the figures say who judged
+    what, or for which other collection, rather than who ranks better.
+
+    Args:
+        judged: How many of the embedders' first k are judged.
+        pool: How many pictures these are together.
+    """
+    return judged >= ENOUGH * pool
 
 
 def coverage_notes(
@@ -43,6 +63,13 @@ def coverage_notes(
         notes.append(
             f"No picture here is relevant to {_named(barren)}: most figures are undefined there, and left out"
             " of the means."
+        )
+    if barely := [each for each in queries if each.judged and not each.counts]:
+        shares = [f"{each.pool - each.unjudged_first} of {each.pool}" for each in barely]
+        takes = "this query takes" if len(barely) == 1 else "these queries take"
+        notes.append(
+            f"Fewer than half of the embedders' first {k} are judged for"
+            f" {_named([each.query for each in barely], shares)}: {takes} no part in the verdict."
         )
     unsure = [each.unjudged_first for each in queries if each.judged and each.unjudged_first]
     if unsure:
@@ -64,7 +91,11 @@ def _uneven(means: Mapping[str, Mapping[str, Mean]], embedders: Sequence[str], k
     return [f"{shares}: that favours {best}, whatever the figures say."]
 
 
-def _named(queries: Sequence[str]) -> str:
-    shown = ", ".join(f"“{textwrap.shorten(query, 60, placeholder='…')}”" for query in queries[:_NAMED])
+def _named(queries: Sequence[str], asides: Sequence[str] = ()) -> str:
+    """The first few by name, each with its aside where there are any."""
+    short = [f"“{textwrap.shorten(query, 60, placeholder='…')}”" for query in queries[:_NAMED]]
+    if asides:
+        short = [f"{query} ({aside})" for query, aside in zip(short, asides, strict=False)]
+    shown = ", ".join(short)
     more = len(queries) - _NAMED
     return f"{shown} and {count(more, 'more query', 'more queries')}" if more > 0 else shown

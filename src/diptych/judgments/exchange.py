@@ -15,7 +15,7 @@ from diptych.judgments.ledger import recorded
 from diptych.judgments.qrels import number_queries, read_query_ids
 from diptych.store.vectors import Store
 from diptych.tabular import write_text
-from diptych.text import printable
+from diptych.text import count, printable
 
 
 class Added(NamedTuple):
@@ -24,7 +24,7 @@ class Added(NamedTuple):
     Attributes:
         added: How many judgments were added.
         there: How many were there already.
-        notes: What could not be matched, in sentences.
+        notes: What could not be matched, and how many grades count now in place of others, in sentences.
     """
 
     added: int
@@ -35,7 +35,10 @@ class Added(NamedTuple):
 def import_judgments(
     path: Path, collection: Collection, store: Store, ids: Mapping[str, str] | None = None
 ) -> Added:
-    """Add a file's judgments to those in the store; what is there already, word for word, is not added again.
+    """Add a file's judgments to those in the store, as filed now: they count before those that are there.
+
+    What was filed already, word for word, is not added again, even if it was corrected or taken back since:
+    to import a file twice, or an old copy of what the store has, changes nothing.
 
     Args:
         path: TREC qrels, `.csv`, `.jsonl` or `.ndjson`.
@@ -47,10 +50,24 @@ def import_judgments(
         DiptychError: A file can't be read, a line is malformed, or nothing in it is about these pictures.
     """
     truth = from_file(path, collection, ids=ids)
-    known = set(recorded(store).given)
+    known = set(store.judgments())
     new = [given for given in truth.judgments.given if given not in known]
+    notes = (*truth.notes, *_replaced(recorded(store), Judgments(new), path))
     store.add_judgments(new)
-    return Added(added=len(new), there=len(truth.judgments.given) - len(new), notes=truth.notes)
+    return Added(added=len(new), there=len(truth.judgments.given) - len(new), notes=notes)
+
+
+def _replaced(before: Judgments, new: Judgments, path: Path) -> tuple[str, ...]:
+    """Says where a file's grades count from now on in place of others."""
+    changed = sum(
+        before.grades(query).get(image, grade) != grade
+        for query in new.queries
+        for image, grade in new.grades(query).items()
+    )
+    if not changed:
+        return ()
+    had = f"{count(changed, 'picture')} had another grade in the store"
+    return (f"{had}: that of {printable(path.name)} counts now, as it was added last.",)
 
 
 def export_judgments(judgments: Judgments, path: Path, collection: Collection) -> Path | None:

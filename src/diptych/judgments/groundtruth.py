@@ -42,6 +42,8 @@ class GroundTruth:
         options: What to give the command line for them; nothing for those in the store.
         planned: For judgments that are still being given: how many queries were planned, 0 where nobody said.
             None for those that were there before anything was compared.
+        by_pool: Whether they were given picture by picture, perhaps for another collection that shares some:
+            then a query takes part in a verdict only where enough of its pool here is judged.
     """
 
     judgments: Judgments
@@ -50,6 +52,7 @@ class GroundTruth:
     notes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     planned: int | None = None
+    by_pool: bool = False
 
     def with_plan(self, planned: int) -> GroundTruth:
         """The same, where judgments are still being given, with how many queries were planned."""
@@ -98,12 +101,12 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     given = recorded(store, texts or None).among([picture.id for picture in collection.pictures])
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
-        return GroundTruth(judgments=given, queries=given.queries, origin=said, planned=0)
+        return GroundTruth(judgments=given, queries=given.queries, origin=said, by_pool=True, planned=0)
     own = _read(samples.QRELS, collection, samples.queries()).judgments
     both = own.with_more(given)
     origin = f"what was drawn, as the sample says{f', and {said}' if len(given) else ''}"
     planned = 0 if len(given) else None
-    return GroundTruth(judgments=both, queries=both.queries, origin=origin, planned=planned)
+    return GroundTruth(judgments=both, queries=both.queries, origin=origin, by_pool=True, planned=planned)
 
 
 def judged_among(collection: Collection, store: Store, texts: Sequence[str]) -> GroundTruth | None:

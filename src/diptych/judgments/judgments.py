@@ -1,7 +1,8 @@
 """Judgments as one value: which counts, which contradict each other.
 
-A judgment is never overwritten: all that were given are kept, the latest counts, and where they contradict
-each other that can be shown.
+A judgment is never overwritten: all that were given are kept, the last one counts, and where they contradict
+each other that can be shown. The last one is the one that was filed last, whatever time it names: a clock may
+be wrong by a year, and a correction must count all the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Contradiction:
         query: The query's text.
         image: The image's name; its id where the name is not known.
         id: The image's id, the SHA-256 of its bytes.
-        said: The judgments, oldest first; the last counts.
+        said: The judgments in the order of filing; the last counts.
     """
 
     query: str
@@ -33,9 +34,8 @@ class Judgments:
     """Judgments as one value.
 
     Args:
-        given: All that were given, in the order of their giving; what a retraction among them takes back is
-            left out. They count in the order of their times; where these are equal or not known, in the order
-            given, and a judgment without a time counts as older than one with.
+        given: All that were given, in the order of filing: as the store has them, or a file its lines. The
+            last one of an image counts; what a retraction among them takes back is left out.
         settled: By query, images that are known to be irrelevant unless a judgment says otherwise: those that
             have a label or a caption, but not the query's.
     """
@@ -43,7 +43,7 @@ class Judgments:
     def __init__(
         self, given: Iterable[Judgment] = (), *, settled: Mapping[str, frozenset[str]] | None = None
     ) -> None:
-        self.given = tuple(sorted(_standing(given), key=lambda judgment: judgment.moment))
+        self.given = tuple(_standing(given))
         self.settled = dict(settled or {})
         self._said: dict[str, dict[str, list[Judgment]]] = {query: {} for query in self.settled}
         for judgment in self.given:
@@ -54,7 +54,7 @@ class Judgments:
         return sum(map(len, self._said.values()))
 
     def __iter__(self) -> Iterator[Judgment]:
-        """The judgments that count: the latest of each query and image."""
+        """The judgments that count: the last of each query and image."""
         for images in self._said.values():
             for said in images.values():
                 yield said[-1]
@@ -67,8 +67,8 @@ class Judgments:
     def grades(self, query: str) -> dict[str, int]:
         """The grade of every image judged for a query, by the image's id; empty where none is."""
         settled = dict.fromkeys(self.settled.get(query, ()), 0)
-        latest = {image: said[-1].grade for image, said in self._said.get(query, {}).items()}
-        return settled | {image: grade for image, grade in latest.items() if grade is not None}
+        last = {image: said[-1].grade for image, said in self._said.get(query, {}).items()}
+        return settled | {image: grade for image, grade in last.items() if grade is not None}
 
     def relevant(self, query: str) -> frozenset[str]:
         """The ids of the images that are relevant to a query: grade 1 or more."""
@@ -101,7 +101,7 @@ class Judgments:
         )
 
     def with_more(self, more: Judgments) -> Judgments:
-        """These and further judgments together."""
+        """These and further judgments together; the further ones count as filed later."""
         settled = {
             query: self.settled.get(query, frozenset()) | more.settled.get(query, frozenset())
             for query in (*self.settled, *more.settled)

@@ -16,6 +16,7 @@ from diptych.embedders.base import (
     TransientError,
 )
 from diptych.embedders.remembered import Remembered
+from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
 from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
@@ -117,7 +118,7 @@ def embedding(
     yield _others(collection.pictures, missing)
     filled.from_store = len(collection) - len(missing)
     if missing:
-        with store.turn(embedder.info.fingerprint, embedder.info.name):
+        with store.turn(embedder.info.fingerprint, embedder.info.name, free=is_free(embedder)):
             yield from _embed_missing(collection, missing, embedder, store, filled, progress)
 
 

@@ -16,6 +16,7 @@ from diptych.embedders.base import (
     TransientError,
     Vectors,
 )
+from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
 from diptych.pipeline.threads import as_done, batched, pool
@@ -49,7 +50,7 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         everything = [query for queries in sent for query in queries]
         embedded: set[str] = set()
         if _missing_queries(everything, kind, info, store):
-            with store.turn(f"{info.fingerprint} {kind} queries", info.name):
+            with store.turn(f"{info.fingerprint} {kind} queries", info.name, free=is_free(embedder)):
                 missing = _missing_queries(everything, kind, info, store)
                 _embed_missing_queries(missing, kind, embedder, store)
             embedded = {query.id for query in missing}

@@ -7,14 +7,15 @@ ids, which is as good as chance.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.evaluation.abstention import Abstention, abstention
 from diptych.evaluation.complementarity import complementarity
-from diptych.evaluation.coverage import Coverage, coverage_notes
+from diptych.evaluation.coverage import Coverage, coverage_notes, enough
 from diptych.evaluation.fusion import Fused, reciprocal_rank_fusion, z_score_sum
 from diptych.evaluation.metrics.figures import DECIDES, Figures, figures, means, metric_names
 from diptych.evaluation.metrics.ranked import UNJUDGED, Ranked
@@ -60,8 +61,13 @@ def assess(
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
     found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
     averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
-    comparisons = _compare({name: [of_query[name] for of_query in found] for name in names}, k, floors, truth)
-    queries = tuple(_describe(case, of_query, names, k) for case, of_query in zip(cases, found, strict=True))
+    asked = [name for name in names if name not in floors] or names
+    reach = [_coverage(case, asked, k, truth) for case in cases]
+    counting = [each.counts for each in reach]
+    comparisons = _compare(names, list(compress(found, counting)), k, reach, floors, truth.planned)
+    queries = tuple(
+        _describe(case, of_query, each) for case, of_query, each in zip(cases, found, reach, strict=True)
+    )
     return Relevance(
         origin=truth.origin,
         k=k,
@@ -78,9 +84,12 @@ def assess(
             name: _thresholds(judged_scores(answers, name, judged), answers.why_no_bank.get(name))
             for name in names
         },
-        abstention={name: _abstention(name, cases, found) for name in names},
+        abstention={
+            name: _abstention(name, cases, list(compress(zip(cases, found, strict=True), counting)))
+            for name in names
+        },
         contradictions=judged.contradictions({picture.id: picture.name for picture in answers.pictures}),
-        notes=(*truth.notes, *coverage_notes(_coverage(queries), averages, names, k)),
+        notes=(*truth.notes, *coverage_notes(reach, averages, names, k)),
         options=truth.options,
         judgments=judged,
     )
@@ -161,41 +170,57 @@ def _cases(answers: Answers, judgments: Judgments) -> list[_Case]:
     return cases
 
 
-def _describe(case: _Case, of_query: dict[str, Figures], names: Sequence[str], k: int) -> QueryRelevance:
-    first = {image for name in names for image in case.first(name, k)}
+def _describe(case: _Case, of_query: dict[str, Figures], reach: Coverage) -> QueryRelevance:
     judged = dict(zip(case.ids[case.judged].tolist(), case.grades[case.judged].tolist(), strict=True))
     return QueryRelevance(
         query=case.query,
         relevant=int((case.grades > 0).sum()),
         irrelevant=int((case.grades == 0).sum()),
         unjudged=int((~case.judged).sum()),
-        unjudged_first=len(first - judged.keys()),
+        unjudged_first=reach.unjudged_first,
         figures=of_query,
         grades={image: grade for image, grade in judged.items() if image in case.hits},
     )
 
 
-def _coverage(queries: Sequence[QueryRelevance]) -> list[Coverage]:
-    return [
-        Coverage(each.query, each.relevant, each.relevant + each.irrelevant, each.unjudged_first)
-        for each in queries
-    ]
+def _coverage(case: _Case, names: Sequence[str], k: int, truth: GroundTruth) -> Coverage:
+    """How far the judgments of one query reach."""
+    judged = set(case.ids[case.judged].tolist())
+    first = {image for name in names for image in case.first(name, k)}
+    return Coverage(
+        query=case.query,
+        relevant=len(case.relevant),
+        judged=len(judged),
+        unjudged_first=len(first - judged),
+        pool=len(first),
+        counts=not truth.by_pool or enough(len(first & judged), len(first)),
+    )
 
 
 def _compare(
-    found: Mapping[str, Sequence[Figures]], k: int, floors: Collection[str], truth: GroundTruth
+    names: Sequence[str],
+    found: Sequence[Mapping[str, Figures]],
+    k: int,
+    reach: Sequence[Coverage],
+    floors: Collection[str],
+    planned: int | None,
 ) -> tuple[PairedComparison, ...]:
-    return tuple(
+    """Each two embedders by each metric, over the queries that count."""
+    comparisons = tuple(
         comparison
         for metric, called in metric_names(k).items()
         if metric not in _NOT_COMPARED
         for comparison in compare_embedders(
             called,
-            {name: [getattr(of_query, metric) for of_query in by_query] for name, by_query in found.items()},
+            {name: [getattr(of_query[name], metric) for of_query in found] for name in names},
             floors=floors,
-            planned=truth.planned,
+            planned=planned,
         )
     )
+    if found or not any(each.judged for each in reach):
+        return comparisons
+    why = f"for no query are at least half of the embedders' first {k} judged"
+    return tuple(replace(each, undefined=dict.fromkeys(each.undefined, why)) for each in comparisons)
 
 
 def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...]:
@@ -218,10 +243,12 @@ def _on_scale(cases: Sequence[JudgedScores], scale: Scale) -> OnScale:
     return OnScale(best_f1=best_threshold(scores, relevant), transfer=threshold_transfer(scores, relevant))
 
 
-def _abstention(name: str, cases: Sequence[_Case], found: Sequence[Mapping[str, Figures]]) -> Abstention:
+def _abstention(
+    name: str, cases: Sequence[_Case], counting: Sequence[tuple[_Case, Mapping[str, Figures]]]
+) -> Abstention:
     defined = [
         (case.scores[name], metric)
-        for case, of_query in zip(cases, found, strict=True)
+        for case, of_query in counting
         if (metric := getattr(of_query[name], DECIDES)) is not None
     ]
     scores = np.array([each for each, _ in defined], np.float64).reshape(len(defined), len(cases[0].ids))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,27 +70,57 @@ class Database:
     Args:
         path: The file, made where there is none.
 
+    Attributes:
+        path: As given.
+        read_only: Whether it, its folder or its disk can't be written to: then it is open for reading.
+
     Raises:
         DiptychError: It is locked, can't be opened, is not a Diptych store or is from a newer version.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.read_only = False
         self._lock = threading.Lock()
         self._waiting: list[_Write] = []
         self._writing = threading.Lock()
         with self.plain_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                path, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
-            )
-            # Closing merges the write-ahead log into the file; at the latest when the process ends.
-            self._close = weakref.finalize(self, self._db.close)
+            self.read_only = path.exists() and not os.access(path, os.W_OK)
             try:
-                self._prepare()
-            except BaseException:
-                self._close()
-                raise
+                self._open("mode=ro" if self.read_only else "mode=rwc")
+            except sqlite3.OperationalError as error:
+                if not self._lacks_only_room_for_a_log(error):
+                    raise
+                self.read_only = True
+                self._open("immutable=1")
+
+    def _open(self, how: str) -> None:
+        """Open the file as SQLite's address of it says, and make it ready."""
+        self._db = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{how}",
+            uri=True,
+            timeout=LOCK_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        # Closing merges the write-ahead log into the file; at the latest when the process ends.
+        self._close = weakref.finalize(self, self._db.close)
+        try:
+            self._prepare()
+        except BaseException:
+            self._close()
+            raise
+
+    def _lacks_only_room_for_a_log(self, error: sqlite3.OperationalError) -> bool:
+        """Whether the file was refused only because SQLite can't make its log beside it.
+
+        Where there is no log, nobody has the file open for writing, and all that was written is in it: it can
+        be read as one that does not change.
+        """
+        refused = error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return refused and self.path.is_file() and not log.exists()
 
     def close(self) -> None:
         """Close the file; it can't be used after."""
@@ -141,6 +172,15 @@ class Database:
         if mine.error is not None:
             raise mine.error
 
+    def settle(self) -> None:
+        """Have all that was written in the file itself, so that a copy of it is complete.
+
+        Until then it may be in the log beside it, as safe. What another process still reads stays there until
+        the next time.
+        """
+        with self._lock, suppress(sqlite3.Error):  # it is on disk, and done at the latest when this is closed
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def _write_all(self) -> None:
         some: list[_Write] = []
         error: Exception | None = None
@@ -187,6 +227,7 @@ class Database:
         if self._version() < VERSION:
             with self.transaction():
                 self._bring_up_to_date()
+        self.settle()
         if self._version() > VERSION:
             raise DiptychError(
                 f"the store {self.path} is from a newer Diptych (format {self._version()}, this one knows"

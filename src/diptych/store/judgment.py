@@ -22,7 +22,8 @@ class Judgment:
         grade: 0 to 3; 0 is irrelevant. None is a retraction: it takes back the last grade that the same
             person gave this image for this query.
         by: Who judged; empty where it is not known.
-        at: When, in ISO 8601 (UTC where it names no zone); empty where it is not known.
+        at: When, in ISO 8601 (UTC where it names no zone); empty where it is not known. Nothing is ordered
+            by it: clocks may be wrong.
         blind: Whether it was judged without seeing which embedder found the image.
 
     Raises:
@@ -39,20 +40,12 @@ class Judgment:
     def __post_init__(self) -> None:
         if self.grade is not None and self.grade not in GRADES:
             raise DiptychError(f"grade {self.grade}: grades are 0 (irrelevant) to {GRADES[-1]}")
-        _ = self.moment
-
-    @property
-    def moment(self) -> datetime.datetime:
-        """When, to order by; a missing time lies before all others."""
-        if not self.at:
-            return datetime.datetime.min.replace(tzinfo=datetime.UTC)
         try:
-            moment = datetime.datetime.fromisoformat(self.at)
+            _ = self.at and datetime.datetime.fromisoformat(self.at)
         except ValueError as error:
             raise DiptychError(
                 f"{printable(self.at)!r} is no time: write it as 2026-11-23T14:05:00Z"
             ) from error
-        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def now() -> str:

@@ -5,6 +5,8 @@ or of a text's UTF-8, so it is found again whatever folder the picture is in. Wh
 on disk before the call returns, all of it or nothing: a process killed at any moment loses nothing that was
 put and leaves nothing half-written. Several processes may use one store. Pictures' names, texts and secrets
 are not stored, but for this: a judgment is kept with its query's text and with who gave it.
+
+A store that can't be written to is read. What costs nothing can be added to it until it is closed.
 """
 
 from __future__ import annotations
@@ -13,20 +15,20 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Literal
 
-import filelock
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders.base import Vectors
-from diptych.errors import DiptychWarning
+from diptych.errors import DiptychError, DiptychWarning
 from diptych.paths import store_path
 from diptych.store.database import Database
 from diptych.store.judgment import Judgment
+from diptych.store.turns import turn
 
 Kind = Literal["image", "text"]
 
@@ -46,6 +48,13 @@ class Store:
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path).expanduser() if path is not None else store_path()
         self._file = Database(self.path)
+        self._unkept: dict[tuple[str, Kind], dict[str, bytes]] = {}
+        self._said = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file can't be written to."""
+        return self._file.read_only
 
     def close(self) -> None:
         """Close the file; the store can't be used after."""
@@ -103,6 +112,8 @@ class Store:
     def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
         """File vectors for good, all or none; an item that is there already stays as it is.
 
+        A read-only store has them until it is closed, and warns of that once.
+
         Args:
             fingerprint: `EmbedderInfo.fingerprint`.
             kind: What the items are.
@@ -110,7 +121,7 @@ class Store:
             vectors: Shape (len(items), dimension), float32.
 
         Raises:
-            DiptychError: The disk is full, or the store is read-only or locked.
+            DiptychError: The disk is full, or the store is locked.
         """
         rows = [
             (kind, bytes.fromhex(item), np.ascontiguousarray(row, "<f4").tobytes())
@@ -124,7 +135,13 @@ class Store:
                 [(embedder, *row) for row in rows],
             )
 
-        self._file.write(insert)
+        if self._file.read_only:
+            self._say_unkept()
+            here = self._unkept.setdefault((fingerprint, kind), {})
+            for item, (_, _, vector) in zip(items, rows, strict=True):
+                here.setdefault(item, vector)
+        else:
+            self._file.write(insert)
 
     def add_judgments(self, judgments: Iterable[Judgment]) -> None:
         """File judgments for good, in one transaction, after those that are there.
@@ -137,6 +154,7 @@ class Store:
             db.executemany(
                 "INSERT INTO judgment (query, image, grade, judge, at, blind) VALUES (?, ?, ?, ?, ?, ?)", rows
             )
+        self._file.settle()
 
     def judgments(self, queries: Iterable[str] | None = None) -> list[Judgment]:
         """Every judgment that was filed, in the order of filing; with `queries`, those about these."""
@@ -151,7 +169,7 @@ class Store:
         ]
 
     @contextmanager
-    def turn(self, fingerprint: str, who: str) -> Iterator[None]:
+    def turn(self, fingerprint: str, who: str, *, free: bool = False) -> Iterator[None]:
         """Let one process at a time embed with an embedder into this store: two would both pay.
 
         Where another one is at it, warns of the wait; when the turn comes, ask `known` again.
@@ -159,23 +177,37 @@ class Store:
         Args:
             fingerprint: Of the embedder.
             who: Its name, for the warning.
+            free: Whether it costs nothing: then it may embed into a store that can't keep it.
+
+        Raises:
+            DiptychError: The store is read-only, and what is embedded would have to be paid for again.
         """
-        mark = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
-        lock = filelock.FileLock(self.path.with_name(f"{self.path.name}-{mark}.lock"))
-        with self._file.plain_errors():
-            try:
-                lock.acquire(timeout=0)
-            except filelock.Timeout:
-                warnings.warn(
-                    f"another run is embedding with {who} into this store: waiting for it",
-                    DiptychWarning,
-                    stacklevel=4,
+        if self._file.read_only:
+            if not free:
+                raise DiptychError(
+                    f"{who} would be paid for what the store {self.path} can't keep, as it is read-only: make"
+                    " it writable, or choose another file with --store"
                 )
-                lock.acquire()
-        try:
+            self._say_unkept()
             yield
-        finally:
-            lock.release()
+            return
+        mark = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
+        with ExitStack() as stack:
+            with self._file.plain_errors():
+                stack.enter_context(
+                    turn(
+                        self.path.with_name(f"{self.path.name}-{mark}.lock"),
+                        waits=lambda: warnings.warn(
+                            f"another run is embedding with {who} into this store: waiting for it",
+                            DiptychWarning,
+                            stacklevel=7,
+                        ),
+                    )
+                )
+            try:
+                yield
+            finally:
+                self._file.settle()
 
     def complaints(self, fingerprint: str) -> list[str] | None:
         """What was wrong with an embedder when it was tried out, or None where it never was."""
@@ -184,14 +216,20 @@ class Store:
 
     def put_complaints(self, fingerprint: str, complaints: Sequence[str]) -> None:
         """Remember how an embedder did when it was tried out; nothing is wrong where there are none."""
+        if self._file.read_only:
+            self._say_unkept()
+            return
         with self._file.transaction() as db:
             db.execute(
                 "UPDATE embedder SET complaints = ? WHERE id = ?",
                 (json.dumps(list(complaints)), _embedder_id(db, fingerprint)),
             )
+        self._file.settle()
 
     def add_pace(self, fingerprint: str, images: int, seconds: float) -> None:
         """Remember how long it took to embed some images, for later estimates."""
+        if self._file.read_only:
+            return
         with self._file.transaction() as db:
             db.execute(
                 "UPDATE embedder SET images = images + ?, seconds = seconds + ? WHERE id = ?",
@@ -216,7 +254,20 @@ class Store:
                 f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))})"
             )
             rows = self._file.rows(statement, [fingerprint, kind, *some])
-            yield start, {item.hex(): value for item, value in rows}
+            here = self._unkept.get((fingerprint, kind), {})
+            unkept = (
+                {item: here[item] for item in items[start : start + _AT_ONCE] if item in here} if here else {}
+            )
+            yield start, unkept | {item.hex(): value for item, value in rows}
+
+    def _say_unkept(self) -> None:
+        if not self._said:
+            self._said = True
+            warnings.warn(
+                f"the store {self.path} is read-only: what is found out now is not kept",
+                DiptychWarning,
+                stacklevel=5,
+            )
 
 
 def _embedder_id(db: Connection, fingerprint: str) -> int:

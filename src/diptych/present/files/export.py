@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import DiptychError
+from diptych.files import write_whole, written_whole
 from diptych.judgments.qrels import write_qrels
 from diptych.pipeline import NamedVectors
 from diptych.result import Comparison, Relevance
@@ -94,7 +95,7 @@ def _file_stem(name: str) -> str:
 
 def _write_rankings(comparison: Comparison, path: Path) -> None:
     columns = ["query", "kind", "embedder", "rank", "image", "id", "label", "score", "z"]
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with written_whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(comparison.rows())
@@ -103,7 +104,7 @@ def _write_rankings(comparison: Comparison, path: Path) -> None:
 def _write_queries(comparison: Comparison, path: Path) -> None:
     """Queries by their id in the runs; line breaks and tabs in a query become a mark."""
     lines = [f"q{n}\t{printable(query.query)}\n" for n, query in enumerate(comparison.queries, start=1)]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_whole(path, "".join(lines).encode())
 
 
 def _write_run(comparison: Comparison, name: str, tag: str, path: Path) -> None:
@@ -112,7 +113,7 @@ def _write_run(comparison: Comparison, name: str, tag: str, path: Path) -> None:
         for n, query in enumerate(comparison.queries, start=1)
         for hit in query.rankings[name]
     ]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_whole(path, "".join(lines).encode())
 
 
 def _write_complete_run(answers: Answers, name: str, tag: str, path: Path) -> None:
@@ -122,7 +123,7 @@ def _write_complete_run(answers: Answers, name: str, tag: str, path: Path) -> No
     """
     ids = np.array([picture.id for picture in answers.pictures])
     by_id = np.argsort(ids)
-    with path.open("w", encoding="utf-8") as file:
+    with written_whole(path) as beside, beside.open("w", encoding="utf-8") as file:
         for n, by_name in enumerate(answers.by_name, start=1):
             scores = by_name[name].scores[by_id].astype(np.float64)
             order = np.argsort(-scores, kind="stable")
@@ -149,11 +150,12 @@ def _falling(scores: NDArray[np.float64]) -> Iterator[float]:
 
 
 def _write_vectors(vectors: NamedVectors, path: Path) -> None:
-    np.savez(
-        path,
-        names=np.array(vectors.names, str),
-        ids=np.array(vectors.ids, str),
-        vectors=vectors.vectors,
-        texts=np.array(vectors.texts, str),
-        text_vectors=vectors.text_vectors,
-    )
+    with written_whole(path) as beside:
+        np.savez(
+            beside,
+            names=np.array(vectors.names, str),
+            ids=np.array(vectors.ids, str),
+            vectors=vectors.vectors,
+            texts=np.array(vectors.texts, str),
+            text_vectors=vectors.text_vectors,
+        )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from diptych.errors import DiptychError
+from diptych.files import write_whole
 from diptych.images import Collection, Picture, looks_like_picture
 from diptych.text import printable
 
@@ -74,7 +75,7 @@ class PictureFolder:
             if self._link:
                 file.symlink_to(self._target(picture))
             else:
-                _write(file, self._collection.read(picture))
+                write_whole(file, self._collection.read(picture), new=True)
         except FileExistsError:
             return False
         except OSError as error:
@@ -116,16 +117,6 @@ def _folders(folder: Path, categories: Sequence[str]) -> dict[str, Path]:
             numbered, number = f"{name}-{number}", number + 1
         folders[category] = folder / numbered
     return folders
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write a new file, whole or not at all."""
-    with file.open("xb") as stream:
-        try:
-            stream.write(data)
-        except BaseException:
-            file.unlink()
-            raise
 
 
 def _make(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.errors import DiptychError
+from diptych.files import written_whole
 from diptych.present.html.curves import INKS, Chart, Trace, charts, letter, rank_ticks
 from diptych.present.html.layout import Column, columns, hinges, short
 from diptych.result import Comparison, QueryResult
@@ -78,7 +79,8 @@ def save(comparison: Comparison, folder: Path) -> list[Path]:
                 for stem, figure in figures(query, comparison):
                     for suffix, metadata in (("svg", {"Date": None}), ("png", {})):
                         path = folder / f"q{number}-{stem}.{suffix}"
-                        figure.savefig(path, dpi=200, bbox_inches="tight", metadata=metadata)
+                        with written_whole(path) as beside:
+                            figure.savefig(beside, dpi=200, bbox_inches="tight", metadata=metadata)
                         written.append(path)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error

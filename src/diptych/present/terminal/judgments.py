@@ -36,7 +36,7 @@ def show_judgments(judgments: Judgments, collection: Collection, console: Consol
     contradictions = judgments.contradictions(names)
     if contradictions:
         pictures = count(len(contradictions), "picture")
-        console.print(Text(f"{pictures} got different grades for one query; the latest counts:"))
+        console.print(Text(f"{pictures} got different grades for one query; the one given last counts:"))
     for each in contradictions:
         console.print(Text(f"  {_contradiction(each)}"))
 

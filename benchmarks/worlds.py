@@ -134,7 +134,8 @@ def generated_worlds() -> Iterator[World]:
 
 
 def _world(name: str, differences: Floats) -> World:
-    return World(name, differences.round(12), np.full(len(differences), 1 / len(differences)))
+    defined = differences[~np.isnan(differences)].round(12)
+    return World(name, defined, np.full(len(defined), 1 / len(defined)))
 
 
 def _ranks(images: Floats, texts: Floats, of_caption: NDArray[np.intp], chosen: NDArray[np.intp]) -> Floats:

@@ -61,8 +61,8 @@ def assess(
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
     found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
     averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
-    asked = [name for name in names if name not in floors] or names
-    reach = [_coverage(case, asked, k, truth) for case in cases]
+    pooled = [name for name in names if name not in floors] or names
+    reach = [_coverage(case, pooled, k, truth) for case in cases]
     counting = [each.counts for each in reach]
     comparisons = _compare(names, list(compress(found, counting)), k, reach, floors, truth.planned)
     queries = tuple(

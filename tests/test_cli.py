@@ -84,7 +84,7 @@ def test_compare_writes_the_json_of_the_contract(run: Run, pictures: Path, tmp_p
     assert saved["created"].endswith("Z")
     assert saved["collection"]["source"] == str(pictures)
     assert saved["collection"]["images"] == 9
-    assert [skipped["name"] for skipped in saved["collection"]["skipped"]] == ["torn.png"]
+    assert [skipped["name"] for skipped in saved["collection"]["skipped"]] == ["notes.txt", "torn.png"]
     assert [e["name"] for e in saved["embedders"]] == ["palette", "counting"]
     assert {"provider", "model", "dimension", "preprocessing", "fingerprint"} <= saved["embedders"][0].keys()
     assert [(q["query"], q["kind"]) for q in saved["queries"]][:2] == [("red", "text"), ("blue", "text")]

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.help import Panel
-from diptych.cli.shared import check_place, make_console
+from diptych.cli.shared import check_outside, check_place, make_console
 
 if TYPE_CHECKING:
     from diptych.cli.options import Setup
     from diptych.queries import Query
     from diptych.result import Comparison
     from diptych.workbench import Workbench
+
+InsideSource = Annotated[
+    bool,
+    Panel.OUTPUTS.option(
+        "--inside-source", help="Let a new folder of outputs lie inside SOURCE; it is not read as pictures."
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +44,11 @@ class Outputs:
         Path | None,
         Panel.OUTPUTS.option(metavar="DIR", help="Draw each query's figures, as SVG and PNG."),
     ] = None
+    inside_source: InsideSource = False
     open: Annotated[bool, Panel.OUTPUTS.option("--open", help="Open the report in the browser.")] = False
 
-    def check(self) -> None:
-        """Make sure that all can be written later, and make the folders.
+    def check(self, source: str) -> None:
+        """Make sure that all can be written later, and make the folders; none among the pictures of `source`.
 
         What would stop a run at its end stops it before anything is read or paid for.
         """
@@ -50,6 +58,8 @@ class Outputs:
             raise typer.BadParameter("--json and --report name the same file")
         for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
             check_place(path)
+        for option, folder in (("--export", self.export), ("--plots", self.plots)):
+            check_outside(option, folder, source, inside=self.inside_source)
         if self.export is not None:
             from diptych.present.files.export import make_folders
 

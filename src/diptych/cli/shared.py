@@ -22,6 +22,28 @@ def check_place(path: Path | None) -> None:
         raise DiptychError(f"can't write {path}: there is no folder {path.parent} to write to")
 
 
+def check_outside(option: str, folder: Path | None, source: str, *, inside: bool) -> None:
+    """Refuse a folder of outputs inside the folder of pictures: another run would take them for pictures.
+
+    Args:
+        option: What names the folder.
+        folder: Where outputs go, if anywhere.
+        source: The pictures.
+        inside: Whether the person allows it; even then not among pictures of theirs.
+    """
+    from diptych.images.outputs import is_output_folder
+
+    pictures = Path(source).expanduser()
+    if folder is None or not pictures.is_dir() or not folder.resolve().is_relative_to(pictures.resolve()):
+        return
+    if not inside:
+        raise DiptychError(
+            f"{option} {folder} lies inside {source}: name a folder outside of it, or add --inside-source"
+        )
+    if not is_output_folder(folder):
+        raise DiptychError(f"{option} {folder} holds other files of {source}: name a new folder")
+
+
 def make_console() -> Console:
     """Standard output; where it is no terminal, as wide as the tables are, so that nothing is cut."""
     from rich.console import Console

@@ -68,10 +68,8 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
     if not _exists(path) or not os.fspath(source):
         raise DiptychError(f"there is no {one_line(source) or 'source'}")
     if path.is_dir():
-        files, skipped = folder_files(path)
-        listing = list_files(files)
-        listing.skipped += skipped
-        return listing
+        listing = Listing()
+        return list_files(folder_files(path, listing), listing)
     if path.suffix.lower() in _LISTS:
         return _list_rows(_LISTS[path.suffix.lower()](path), path.parent, limits, progress)
     return _list_single(path)
@@ -93,14 +91,15 @@ def _list_single(path: Path) -> Listing:
     """List a ZIP, or a picture by itself."""
     head = next(_head(path), b"")
     if path.suffix.lower() == ".zip" or head.startswith(b"PK\x03\x04"):
-        return list_files(Archive(path).files())
+        listing = Listing()
+        return list_files(Archive(path).files(listing), listing)
     if reason := unreadable_suffix(path.name):
         raise DiptychError(f"{one_line(path)} is {reason}")
     if not looks_like_picture(path.name) and format_of(head) is None:
         raise DiptychError(
             f"{one_line(path)} is no folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
         )
-    return Listing([Entry(valid_name(path.name), File(path))], total=1)
+    return Listing([Entry(valid_name(path.name), File(path))])
 
 
 def _head(path: Path) -> Iterator[bytes]:
@@ -124,7 +123,7 @@ def _list_rows(rows: Sequence[ManifestRow], base: Path, limits: Limits, progress
     urls = list(dict.fromkeys(row.url for row in rows if row.url is not None))
     outcomes = {outcome.url: outcome for outcome in download(urls, max_bytes=limits.bytes, progress=progress)}
     names = _names(urls)
-    listing = Listing(total=len(rows), unit="item")
+    listing = Listing(unit="item")
     for row in rows:
         if row.url is None:
             _add_path(listing, row, base)

@@ -158,7 +158,7 @@ def from_labels(labels: Labels, collection: Collection, texts: Sequence[str] = (
     if labels == "captions":
         return _from_captions(collection, texts)
     mapping = None if labels == "folder" else read_mapping(Path(labels))
-    by_id = {picture.id: picture.label for picture in collection.pictures if picture.label}
+    by_id = {picture.id: picture.labels for picture in collection.pictures if picture.labels}
     if not by_id:
         raise DiptychError(
             f"no picture of {printable(collection.source)} has a label: give each class a folder of its own,"

@@ -50,7 +50,9 @@ def read_mapping(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def judge_by_labels(
-    labels: Mapping[str, str], queries: Sequence[str] = (), mapping: Mapping[str, Sequence[str]] | None = None
+    labels: Mapping[str, Sequence[str]],
+    queries: Sequence[str] = (),
+    mapping: Mapping[str, Sequence[str]] | None = None,
 ) -> FromLabels:
     """Judge queries by the images' labels.
 
@@ -58,7 +60,8 @@ def judge_by_labels(
     its words: `golden_retriever` for "golden retriever", upper and lower case alike.
 
     Args:
-        labels: Labels by image id; images without a label are left out.
+        labels: Each image's labels by its id; images without a label are left out. An image with several is
+            relevant for each of them.
         queries: What to judge; without any, the mapping's queries, and without a mapping the labels
             themselves.
         mapping: Labels by query.
@@ -66,7 +69,7 @@ def judge_by_labels(
     Returns:
         The judgments, and what went with nothing.
     """
-    known = sorted(set(labels.values()))
+    known = sorted({label for several in labels.values() for label in several})
     asked = list(dict.fromkeys(queries or mapping or (_as_query(label) for label in known)))
     told = {_words(query): set(meant) for query, meant in (mapping or {}).items()}
     meant = {
@@ -77,8 +80,8 @@ def judge_by_labels(
     relevant = [
         Judgment(query=query, image=image, grade=1, by="labels")
         for query in judged
-        for image, label in labels.items()
-        if label in meant[query]
+        for image, several in labels.items()
+        if meant[query].intersection(several)
     ]
     return FromLabels(
         judgments=Judgments(relevant, settled=dict.fromkeys(judged, frozenset(labels))),

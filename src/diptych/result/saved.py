@@ -44,7 +44,7 @@ from diptych.store.judgment import Judgment
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
 
-_RARE = ("caption", "aliases", "itself")
+_RARE = ("caption", "aliases", "itself", "labels")
 """Keys that a hit has only where they say something."""
 
 
@@ -165,6 +165,9 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         ),
         enc_hook=_number,
     )
+    for skipped in saved["collection"]["skipped"]:
+        if skipped["files"] == 1:
+            del skipped["files"]
     for query in saved["queries"]:
         for ranking in query["rankings"].values():
             for hit in ranking["hits"]:

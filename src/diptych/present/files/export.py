@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import DiptychError
+from diptych.images.outputs import make_output_folder
 from diptych.judgments.qrels import write_qrels
 from diptych.pipeline import NamedVectors
 from diptych.result import Comparison, Relevance
@@ -71,7 +72,8 @@ def make_folders(folder: Path) -> None:
         DiptychError: They can't be made.
     """
     try:
-        (folder / "vectors").mkdir(parents=True, exist_ok=True)
+        make_output_folder(folder)
+        (folder / "vectors").mkdir(exist_ok=True)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from diptych.evaluation.wilson import wilson_interval
-from diptych.images import Collection, Skipped
+from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.judgments.judgments import Judgments
 from diptych.present.terminal.threshold import within
 from diptych.text import count, printable
@@ -66,9 +66,9 @@ class FilterListing:
             share = f"precision {relevant / judged:.2f}{within(wilson_interval(relevant, judged))}"
             yield f"{judged} of these are judged, {relevant} of them relevant: {share}"
         if skipped:
-            yield f"{len(skipped)} skipped:"
-        for each_skipped in skipped:
-            yield f"  {printable(each_skipped.name)}: {printable(each_skipped.reason)}"
+            yield f"{count_files(skipped):,} skipped:"
+        for each_skipped in gathered(skipped):
+            yield f"  {printable(each_skipped.called)}: {printable(each_skipped.reason)}"
 
     def _write_csv(self, row: Sequence[object]) -> None:
         csv.writer(self._out, lineterminator="\n").writerow(row)

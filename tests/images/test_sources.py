@@ -404,7 +404,15 @@ def test_names_in_a_zip_are_decoded_as_their_makers_meant(tmp_path: Path) -> Non
 # In each there is a letter whose second byte is a backslash by itself, but in the last two.
 ENCODED = [
     ("cp932", ["\u732b/\u4e00.png", "\u72ac/\u8868\u53c2\u9053.png", "\u30bd\u30d5\u30a1/\u53ef\u80fd.png"]),
-    ("gb18030", ["\u72d7/\u4e00.png", "\u732b/\u4e09.png", "\u7167\u7247/\u5317\u4eac.png", "\u7167\u7247/\u8aa0.png"]),
+    (
+        "gb18030",
+        [
+            "\u72d7/\u4e00.png",
+            "\u732b/\u4e09.png",
+            "\u7167\u7247/\u5317\u4eac.png",
+            "\u7167\u7247/\u8aa0.png",
+        ],
+    ),
     ("big5", ["\u72d7/\u4e00.png", "\u8c93/\u529f\u80fd.png", "\u8a31\u529f\u84cb.png"]),
     ("cp949", ["\uac1c/\ud558\ub098.png", "\uace0\uc591\uc774/\ub458.png"]),
     ("cp437", ["Gr\u00fc\u00dfe/M\u00fcnchen.png", "caf\u00e9.png", "ni\u00f1o/a\u00f1o.png"]),

@@ -13,7 +13,7 @@ from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
 from diptych.cli.options import Setup, TextQueries
 from diptych.cli.outputs import InsideSource
-from diptych.cli.shared import check_outside
+from diptych.cli.shared import check_folder
 from diptych.errors import DiptychError
 from diptych.progress import Silent
 from diptych.text import printable
@@ -68,7 +68,7 @@ def filter_(
     if copy is not None and link is not None:
         raise typer.BadParameter("--copy and --link both put pictures into a folder: give one of them")
     place = copy or link
-    check_outside("--copy" if copy else "--link", place, setup.source, inside=inside_source)
+    check_folder("--copy" if copy else "--link", place, setup.source, inside=inside_source)
     # A threshold that can't be used is refused before any picture is read.
     embedder = with_templates(load(setup.embedders[0]), checked(setup.templates or ()))
     cut, promised = _read_cut(threshold, scale, embedder.info.scoring, bank_mark(open_bank(setup.bank)))

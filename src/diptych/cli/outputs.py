@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.help import Panel
-from diptych.cli.shared import check_outside, check_place, make_console
+from diptych.cli.shared import check_folder, check_place, make_console
 
 if TYPE_CHECKING:
     from diptych.cli.options import Setup
-    from diptych.queries import Query
+    from diptych.queries import Askable
     from diptych.result import Comparison
     from diptych.workbench import Workbench
 
@@ -52,14 +52,16 @@ class Outputs:
 
         What would stop a run at its end stops it before anything is read or paid for.
         """
+        from diptych.result.comparison import REPORT_ENDINGS
+
         if self.open and self.report is None:
             raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
         if self.report is not None and str(self.report) == self.json:
             raise typer.BadParameter("--json and --report name the same file")
-        for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
-            check_place(path)
+        check_place(self.report, *REPORT_ENDINGS)
+        check_place(Path(self.json) if self.json and self.json != "-" else None, ".json")
         for option, folder in (("--export", self.export), ("--plots", self.plots)):
-            check_outside(option, folder, source, inside=self.inside_source)
+            check_folder(option, folder, source, inside=self.inside_source)
         if self.export is not None:
             from diptych.present.files.export import make_folders
 
@@ -73,7 +75,7 @@ class Outputs:
         self,
         comparison: Comparison,
         bench: Workbench,
-        queries: Sequence[Query],
+        queries: Sequence[Askable],
         setup: Setup,
         *,
         rankings: bool = True,
@@ -103,7 +105,7 @@ class Outputs:
             typer.launch(self.report.resolve().as_uri())
 
     def _export(
-        self, comparison: Comparison, bench: Workbench, queries: Sequence[Query], folder: Path
+        self, comparison: Comparison, bench: Workbench, queries: Sequence[Askable], folder: Path
     ) -> None:
         from diptych.present.files.export import write_export
 

@@ -47,7 +47,10 @@ def compare(
 @command(COMPARING)
 def search(
     setup: Setup,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A text, or the path of a picture.")],
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help="A text, a picture's path, or image:NAME."),
+    ],
     *,
     k: Hits = 10,
     contrast: Contrast = None,

@@ -16,7 +16,7 @@ from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.sources import Source, describe, list_source
 from diptych.progress import Progress, Silent
-from diptych.text import count
+from diptych.text import count, one_form
 
 _READERS = min(8, (os.cpu_count() or 1) + 2)
 """Threads that read and hash; a few more than processors, as a disk or a network drive keeps them waiting."""
@@ -90,6 +90,12 @@ class Collection:
     def find(self, image_id: str) -> Picture | None:
         """The picture with this id, or None."""
         return self._by_id.get(image_id)
+
+    def called(self, name: str) -> list[Picture]:
+        """The pictures with this id or name, in whichever form its accents are written."""
+        found = self._by_id.get(name)
+        name = one_form(name)
+        return [found] if found else [p for p in self.pictures if name in (p.name, *p.aliases)]
 
     def skipped_with(self, refused: Mapping[str, str]) -> tuple[Skipped, ...]:
         """What is skipped, with pictures that were refused later: reasons by image id."""
@@ -211,15 +217,15 @@ def _read_through(entry: Entry, limits: Limits) -> str | Skipped | None:
 
 
 def _picture(image_id: str, entries: Sequence[Entry], one_folder: bool) -> Picture:
-    """Take byte-identical files together."""
+    """Take byte-identical files together; names and labels get the one form that they are compared in."""
     entries = sorted(entries, key=lambda entry: entry.name)
-    names = list(dict.fromkeys(entry.name for entry in entries))
+    names = list(dict.fromkeys(one_form(entry.name) for entry in entries))
     labels = (entry.label or (None if one_folder else _folder_name(entry)) for entry in entries)
     captions = (entry.caption for entry in entries)
     return Picture(
         id=image_id,
         name=names[0],
-        labels=tuple(dict.fromkeys(filter(None, labels))),
+        labels=tuple(dict.fromkeys(one_form(label) for label in labels if label)),
         caption=next(filter(None, captions), None),
         aliases=tuple(names[1:]),
     )

@@ -16,6 +16,7 @@ from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
+from diptych.images.unended import JPEG_END, ended
 
 LARGE = 50_000_000
 """Pixels; larger pictures are decoded one at a time, whatever the number of threads."""
@@ -95,6 +96,9 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
+        whole = _with_its_end(data) if kind == "JPEG" and _CUT_OFF.search(str(error)) else None
+        if whole is not None:
+            return decode(whole, limits, at_least=at_least)
         raise UnreadablePicture(_reason(kind, data, limits, error)) from error
 
 
@@ -112,6 +116,17 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001
+
+
+def _with_its_end(data: bytes) -> bytes | None:
+    """A JPEG of a usual size that lacks its end and nothing else, with it."""
+    if data.endswith(JPEG_END):
+        return None
+    try:
+        with quiet(), _open("JPEG", data) as image:
+            return ended(data) if image.width * image.height <= LARGE else None
+    except Exception:  # noqa: BLE001 (then it lacks more)
+        return None
 
 
 def _turn_of(image: Image.Image) -> AbstractContextManager[object]:

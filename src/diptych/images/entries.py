@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diptych.images.limits import Limits, UnreadablePicture, chunks
-from diptych.text import printable
+from diptych.text import all_forms, printable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """What Python makes of a byte in a file name that it can't decode, and JSON of a broken escape."""
@@ -150,3 +150,16 @@ def valid_name(text: str | os.PathLike[str]) -> str:
 def one_line(text: str | os.PathLike[str]) -> str:
     """A name as it can stand in a message of one line."""
     return printable(os.fspath(text))
+
+
+def as_on_disk(written: str, folder: Path = Path()) -> str:
+    """A path in `folder` as the disk has it, or as a person wrote it where nothing is there.
+
+    Accents may be composed in two ways, and backslashes stand for folders in lists made on Windows.
+    """
+    slashed = written.replace("\\", "/")
+    others = (slashed, *all_forms(written), *all_forms(slashed))
+    try:
+        return next((path for path in (written, *others) if (folder / path).exists()), written)
+    except OSError:  # a name that is too long, which is said where it is read
+        return written

@@ -28,7 +28,7 @@ _ENCODINGS = ("cp437", "cp932", "cp949", "gb18030", "big5", "cp1252", "cp850", "
 _ODD = re.compile(
     "[\uff61-\uff9f]|[\uac00-\ud7a3].*[\u4e00-\u9fff]|[\u4e00-\u9fff].*[\uac00-\ud7a3]", re.DOTALL
 )
-"""What Chinese becomes in the wrong encoding and people hardly write: half-width katakana, Hangul with Han."""
+"""What Chinese becomes in a wrong encoding and people hardly write: half-width katakana, Hangul with Han."""
 
 _ENOUGH = 1 << 16
 """Bytes of names by which an encoding is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.images.archive import Archive
-from diptych.images.entries import Entry, File, Listing, Skipped, one_line, valid_name
+from diptych.images.entries import Entry, File, Listing, Skipped, as_on_disk, one_line, valid_name
 from diptych.images.folder import folder_files
 from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
 from diptych.images.limits import Limits, UnreadablePicture
@@ -66,7 +67,7 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
     if source == SAMPLE and not _exists(path):
         path = samples.MANIFEST
     if not _exists(path) or not os.fspath(source):
-        raise DiptychError(f"there is no {one_line(source) or 'source'}")
+        raise DiptychError(f"there is no {one_line(source) or 'source'}{_meant(path)}")
     if path.is_dir():
         listing = Listing()
         return list_files(folder_files(path, listing), listing)
@@ -78,6 +79,24 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
 def holds_pictures(source: str) -> bool:
     """Whether a source holds its pictures itself: a folder or a ZIP, unlike a list of URLs."""
     return Path(source).is_dir() or source.lower().endswith(".zip")
+
+
+def _may_be_source(item: os.DirEntry[str]) -> bool:
+    ending = PurePath(item.name).suffix.lower()
+    return not item.name.startswith(".") and (item.is_dir() or ending in {".zip", *_LISTS})
+
+
+def _meant(path: Path) -> str:
+    """What lies beside it under a name that is nearly this one, as a question; empty where nothing does."""
+    try:
+        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if _may_be_source(item)}
+    except OSError:
+        return ""
+    begun = [name for name in sorted(beside) if path.name and name.startswith(path.name)]
+    near = [*begun, *difflib.get_close_matches(path.name, beside, n=1, cutoff=0.75)]
+    if not near:
+        return ""
+    return f"; did you mean {one_line(path.with_name(near[0]))}{'/' if beside[near[0]] else ''}?"
 
 
 def _exists(path: Path) -> bool:
@@ -138,7 +157,7 @@ def _list_rows(rows: Sequence[ManifestRow], base: Path, limits: Limits, progress
 
 
 def _add_path(listing: Listing, row: ManifestRow, base: Path) -> None:
-    written = PurePath(row.path or "")
+    written = PurePath(as_on_disk(row.path or "", base))
     shown = written.name if written.is_absolute() else written.as_posix()
     name = valid_name(row.name or shown)
     if reason := unreadable_suffix(written.name):

@@ -560,6 +560,15 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("no_jp2", [True, False])
+def test_a_jpeg_2000_without_its_end_is_shown_if_all_its_pixels_are_there(no_jp2: bool) -> None:
+    whole = encoded(noise(), "JPEG2000", no_jp2=no_jp2)
+    for without_end in (whole[:-2], whole[:-1]):
+        assert np.array_equal(decoded(without_end), decoded(whole))
+    for lacking in (3, 10, len(whole) // 3):
+        assert reason(whole[:-lacking]) == "the file is cut off"
+
+
 JPEGS = {
     "baseline": {},
     "progressive": {"progressive": True},
@@ -569,7 +578,9 @@ JPEGS = {
 
 
 @pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
-@pytest.mark.parametrize("drawn", [quarters(), noise(30, 20), noise(30, 20).convert("L")], ids=str)
+@pytest.mark.parametrize(
+    "drawn", [quarters(), noise(30, 20), noise(30, 20).convert("L")], ids=["quarters", "noise", "gray"]
+)
 def test_a_jpeg_without_its_end_is_shown_if_all_its_pixels_are_there(
     drawn: Image.Image, options: dict[str, object]
 ) -> None:

@@ -6,7 +6,7 @@ import io
 import re
 import struct
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 
 from PIL import ExifTags, Image, ImageFile
@@ -96,9 +96,9 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
-        whole = _with_its_end(data) if kind == "JPEG" and _CUT_OFF.search(str(error)) else None
-        if whole is not None:
-            return decode(whole, limits, at_least=at_least)
+        if (whole := _with_its_end(kind, data)) is not None:
+            with suppress(UnreadablePicture):  # then it lacks more
+                return decode(whole, limits, at_least=at_least)
         raise UnreadablePicture(_reason(kind, data, limits, error)) from error
 
 
@@ -118,9 +118,13 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
         return Image.Image()._new(image.im)  # noqa: SLF001
 
 
-def _with_its_end(data: bytes) -> bytes | None:
-    """A JPEG of a usual size that lacks its end and nothing else, with it."""
+def _with_its_end(kind: str, data: bytes) -> bytes | None:
+    """A file of a usual size that may lack the marker of its end and nothing else, with it."""
     if data.endswith(JPEG_END):
+        return None
+    if kind == "JPEG 2000":  # whose decoder refuses what lacks more
+        return data.rstrip(JPEG_END[:1]) + JPEG_END
+    if kind != "JPEG":
         return None
     try:
         with quiet(), _open("JPEG", data) as image:

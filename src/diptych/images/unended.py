@@ -14,6 +14,7 @@ from random import Random
 from PIL.JpegImagePlugin import JpegImageFile
 
 JPEG_END = b"\xff\xd9"
+"""Ends a JPEG and, under another name, a JPEG 2000."""
 
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 """Neither a stuffed 0xFF among the data nor a mark between their parts (ITU T.81, B.1.1)."""

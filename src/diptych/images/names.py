@@ -46,9 +46,7 @@ def list_files(files: Mapping[str, Origin], listing: Listing) -> Listing:
         The listing, the entries in the order given; pictures in formats that are not read here are among the
         skipped, what is left out by name is counted.
     """
-    marked = {
-        path.parent for name in files if (path := PurePosixPath(name)).name == MARK and len(path.parts) > 1
-    }
+    marked = {PurePosixPath(name).parent for name in files if name.endswith(f"/{MARK}")}
     visible = {}
     for name in files:
         path = PurePosixPath(name)
@@ -74,12 +72,13 @@ def list_files(files: Mapping[str, Origin], listing: Listing) -> Listing:
 
 def _left_out(path: PurePosixPath, marked: set[PurePosixPath]) -> tuple[str, str] | None:
     """The outermost part of a path that is not looked at, the file itself or a folder, and why not."""
-    inside = PurePosixPath()
-    for part in path.parts:
-        inside /= part
-        reason = BY_DIPTYCH if inside in marked else why_hidden(part)
-        if reason:
-            return str(inside), reason
+    for depth, part in enumerate(path.parts, start=1):
+        reason = why_hidden(part)
+        if reason or marked:
+            inside = PurePosixPath(*path.parts[:depth])
+            reason = BY_DIPTYCH if inside in marked else reason
+            if reason:
+                return str(inside), reason
     return None
 
 

@@ -131,8 +131,11 @@ def definitions() -> tuple[Definitions, Schema]:
     """The definitions, and the properties of a whole comparison."""
     found = Definitions()
     hit = found.object(Hit)
-    hit["required"] = [name for name in hit["required"] if name not in {"caption", "aliases", "itself"}]
+    rare = {"caption", "aliases", "itself", "labels"}
+    hit["required"] = [name for name in hit["required"] if name not in rare]
     found.schemas["Hit"] = hit
+    found.of(Skipped)
+    found.schemas["Skipped"]["required"] = ["name", "reason"]
     found.schemas["Ranking"] = obj(
         {
             "hits": described(array({"$ref": "#/$defs/Hit"}), "the first k, best first"),

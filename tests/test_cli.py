@@ -84,7 +84,7 @@ def test_compare_writes_the_json_of_the_contract(run: Run, pictures: Path, tmp_p
     assert saved["created"].endswith("Z")
     assert saved["collection"]["source"] == str(pictures)
     assert saved["collection"]["images"] == 9
-    assert [skipped["name"] for skipped in saved["collection"]["skipped"]] == ["torn.png"]
+    assert [skipped["name"] for skipped in saved["collection"]["skipped"]] == ["notes.txt", "torn.png"]
     assert [e["name"] for e in saved["embedders"]] == ["palette", "counting"]
     assert {"provider", "model", "dimension", "preprocessing", "fingerprint"} <= saved["embedders"][0].keys()
     assert [(q["query"], q["kind"]) for q in saved["queries"]][:2] == [("red", "text"), ("blue", "text")]
@@ -299,9 +299,19 @@ def test_what_can_not_be_written_is_said_before_anything_is_embedded(
     assert not (tmp_path / "log").exists()
 
 
-def test_a_bad_query_is_said_before_anything_is_read(run: Run, tmp_path: Path) -> None:
-    assert "empty" in fails(run("compare", "no-such-folder", "-e", "palette", "-q", "  "))
-    assert "gone.jpg" in fails(run("compare", "no-such-folder", "-e", "palette", "--image", "gone.jpg"))
+def test_a_bad_query_is_said_before_anything_is_read(run: Run, pictures: Path) -> None:
+    (pictures / "notes.jpg").write_text("no picture")
+    command = ["compare", "no-such-folder", "-e", "palette"]
+    assert "empty" in fails(run(*command, "-q", "  "))
+    assert "notes.jpg can't be used" in fails(run(*command, "--image", "pictures/notes.jpg"))
+
+
+def test_a_picture_to_search_with_that_is_nowhere_is_said_before_anything_is_embedded(
+    run: Run, pictures: Path
+) -> None:
+    done = run("compare", pictures, "-e", "counting:?log=log", "--image", "gone.jpg", "--quiet")
+    assert "there is no picture 'gone.jpg', neither as a file nor in the collection" in fails(done)
+    assert not (pictures.parent / "log").exists()
 
 
 def test_the_version_is_told(run: Run) -> None:

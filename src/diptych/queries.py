@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, UnreadablePicture, decode, looks_like_picture
+from diptych.images.entries import as_on_disk
 from diptych.text import printable
 
 
@@ -86,6 +87,13 @@ Query: TypeAlias = TextQuery | ImageQuery
 Askable: TypeAlias = str | Path | Image.Image | NDArray[np.generic] | TextQuery | ImageQuery
 """What a person may ask with: a text, the path of a picture, the name of one in the collection, or pixels."""
 
+_PICTURE = "image:"
+"""What a person writes before a picture's name or path where it might be taken for a text."""
+
+
+class _NoSuchPicture(DiptychError):
+    """What a text calls a picture is none."""
+
 
 def texts_among(queries: Iterable[Query]) -> list[TextQuery]:
     """The text queries among some queries, in their order."""
@@ -123,11 +131,12 @@ def image_query(path: Path, limits: Limits = Limits()) -> ImageQuery:
 def as_query(asked: Askable, collection: Collection) -> Query:
     """Make out what a person asks with.
 
-    A string is a picture where it is the name of one in the collection or the path of a picture file,
-    otherwise a text. One that looks like a picture's path but leads nowhere is an error, not a text.
+    A string is a picture where it begins with `image:`, or ends as picture files do (`.jpg`) and is the name
+    of one in the collection or the path of a file; otherwise it is a text, also where a picture has that
+    name. One that looks like a picture's path but leads nowhere is an error, not a text.
 
     Raises:
-        DiptychError: There is no such picture, it can't be read, or the text is blank.
+        DiptychError: There is no such picture or several, it can't be read, or the text is blank.
     """
     query = _make_query(asked, collection)
     if query.kind == "image" and (inside := collection.find(query.id)):
@@ -146,15 +155,28 @@ def _make_query(asked: Askable, collection: Collection) -> Query:
 
 
 def _from_words(asked: str, collection: Collection) -> Query:
-    named = next((p for p in collection.pictures if asked in (p.name, *p.aliases)), None)
-    if named is not None:
-        return _from_bytes(collection.read(named), named.name, collection.limits)
+    if asked.startswith(_PICTURE):
+        return _picture_called(asked.removeprefix(_PICTURE).strip(), collection)
     if looks_like_picture(asked):
-        if Path(asked).is_file():
-            return image_query(Path(asked), collection.limits)
-        if " " not in asked:
-            raise DiptychError(f"there is no picture {asked!r}, neither as a file nor in the collection")
+        try:
+            return _picture_called(asked, collection)
+        except _NoSuchPicture:
+            if " " not in asked:
+                raise
     return text_query(asked)
+
+
+def _picture_called(name: str, collection: Collection) -> ImageQuery:
+    """The picture of the collection that has this name, or else the file at this path."""
+    named = collection.called(name)
+    if len(named) > 1:
+        raise DiptychError(f"several pictures are called {printable(name)!r}: give the path of one")
+    if named:
+        return _from_bytes(collection.read(named[0]), named[0].name, collection.limits)
+    path = Path(as_on_disk(name))
+    if name and path.is_file():
+        return image_query(path, collection.limits)
+    raise _NoSuchPicture(f"there is no picture {printable(name)!r}, neither as a file nor in the collection")
 
 
 def _from_pixels(asked: Image.Image | NDArray[np.generic], limits: Limits) -> ImageQuery:

@@ -1,10 +1,12 @@
 """Text files that people write: CSV, JSON Lines, JSON and plain lists, with the file and line in every error.
 
-All are UTF-8, with or without a byte order mark; lines end in LF, CR or both, and blank ones are skipped.
+All are UTF-8, with or without a byte order mark, or UTF-16 with one, as Excel's "Unicode text" is. Lines end
+in LF, CR or both, and blank ones are skipped.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -23,7 +25,8 @@ JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _QUOTED = re.compile(r'"[^"]*"')
-_SEPARATOR = re.compile(r'sep=([^"\r\n ])', re.IGNORECASE)
+_SEPARATOR = re.compile(r'"?sep=([^"\r\n ])"?(?=[\r\n]|$)', re.IGNORECASE)
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,21 @@ def write_text(path: Path, text: str) -> None:
         raise DiptychError(f"can't write {printable(str(path))}: {error.strerror}") from error
 
 
+def check_ending(path: Path, *endings: str) -> None:
+    """Refuse to write one kind of file under the name of another, such as HTML into `report.pdf`.
+
+    Args:
+        path: Where to write; a name without an ending, such as `/dev/stdout`, promises nothing.
+        endings: What the name may end in, the usual first.
+
+    Raises:
+        DiptychError: It ends in something else.
+    """
+    if path.suffix and path.suffix.lower() not in endings:
+        shown, usual = printable(str(path)), printable(path.with_suffix(endings[0]).name)
+        raise DiptychError(f"{shown} is not what is written there: name it {usual}")
+
+
 def place(path: Path, line: int) -> str:
     """A line of a file, for messages."""
     return f"{printable(str(path))}, line {line}"
@@ -125,11 +143,12 @@ def place(path: Path, line: int) -> str:
 
 def _decoded(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
     except OSError as error:
         raise DiptychError(f"can't read {printable(str(path))}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode()
+        before = error.object[: error.start].decode(error.encoding, "replace")
         line = len(_LINE_END.split(before))
         raise DiptychError(f"{place(path, line)}: not UTF-8 text; save the file as UTF-8") from error
 

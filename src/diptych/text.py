@@ -17,6 +17,19 @@ def printable(text: str) -> str:
     return "".join(c if _is_shown(c) else "\ufffd" for c in text)
 
 
+def one_form(text: str) -> str:
+    """The text in the one form that names and labels have here and are compared in: Unicode's NFC.
+
+    "é" may be one character or an "e" with an accent put on it; systems write either. Case stays.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+def all_forms(text: str) -> set[str]:
+    """The ways in which systems write the accents of a text: composed, and taken apart."""
+    return {unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)}
+
+
 def dollars(amount: float) -> str:
     """A small sum in figures, three that count and never a power of ten: "$0.000116"."""
     return f"${Decimal(f'{amount:.3g}'):f}"

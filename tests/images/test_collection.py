@@ -30,7 +30,7 @@ def photo(number: int) -> bytes:
 def test_a_pictures_id_is_the_sha_256_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(photo(1))
     (picture,) = open_collection(tmp_path).pictures
-    assert picture == Picture(hashlib.sha256(photo(1)).hexdigest(), "a.png", None, None, ())
+    assert picture == Picture(hashlib.sha256(photo(1)).hexdigest(), "a.png", (), None, ())
 
 
 def test_identical_files_are_one_picture_with_several_names(tmp_path: Path) -> None:

@@ -560,6 +560,44 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("no_jp2", [True, False])
+def test_a_jpeg_2000_without_its_end_is_shown_if_all_its_pixels_are_there(no_jp2: bool) -> None:
+    whole = encoded(noise(), "JPEG2000", no_jp2=no_jp2)
+    for without_end in (whole[:-2], whole[:-1]):
+        assert np.array_equal(decoded(without_end), decoded(whole))
+    for lacking in (3, 10, len(whole) // 3):
+        assert reason(whole[:-lacking]) == "the file is cut off"
+
+
+JPEGS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "with restarts": {"restart_marker_blocks": 3},
+    "without subsampling": {"subsampling": 0, "quality": 95},
+}
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+@pytest.mark.parametrize(
+    "drawn", [quarters(), noise(30, 20), noise(30, 20).convert("L")], ids=["quarters", "noise", "gray"]
+)
+def test_a_jpeg_without_its_end_is_shown_if_all_its_pixels_are_there(
+    drawn: Image.Image, options: dict[str, object]
+) -> None:
+    whole = encoded(drawn, "JPEG", **options)
+    for without_end in (whole[:-2], whole[:-1], whole[:-2] + bytes(100)):
+        assert np.array_equal(decoded(without_end), decoded(whole))
+    assert decode(whole[:-2], at_least=8).size == decode(whole, at_least=8).size
+    for lacking in (*range(3, 40), len(whole) // 3):
+        try:
+            shown = decoded(whole[:-lacking])
+        except UnreadablePicture as error:
+            assert str(error) == "the file is cut off"  # noqa: PT017 (either is right, by what was shown)
+        else:
+            assert np.array_equal(shown, decoded(whole))
+    assert reason(whole[: len(whole) - len(whole) // 3]) == "the file is cut off"
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_a_file_that_is_cut_off_is_refused_as_that(kind: str, part: float) -> None:

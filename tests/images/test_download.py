@@ -30,6 +30,7 @@ import pytest
 
 from diptych.errors import DiptychError
 from diptych.images.download import Download, download
+from diptych.images.outputs import MARK
 from diptych.progress import Silent
 from support import picture_bytes
 
@@ -230,8 +231,8 @@ def age_everything(days: float = 2) -> None:
 
 
 def leftovers() -> list[str]:
-    """What is in the cache beside whole copies, their sidecars and the lock."""
-    expected = {"lock"}
+    """What is in the cache beside whole copies, their sidecars, the lock and the mark."""
+    expected = {"lock", MARK}
     for sidecar in sidecars():
         expected |= {sidecar.name, f"{sidecar.stem}-{json.loads(sidecar.read_text())['sha256'][:16]}"}
     return [path.name for path in cache_folder().iterdir() if path.name not in expected]

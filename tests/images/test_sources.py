@@ -10,14 +10,16 @@ import subprocess
 import sys
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from diptych.errors import DiptychError
-from diptych.images import Collection, Limits, open_collection
+from diptych.errors import DiptychError, DiptychWarning
+from diptych.images import Collection, Limits, Skipped, open_collection
+from diptych.images.outputs import make_output_folder
 from support import let_anybody_in, picture_bytes
 
 
@@ -91,13 +93,14 @@ def test_hidden_files_and_what_programs_leave_behind_are_no_pictures(tmp_path: P
         "._wolf.jpg",
         "__MACOSX/wolf.jpg",
         "sub/@eaDir/wolf.jpg",
-        "Thumbs/a.jpg",
-        "sub/THUMBNAILS/a.jpg",
         "Thumbs.db",
     )
     collection = open_collection(tmp_path)
     assert names(collection) == ["wolf.jpg"]
-    assert collection.skipped == ()
+    assert {(each.name, each.files) for each in collection.skipped} == {
+        ("._wolf.jpg", 3),  # a folder that is not looked into is one
+        ("Thumbs.db", 3),
+    }
 
 
 def test_a_hidden_folder_may_be_the_source_itself(tmp_path: Path) -> None:
@@ -116,10 +119,54 @@ THUMBNAILS = [
 ]
 
 
+_A_THUMBNAIL = "left out by name: a thumbnail, whose original is here"
+
+
 @pytest.mark.parametrize("thumbnail", THUMBNAILS)
-def test_a_thumbnail_beside_its_original_is_no_picture(tmp_path: Path, thumbnail: str) -> None:
+def test_a_thumbnail_beside_its_original_is_counted_and_not_ranked(tmp_path: Path, thumbnail: str) -> None:
     write(tmp_path, "Wolf.jpeg", thumbnail, "thumbnail of nothing.jpg")
-    assert names(open_collection(tmp_path)) == ["Wolf.jpeg", "thumbnail of nothing.jpg"]
+    collection = open_collection(tmp_path)
+    assert names(collection) == ["Wolf.jpeg", "thumbnail of nothing.jpg"]
+    assert collection.skipped == (Skipped(thumbnail, _A_THUMBNAIL),)
+
+
+def test_many_files_left_out_by_one_rule_are_one_count(tmp_path: Path) -> None:
+    write(tmp_path, "cat.jpg", *(f"cat-{side}x{side}.jpg" for side in range(10, 70, 10)))
+    (skipped,) = open_collection(tmp_path).skipped
+    assert skipped == Skipped("cat-10x10.jpg", _A_THUMBNAIL, 6)
+    assert skipped.called == "cat-10x10.jpg and 5 more"
+
+
+def test_a_folder_of_thumbnails_is_told_by_the_originals_around_it(tmp_path: Path) -> None:
+    write(tmp_path / "gallery", "wolf.jpg", "thumbs/wolf.png", "Thumbnails/wolf_thumb.jpg")
+    write(tmp_path / "gestures", "fist/0.jpg", "fist/1.jpg", "thumbs/0.jpg", "thumbs/1.jpg", first=5)
+    assert names(open_collection(tmp_path)) == [
+        "gallery/wolf.jpg", "gestures/fist/0.jpg", "gestures/fist/1.jpg",
+        "gestures/thumbs/0.jpg", "gestures/thumbs/1.jpg",
+    ]  # fmt: skip
+
+
+def test_a_persons_name_with_thumb_in_it_is_no_thumbnails(tmp_path: Path) -> None:
+    write(tmp_path, "Tom.jpg", "Tom Thumb.jpg")
+    assert len(open_collection(tmp_path)) == 2
+
+
+def test_what_diptych_wrote_is_never_taken_for_pictures_and_may_be_a_source_itself(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", "cats/1.png", "dogs/2.png")
+    make_output_folder(root / "out")
+    make_output_folder(root / "out")  # once more, as another run does
+    write(root / "out", "red/1.png", first=7)
+    collection = open_collection(root)
+    assert names(collection) == ["cats/1.png", "dogs/2.png"]
+    assert skipped(collection) == {"out": "written by Diptych, as the file .diptych-output in it says"}
+    assert names(open_collection(root / "out")) == ["red/1.png"]
+    unpacked = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.*")}
+    assert names(open_collection(zipped(tmp_path / "a.zip", unpacked))) == names(collection)
+
+
+def test_a_folder_of_a_persons_own_gets_no_mark(tmp_path: Path) -> None:
+    make_output_folder(write(tmp_path, "mine/1.png") / "mine")
+    assert names(open_collection(tmp_path)) == ["mine/1.png"]
 
 
 @pytest.mark.parametrize("thumbnail", THUMBNAILS)
@@ -134,7 +181,10 @@ def test_a_picture_is_told_by_its_bytes_where_the_suffix_says_nothing(tmp_path: 
     (tmp_path / "data.bin").write_bytes(bytes(5000))
     collection = open_collection(tmp_path)
     assert names(collection) == ["backup.jpg~", "photo.2019", "scan"]
-    assert collection.skipped == ()
+    assert {(each.called, each.reason) for each in collection.skipped} == {
+        ("archive.zip and 2 more", "left out by name: no kind of picture"),
+        ("README and 1 more", "no picture by its first bytes"),
+    }
 
 
 def test_a_file_that_only_calls_itself_a_picture_is_skipped(tmp_path: Path) -> None:
@@ -190,7 +240,12 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     collection = open_collection(root)
     assert names(collection) == ["cats/1.png", "dogs/2.png"]
     assert collection.pictures[1].aliases == ("one.png",)
-    assert skipped(collection) == {"gone.jpg": "a link that leads nowhere"}
+    assert skipped(collection) == {
+        "gone.jpg": "a link that leads nowhere",
+        "cats/itself": "a link that leads nowhere",
+        "a-link": "a link to a folder that is read already",
+    }
+    assert collection.skipped[0].files == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
@@ -251,7 +306,10 @@ def test_a_source_without_pictures_says_what_it_holds(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path} is empty"
     (tmp_path / "a.txt").write_text("a")
     (tmp_path / "b.txt").write_text("b")
-    assert refusal(tmp_path) == f"{tmp_path}: of 2 files none is a picture that can be read"
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: of 2 files none is a picture that can be read;"
+        " a.txt and 1 more: left out by name: no kind of picture"
+    )
     (tmp_path / "c.jpg").write_text("c")
     assert refusal(tmp_path) == (
         f"{tmp_path}: of 3 files none is a picture that can be read;"
@@ -323,7 +381,7 @@ def test_a_zip_is_read_in_place_like_a_folder(tmp_path: Path) -> None:
         "dogs/1.png": "dogs",
         "scan": None,
     }
-    assert list(skipped(collection)) == ["raw.nef"]
+    assert set(skipped(collection)) == {"raw.nef", "__MACOSX", "cats/1_thumb.jpg", "notes.txt"}
     assert [collection.read(picture) for picture in collection.pictures] == [
         photo(1, "JPEG"),
         photo(2),
@@ -341,6 +399,67 @@ def test_names_in_a_zip_are_decoded_as_their_makers_meant(tmp_path: Path) -> Non
     )  # UTF-8 without the flag, as on macOS
     path.write_bytes(data)
     assert set(names(open_collection(path))) == {"caf\u00e9png", "gr\u00fcn.png", "b/c.png"}
+
+
+# In each there is a letter whose second byte is a backslash by itself, but in the last two.
+ENCODED = [
+    ("cp932", ["\u732b/\u4e00.png", "\u72ac/\u8868\u53c2\u9053.png", "\u30bd\u30d5\u30a1/\u53ef\u80fd.png"]),
+    (
+        "gb18030",
+        [
+            "\u72d7/\u4e00.png",
+            "\u732b/\u4e09.png",
+            "\u7167\u7247/\u5317\u4eac.png",
+            "\u7167\u7247/\u8aa0.png",
+        ],
+    ),
+    ("big5", ["\u72d7/\u4e00.png", "\u8c93/\u529f\u80fd.png", "\u8a31\u529f\u84cb.png"]),
+    ("cp949", ["\uac1c/\ud558\ub098.png", "\uace0\uc591\uc774/\ub458.png"]),
+    ("cp437", ["Gr\u00fc\u00dfe/M\u00fcnchen.png", "caf\u00e9.png", "ni\u00f1o/a\u00f1o.png"]),
+]
+
+
+@pytest.mark.parametrize(("encoding", "names_there"), ENCODED)
+@pytest.mark.filterwarnings("ignore:.*does not say what its names are written in")
+def test_letters_of_names_in_a_zip_are_told_before_separators(
+    tmp_path: Path, encoding: str, names_there: list[str]
+) -> None:
+    assert set(names(open_collection(of_bytes(tmp_path, encoding, names_there)))) == set(names_there)
+
+
+def test_it_is_said_where_the_letters_of_a_zips_names_were_guessed(tmp_path: Path) -> None:
+    with pytest.warns(
+        DiptychWarning, match="does not say what its names are written in; they are read as cp932"
+    ):
+        open_collection(of_bytes(tmp_path, *ENCODED[0]))
+
+
+def test_info_zips_field_says_what_a_name_is_where_it_is_about_that_very_name(tmp_path: Path) -> None:
+    said, stale = "\u732b/\u4e00.png", "\u732b/old.png"
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (name, told, of) in enumerate(
+            [("a/1.png", said, b"a/1.png"), ("b/2.png", stale, b"c/2.png")]
+        ):
+            info = zipfile.ZipInfo(name)
+            field = struct.pack("<BI", 1, zlib.crc32(of)) + told.encode()
+            info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+            archive.writestr(info, photo(number))
+    assert set(names(open_collection(path))) == {said, "b/2.png"}
+
+
+def of_bytes(folder: Path, encoding: str, names_there: list[str]) -> Path:
+    """A ZIP whose names are written in an encoding that it does not name."""
+    path = zipped(
+        folder / "encoded.zip",
+        {name.encode(encoding).hex(): photo(number) for number, name in enumerate(names_there)},
+    )
+    data = path.read_bytes()
+    for name in names_there:
+        raw = name.encode(encoding)
+        data = data.replace(raw.hex().encode(), raw + b"\0" * len(raw))
+    path.write_bytes(data)
+    return path
 
 
 def test_a_damaged_member_is_skipped_and_the_others_are_read(tmp_path: Path) -> None:
@@ -364,15 +483,35 @@ def test_a_zip_that_is_none_is_refused(tmp_path: Path) -> None:
     assert refusal(path) == f"{path} is empty"
 
 
-def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", {"a.txt": b"", "b.png": photo(1)})
-    assert names(open_collection(patched(path, 0, 8, b"\1"))) == ["b.png"]
-    assert "is encrypted: unpack it" in refusal(patched(path, 1, 8, b"\1"))
+def test_what_is_encrypted_in_a_zip_is_skipped_with_what_to_do(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.png": photo(0), "b.png": photo(1)})
+    collection = open_collection(patched(path, 0, 8, b"\1"))
+    assert names(collection) == ["b.png"]
+    assert skipped(collection) == {"a.png": "encrypted: unpack the ZIP and give the folder instead"}
+    assert "encrypted: unpack the ZIP" in refusal(patched(path, 1, 8, b"\1"))
+
+
+def test_a_zip_of_files_that_are_all_passed_over_is_not_called_empty(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {".a.png": photo(0), ".b.png": photo(1)})
+    assert refusal(path) == (
+        f"{path}: of 2 files none is a picture that can be read;"
+        " .a.png and 1 more: left out by name: hidden, with a dot before it"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_two_members_with_one_name_the_one_that_is_passed_over_is_counted(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.png": photo(0)})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("a.png", photo(1))
+    collection = open_collection(path)
+    assert [collection.read(picture) for picture in collection.pictures] == [photo(1)]
+    assert skipped(collection) == {"a.png": "another file of the same name comes after it in the ZIP"}
 
 
 @pytest.mark.parametrize(
     "name",
-    ["../a.png", "b/../../a.png", "/etc/a.png", "C:/a.png", "c:a.png", "..\\a.png", "\\\\host\\a.png", ".."],
+    ["../a.png", "b/../../a.png", "/etc/a.png", "C:/a.png", "..\\a.png", "\\\\host\\a.png", ".."],
 )
 def test_a_zip_with_paths_that_lead_out_of_it_is_refused(tmp_path: Path, name: str) -> None:
     path = zipped(tmp_path / "a.zip", {"good.png": photo(1), name: photo(2)})
@@ -381,7 +520,9 @@ def test_a_zip_with_paths_that_lead_out_of_it_is_refused(tmp_path: Path, name: s
 
 def test_names_with_two_dots_that_lead_nowhere_are_fine(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a..b.png": photo(1), "c../d.png": photo(2), "x/e:f.png": photo(3)})
-    assert len(open_collection(path)) == 3
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("A: sunset.png", photo(4))
+    assert len(open_collection(path)) == 4
 
 
 def test_a_bomb_is_refused_as_a_whole(tmp_path: Path) -> None:

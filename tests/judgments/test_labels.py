@@ -9,7 +9,7 @@ import pytest
 from diptych.errors import DiptychError
 from diptych.judgments.labels import judge_by_captions, judge_by_labels, read_mapping
 
-LABELS = {"1": "golden_retriever", "2": "golden_retriever", "3": "Dachshund", "4": "grey_wolf"}
+LABELS = {"1": ["golden_retriever"], "2": ["golden_retriever"], "3": ["Dachshund"], "4": ["grey_wolf"]}
 
 
 def test_a_query_is_judged_by_the_label_that_has_its_words() -> None:
@@ -25,6 +25,13 @@ def test_without_queries_the_labels_are_the_queries() -> None:
     found = judge_by_labels(LABELS)
     assert found.queries == ("Dachshund", "golden retriever", "grey wolf")
     assert found.judgments.relevant("grey wolf") == {"4"}
+
+
+def test_an_image_with_several_labels_is_relevant_for_each_of_them() -> None:
+    found = judge_by_labels(LABELS | {"5": ["Dachshund", "grey_wolf"]})
+    assert found.judgments.relevant("grey wolf") == {"4", "5"}
+    assert found.judgments.relevant("Dachshund") == {"3", "5"}
+    assert found.judgments.grades("golden retriever")["5"] == 0
 
 
 def test_a_mapping_lets_a_query_mean_several_labels_and_names_those_that_nothing_has() -> None:

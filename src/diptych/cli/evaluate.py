@@ -32,7 +32,7 @@ def evaluate(
     """
     from diptych.queries import text_query
 
-    outputs.check()
+    outputs.check(setup.source)
     asked = [text_query(text) for text in queries.texts()]
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)

@@ -12,6 +12,8 @@ import typer
 from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
 from diptych.cli.options import Setup, TextQueries
+from diptych.cli.outputs import InsideSource
+from diptych.cli.shared import check_folder
 from diptych.errors import DiptychError
 from diptych.progress import Silent
 from diptych.text import printable
@@ -40,6 +42,7 @@ def filter_(
     link: Annotated[
         Path | None, Panel.OUTPUTS.option(metavar="DIR", help="Make links to what passes there.")
     ] = None,
+    inside_source: InsideSource = False,
     format_: Annotated[
         Literal["csv", "jsonl"], Panel.OUTPUTS.option("--format", help="What is written to standard output.")
     ] = "csv",
@@ -64,13 +67,14 @@ def filter_(
     setup.check_one_embedder()
     if copy is not None and link is not None:
         raise typer.BadParameter("--copy and --link both put pictures into a folder: give one of them")
+    place = copy or link
+    check_folder("--copy" if copy else "--link", place, setup.source, inside=inside_source)
     # A threshold that can't be used is refused before any picture is read.
     embedder = with_templates(load(setup.embedders[0]), checked(setup.templates or ()))
     cut, promised = _read_cut(threshold, scale, embedder.info.scoring, bank_mark(open_bank(setup.bank)))
     out = sys.stdout  # a progress bar puts its own in that place
     progress = Silent() if out.isatty() else setup.progress()  # there the list itself shows how far it is
     bench = setup.open_workbench([embedder], progress)
-    place = copy or link
     folder = PictureFolder(place, bench.collection, asked, link=link is not None) if place else None
     setup.announce_cost(bench, asked)
     setup.note(promised)

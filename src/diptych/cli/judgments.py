@@ -42,12 +42,13 @@ def judgments(
     """
     from diptych.images import open_collection
     from diptych.judgments.exchange import export_judgments, import_judgments
+    from diptych.judgments.files import WRITTEN
     from diptych.judgments.ledger import recorded
     from diptych.judgments.qrels import read_query_ids
     from diptych.present.terminal.judgments import show_judgments
     from diptych.store.vectors import Store
 
-    check_place(export)
+    check_place(export, *WRITTEN)
     ids = read_query_ids(queries) if queries else None
     collection = open_collection(pictures.source, limits=pictures.limits, progress=pictures.progress())
     with Store(pictures.store) as opened:

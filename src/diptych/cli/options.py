@@ -17,7 +17,7 @@ from diptych.text import count
 if TYPE_CHECKING:
     from diptych.embedders import Embedder
     from diptych.images import Limits
-    from diptych.queries import Askable, Query
+    from diptych.queries import Askable
     from diptych.workbench import Workbench
 
 
@@ -193,16 +193,24 @@ class Queries(TextQueries):
     images: Annotated[
         list[Path] | None,
         Panel.QUERIES.option(
-            "--image", metavar="PATH", help="A picture to search with; give it once for each."
+            "--image",
+            metavar="PATH",
+            help="A picture to search with, by its path or its name here; give it once for each.",
         ),
     ] = None
 
-    def parse(self, limits: Limits) -> list[Query]:
-        """Texts stay texts on the command line, whatever they look like; --image says what is a picture."""
+    def parse(self, limits: Limits) -> list[Askable]:
+        """Texts stay texts on the command line, whatever they look like; --image says what is a picture.
+
+        A file is read at once, before anything is embedded; what is none may be a name in the collection.
+        """
         from diptych.queries import image_query, text_query
 
-        texts = (text_query(text) for text in self.texts())
-        return [*texts, *(image_query(path, limits) for path in dict.fromkeys(self.images or []))]
+        images = (
+            image_query(path, limits) if path.exists() else f"image:{path}"
+            for path in dict.fromkeys(self.images or [])
+        )
+        return [*map(text_query, self.texts()), *images]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.help import Panel
-from diptych.cli.shared import check_place, make_console
+from diptych.cli.shared import check_folder, check_place, make_console
 
 if TYPE_CHECKING:
     from diptych.cli.options import Setup
-    from diptych.queries import Query
+    from diptych.queries import Askable
     from diptych.result import Comparison
     from diptych.workbench import Workbench
+
+InsideSource = Annotated[
+    bool,
+    Panel.OUTPUTS.option(
+        "--inside-source", help="Let a new folder of outputs lie inside SOURCE; it is not read as pictures."
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +44,24 @@ class Outputs:
         Path | None,
         Panel.OUTPUTS.option(metavar="DIR", help="Draw each query's figures, as SVG and PNG."),
     ] = None
+    inside_source: InsideSource = False
     open: Annotated[bool, Panel.OUTPUTS.option("--open", help="Open the report in the browser.")] = False
 
-    def check(self) -> None:
-        """Make sure that all can be written later, and make the folders.
+    def check(self, source: str) -> None:
+        """Make sure that all can be written later, and make the folders; none among the pictures of `source`.
 
         What would stop a run at its end stops it before anything is read or paid for.
         """
+        from diptych.result.comparison import REPORT_ENDINGS
+
         if self.open and self.report is None:
             raise typer.BadParameter("--open opens a report: name it with --report PATH.html")
         if self.report is not None and str(self.report) == self.json:
             raise typer.BadParameter("--json and --report name the same file")
-        for path in (self.report, Path(self.json) if self.json and self.json != "-" else None):
-            check_place(path)
+        check_place(self.report, *REPORT_ENDINGS)
+        check_place(Path(self.json) if self.json and self.json != "-" else None, ".json")
+        for option, folder in (("--export", self.export), ("--plots", self.plots)):
+            check_folder(option, folder, source, inside=self.inside_source)
         if self.export is not None:
             from diptych.present.files.export import make_folders
 
@@ -63,7 +75,7 @@ class Outputs:
         self,
         comparison: Comparison,
         bench: Workbench,
-        queries: Sequence[Query],
+        queries: Sequence[Askable],
         setup: Setup,
         *,
         rankings: bool = True,
@@ -93,7 +105,7 @@ class Outputs:
             typer.launch(self.report.resolve().as_uri())
 
     def _export(
-        self, comparison: Comparison, bench: Workbench, queries: Sequence[Query], folder: Path
+        self, comparison: Comparison, bench: Workbench, queries: Sequence[Askable], folder: Path
     ) -> None:
         from diptych.present.files.export import write_export
 

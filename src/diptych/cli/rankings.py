@@ -37,7 +37,7 @@ def compare(
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if each_other and contrast:
         raise typer.BadParameter("--contrast names rivals, --contrast-each-other takes the queries: give one")
-    outputs.check()
+    outputs.check(setup.source)
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)
     comparison = bench.compare(asked, k, contrast="each other" if each_other else contrast or ())
@@ -47,11 +47,14 @@ def compare(
 @command(COMPARING)
 def search(
     setup: Setup,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A text, or the path of a picture.")],
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help="A text, a picture's path, or image:NAME."),
+    ],
     *,
     k: Hits = 10,
     contrast: Contrast = None,
-    outputs: Annotated[Outputs, Without("report", "export", "plots", "open")],
+    outputs: Annotated[Outputs, Without("report", "export", "plots", "inside_source", "open")],
 ) -> None:
     """Rank the pictures for one query, in the terminal.
 
@@ -59,7 +62,7 @@ def search(
       diptych search photos/ "golden retriever" -e clip-ViT-L-14 -e palette
       diptych search sample wolf -e mini-s -e mini-b --contrast dog
     """
-    outputs.check()
+    outputs.check(setup.source)
     bench = setup.open_workbench()
     setup.announce_cost(bench, [query])
     found = bench.search(query, k, contrast=contrast or ())

@@ -42,7 +42,7 @@ def threshold(
     from diptych.thresholds.saved import save_threshold
 
     setup.check_one_embedder()
-    check_place(save)
+    check_place(save, ".json")
     asked = queries.texts()
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)

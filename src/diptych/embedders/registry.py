@@ -142,7 +142,10 @@ def _in_one_line(error: Exception) -> str:
 
 
 def _nearest(name: str, known: dict[str, EntryPoint]) -> str:
-    names = [*known, *WELL_KNOWN]
+    names = [*WELL_KNOWN, *known]
+    begun = [n for n in names if name and n.lower().startswith(name.lower())]
+    if begun:
+        return f"; did you mean {' or '.join(begun[:3])}?"
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3, cutoff=0.5)
     nearest = [n for n in names if n.lower() in close]
     if nearest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import zipfile
@@ -12,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from diptych.errors import DiptychError
-from diptych.images.entries import Origin, one_line
+from diptych.images.entries import Listing, Origin, Skipped, one_line, valid_name
 from diptych.images.formats import may_be_picture
 from diptych.images.limits import Limits, UnreadablePicture, chunks
+from diptych.images.member_names import member_names
 
 BOMB_RATIO = 100
 BOMB_BYTES = 4_000_000_000
@@ -27,9 +27,10 @@ collections. Below 4 gigabytes even a bomb costs only seconds, as members are re
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What Python unpacks in steps of bounded size; bzip2 and LZMA may fill the memory in one."""
 
-_UTF_8 = 0x800
 _ENCRYPTED = 0x1
-_CLIMBS = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)", re.DOTALL)
+_WHY_ENCRYPTED = "encrypted: unpack the ZIP and give the folder instead"
+_REPLACED = "another file of the same name comes after it in the ZIP"
+_CLIMBS = re.compile(r"/|[A-Za-z]:/|(.*/)?\.\.(/|$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Archive:
         path: The file.
 
     Raises:
-        DiptychError: It is damaged, encrypted, a bomb, or has paths that climb out of it.
+        DiptychError: It is damaged, a bomb, or has paths that climb out of it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,15 +71,28 @@ class Archive:
             raise DiptychError(f"{one_line(path)} can't be read: permission denied") from error
         except Exception as error:  # zipfile raises many things on hostile bytes
             raise DiptychError(f"{one_line(path)} is no ZIP, or one that is damaged or cut off") from error
-        self._members = {_name(info): info for info in self._zip.infolist()}
+        infos = self._zip.infolist()
+        self._members = list(zip(member_names(infos, one_line(path)), infos, strict=True))
         self._refuse_hostile(path)
 
-    def files(self) -> dict[str, Origin]:
-        """All files by their paths inside it; of two under one name the last, as unpacking would leave it."""
-        members = self._members.items()
-        return {
-            str(PurePosixPath(name)): Member(self, info) for name, info in members if not name.endswith("/")
-        }
+    def files(self, listing: Listing) -> dict[str, Origin]:
+        """All files by their paths inside it; of two under one name the last, as unpacking would leave it.
+
+        Args:
+            listing: The others are added to what it passes over, encrypted members to the skipped ones.
+        """
+        files: dict[str, Origin] = {}
+        for name, info in self._members:
+            path = str(PurePosixPath(name))
+            if name.endswith("/"):
+                continue
+            if info.flag_bits & _ENCRYPTED and may_be_picture(name):
+                listing.skipped.append(Skipped(valid_name(path), _WHY_ENCRYPTED))
+                continue
+            if path in files:
+                listing.pass_over(path, _REPLACED)
+            files[path] = Member(self, info)
+        return files
 
     def chunks(self, info: zipfile.ZipInfo, limits: Limits) -> Iterator[bytes]:
         """Read one member, a megabyte at a time; several threads may, each its own."""
@@ -92,23 +106,12 @@ class Archive:
 
     def _refuse_hostile(self, path: Path) -> None:
         packed = path.stat().st_size
-        declared = sum(info.file_size for info in self._members.values())
+        declared = sum(info.file_size for _, info in self._members)
         if declared > BOMB_BYTES and declared > BOMB_RATIO * packed:
             raise DiptychError(
                 f"{one_line(path)} is refused as a ZIP bomb: it declares {declared / 1e9:.3g} gigabytes"
                 f" in {packed / 1e6:.3g} megabytes"
             )
-        for name, info in self._members.items():
+        for name, _ in self._members:
             if _CLIMBS.match(name):
                 raise DiptychError(f"{one_line(path)} is refused: its path {one_line(name)} leads out of it")
-            if info.flag_bits & _ENCRYPTED and may_be_picture(name):
-                raise DiptychError(f"{one_line(path)} is encrypted: unpack it and give the folder instead")
-
-
-def _name(info: zipfile.ZipInfo) -> str:
-    """A member's path with slashes; UTF-8 that is not declared, as macOS writes it, is taken for UTF-8."""
-    name = info.filename
-    if not info.flag_bits & _UTF_8:
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")

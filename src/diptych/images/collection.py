@@ -11,14 +11,17 @@ from pathlib import Path
 
 from diptych.cache import FileHashes, Mark
 from diptych.errors import DiptychError
-from diptych.images.entries import Entry, File, Listing, Origin, Skipped, one_line
+from diptych.images.entries import Entry, File, Origin, Skipped, count_files, one_line
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.sources import Source, describe, list_source
 from diptych.progress import Progress, Silent
+from diptych.text import count, one_form
 
 _READERS = min(8, (os.cpu_count() or 1) + 2)
 """Threads that read and hash; a few more than processors, as a disk or a network drive keeps them waiting."""
+
+_NO_PICTURE = "no picture by its first bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,22 @@ class Picture:
     Attributes:
         id: The SHA-256 of its bytes, in hexadecimal.
         name: What it is called: the first of its names in sort order. Two pictures may have one name.
-        label: The class it belongs to, where the source says so.
+        labels: The classes it belongs to, where the source says so: several where copies of it lie in several
+            folders, or a manifest names it several times.
         caption: A sentence about it, where a manifest has one.
         aliases: Further names, of byte-identical copies.
     """
 
     id: str
     name: str
-    label: str | None = None
+    labels: tuple[str, ...] = ()
     caption: str | None = None
     aliases: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str | None:
+        """The first of its labels, where there is room for one only."""
+        return self.labels[0] if self.labels else None
 
 
 class Collection:
@@ -81,6 +90,12 @@ class Collection:
     def find(self, image_id: str) -> Picture | None:
         """The picture with this id, or None."""
         return self._by_id.get(image_id)
+
+    def called(self, name: str) -> list[Picture]:
+        """The pictures with this id or name, in whichever form its accents are written."""
+        found = self._by_id.get(name)
+        name = one_form(name)
+        return [found] if found else [p for p in self.pictures if name in (p.name, *p.aliases)]
 
     def skipped_with(self, refused: Mapping[str, str]) -> tuple[Skipped, ...]:
         """What is skipped, with pictures that were refused later: reasons by image id."""
@@ -131,15 +146,18 @@ def open_collection(
     """
     name = describe(source)
     listing = list_source(source, limits, progress)
-    skipped = list(listing.skipped)
+    skipped: list[Skipped] = []
     found: dict[str, list[Entry]] = {}
     for entry, outcome in _identify_all(listing.entries, f"reading {name}", limits, progress):
         if isinstance(outcome, Skipped):
             skipped.append(outcome)
-        elif outcome is not None:
+        elif outcome is None:
+            listing.pass_over(entry.name, _NO_PICTURE)
+        else:
             found.setdefault(outcome, []).append(entry)
+    skipped += listing.left_out()
     if not found:
-        raise DiptychError(_nothing_found(one_line(name), listing, skipped))
+        raise DiptychError(_nothing_found(one_line(name), listing.unit, skipped))
     one_folder = len({entry.folder for entries in found.values() for entry in entries}) == 1
     pictures = [_picture(image_id, entries, one_folder) for image_id, entries in found.items()]
     origins = {image_id: [entry.origin for entry in entries] for image_id, entries in found.items()}
@@ -192,22 +210,22 @@ def _read_through(entry: Entry, limits: Limits) -> str | Skipped | None:
                     break
             digest.update(chunk)
     except UnreadablePicture as error:
-        return Skipped(entry.name, str(error)) if entry.claimed else None
+        return Skipped(entry.name, str(error))
     if format_of(head) is None:
         return Skipped(entry.name, why_not(head)) if entry.claimed else None
     return digest.hexdigest()
 
 
 def _picture(image_id: str, entries: Sequence[Entry], one_folder: bool) -> Picture:
-    """Take byte-identical files together."""
+    """Take byte-identical files together; names and labels get the one form that they are compared in."""
     entries = sorted(entries, key=lambda entry: entry.name)
-    names = list(dict.fromkeys(entry.name for entry in entries))
+    names = list(dict.fromkeys(one_form(entry.name) for entry in entries))
     labels = (entry.label or (None if one_folder else _folder_name(entry)) for entry in entries)
     captions = (entry.caption for entry in entries)
     return Picture(
         id=image_id,
         name=names[0],
-        label=next(filter(None, labels), None),
+        labels=tuple(dict.fromkeys(one_form(label) for label in labels if label)),
         caption=next(filter(None, captions), None),
         aliases=tuple(names[1:]),
     )
@@ -217,9 +235,9 @@ def _folder_name(entry: Entry) -> str | None:
     return entry.folder.rpartition("/")[2] or None
 
 
-def _nothing_found(source: str, listing: Listing, skipped: Sequence[Skipped]) -> str:
-    total = f"{listing.total} {listing.unit}" + ("s" if listing.total != 1 else "")
-    why = (
-        f"{source}: of {total} none is a picture that can be read" if listing.total else f"{source} is empty"
-    )
-    return f"{why}; {one_line(skipped[0].name)}: {skipped[0].reason}" if skipped else why
+def _nothing_found(source: str, unit: str, skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return f"{source} is empty"
+    total = count(count_files(skipped), unit)
+    why = f"{one_line(skipped[0].called)}: {skipped[0].reason}"
+    return f"{source}: of {total} none is a picture that can be read; {why}"

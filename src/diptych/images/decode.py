@@ -6,7 +6,7 @@ import io
 import re
 import struct
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 
 from PIL import ExifTags, Image, ImageFile
@@ -16,6 +16,7 @@ from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
+from diptych.images.unended import JPEG_END, ended
 
 LARGE = 50_000_000
 """Pixels; larger pictures are decoded one at a time, whatever the number of threads."""
@@ -95,6 +96,9 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
+        if (whole := _with_its_end(kind, data)) is not None:
+            with suppress(UnreadablePicture):  # then it lacks more
+                return decode(whole, limits, at_least=at_least)
         raise UnreadablePicture(_reason(kind, data, limits, error)) from error
 
 
@@ -112,6 +116,21 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001
+
+
+def _with_its_end(kind: str, data: bytes) -> bytes | None:
+    """A file of a usual size that may lack the marker of its end and nothing else, with it."""
+    if data.endswith(JPEG_END):
+        return None
+    if kind == "JPEG 2000":  # whose decoder refuses what lacks more
+        return data.rstrip(JPEG_END[:1]) + JPEG_END
+    if kind != "JPEG":
+        return None
+    try:
+        with quiet(), _open("JPEG", data) as image:
+            return ended(data) if image.width * image.height <= LARGE else None
+    except Exception:  # noqa: BLE001 (then it lacks more)
+        return None
 
 
 def _turn_of(image: Image.Image) -> AbstractContextManager[object]:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import filelock
 
 from diptych.errors import DiptychError
+from diptych.images.outputs import make_output_folder
 
 FRESH = 24 * 60 * 60.0
 """Seconds for which a copy is used without asking the server."""
@@ -129,7 +130,7 @@ class DownloadCache:
     def claim(self) -> None:
         """Make ready for writing."""
         with _writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_output_folder(self._folder)
             try:
                 self._lock.acquire()
                 self._own_name = None

@@ -4,29 +4,56 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from diptych.images.limits import Limits, UnreadablePicture, chunks
-from diptych.text import printable
+from diptych.text import all_forms, printable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """What Python makes of a byte in a file name that it can't decode, and JSON of a broken escape."""
 
+_ONE_BY_ONE = 5
+"""So many files with one reason are named each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is no picture of the collection, though it might have been one.
+    """A file that is no picture of the collection, or all that are passed over for one reason.
 
     Attributes:
-        name: Its name in the source, or its whole address.
+        name: Its name in the source, or its whole address; of several the first.
         reason: Why, in words.
+        files: How many files it stands for, a folder that is not looked into counted as one.
     """
 
     name: str
     reason: str
+    files: int = 1
+
+    @property
+    def called(self) -> str:
+        """What it is called where there is one line for all of them."""
+        return self.name if self.files == 1 else f"{self.name} and {self.files - 1:,} more"
+
+
+def gathered(skipped: Sequence[Skipped]) -> list[Skipped]:
+    """The same for a list that a person reads: many files with one reason are one entry, with the count."""
+    by_reason: dict[str, list[Skipped]] = {}
+    for each in skipped:
+        by_reason.setdefault(each.reason, []).append(each)
+    shown: list[Skipped] = []
+    for reason, those in by_reason.items():
+        many = len(those) > _ONE_BY_ONE
+        shown += [Skipped(those[0].name, reason, count_files(those))] if many else those
+    return shown
+
+
+def count_files(skipped: Iterable[Skipped]) -> int:
+    """How many files were skipped, those passed over for one reason each counted."""
+    return sum(each.files for each in skipped)
 
 
 class Origin(Protocol):
@@ -94,14 +121,25 @@ class Listing:
     Attributes:
         entries: What may be a picture.
         skipped: What can't be one, with the reason.
-        total: How many things it holds, pictures or not.
-        unit: What those are.
+        passed_over: What nobody calls a picture of theirs: names by the rule that says so.
+        unit: What the things in it are.
     """
 
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    total: int = 0
+    passed_over: dict[str, set[str]] = field(default_factory=dict)
     unit: str = "file"
+
+    def pass_over(self, name: str, reason: str) -> None:
+        """Count a file, or a folder that is not looked into, as left out for a reason."""
+        self.passed_over.setdefault(reason, set()).add(name)
+
+    def left_out(self) -> list[Skipped]:
+        """What is skipped, and for each rule what was passed over by it, as a count."""
+        ruled = (
+            Skipped(valid_name(min(names)), reason, len(names)) for reason, names in self.passed_over.items()
+        )
+        return [*self.skipped, *ruled]
 
 
 def valid_name(text: str | os.PathLike[str]) -> str:
@@ -112,3 +150,16 @@ def valid_name(text: str | os.PathLike[str]) -> str:
 def one_line(text: str | os.PathLike[str]) -> str:
     """A name as it can stand in a message of one line."""
     return printable(os.fspath(text))
+
+
+def as_on_disk(written: str, folder: Path = Path()) -> str:
+    """A path in `folder` as the disk has it, or as a person wrote it where nothing is there.
+
+    Accents may be composed in two ways, and backslashes stand for folders in lists made on Windows.
+    """
+    slashed = written.replace("\\", "/")
+    others = (slashed, *all_forms(written), *all_forms(slashed))
+    try:
+        return next((path for path in (written, *others) if (folder / path).exists()), written)
+    except OSError:  # a name that is too long, which is said where it is read
+        return written

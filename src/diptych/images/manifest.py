@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from diptych.errors import DiptychError
 from diptych.tabular import Record, place, read_list, read_table
@@ -40,9 +41,17 @@ def is_address(text: str) -> bool:
 
 def checked_address(text: str, where: str) -> str:
     """Take an http(s) address, or raise a one-line `DiptychError` that names the place it is written at."""
-    if not _ADDRESS.fullmatch(text):
+    if not _ADDRESS.fullmatch(text) or not _has_parts(text):
         raise DiptychError(f"{where}: {printable(text)!r} is no http:// or https:// address")
     return text
+
+
+def _has_parts(address: str) -> bool:
+    try:
+        urlsplit(address)
+    except ValueError:  # such as a bracket without its other half
+        return False
+    return True
 
 
 def read_addresses(path: Path) -> list[ManifestRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from diptych import samples
 from diptych.errors import DiptychError
 from diptych.images.archive import Archive
-from diptych.images.entries import Entry, File, Listing, Skipped, one_line, valid_name
+from diptych.images.entries import Entry, File, Listing, Skipped, as_on_disk, one_line, valid_name
 from diptych.images.folder import folder_files
 from diptych.images.formats import format_of, looks_like_picture, unreadable_suffix
 from diptych.images.limits import Limits, UnreadablePicture
@@ -66,12 +67,10 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
     if source == SAMPLE and not _exists(path):
         path = samples.MANIFEST
     if not _exists(path) or not os.fspath(source):
-        raise DiptychError(f"there is no {one_line(source) or 'source'}")
+        raise DiptychError(f"there is no {one_line(source) or 'source'}{_meant(path)}")
     if path.is_dir():
-        files, skipped = folder_files(path)
-        listing = list_files(files)
-        listing.skipped += skipped
-        return listing
+        listing = Listing()
+        return list_files(folder_files(path, listing), listing)
     if path.suffix.lower() in _LISTS:
         return _list_rows(_LISTS[path.suffix.lower()](path), path.parent, limits, progress)
     return _list_single(path)
@@ -80,6 +79,24 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
 def holds_pictures(source: str) -> bool:
     """Whether a source holds its pictures itself: a folder or a ZIP, unlike a list of URLs."""
     return Path(source).is_dir() or source.lower().endswith(".zip")
+
+
+def _may_be_source(item: os.DirEntry[str]) -> bool:
+    ending = PurePath(item.name).suffix.lower()
+    return not item.name.startswith(".") and (item.is_dir() or ending in {".zip", *_LISTS})
+
+
+def _meant(path: Path) -> str:
+    """What lies beside it under a name that is nearly this one, as a question; empty where nothing does."""
+    try:
+        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if _may_be_source(item)}
+    except OSError:
+        return ""
+    begun = [name for name in sorted(beside) if path.name and name.startswith(path.name)]
+    near = [*begun, *difflib.get_close_matches(path.name, beside, n=1, cutoff=0.75)]
+    if not near:
+        return ""
+    return f"; did you mean {one_line(path.with_name(near[0]))}{'/' if beside[near[0]] else ''}?"
 
 
 def _exists(path: Path) -> bool:
@@ -93,14 +110,15 @@ def _list_single(path: Path) -> Listing:
     """List a ZIP, or a picture by itself."""
     head = next(_head(path), b"")
     if path.suffix.lower() == ".zip" or head.startswith(b"PK\x03\x04"):
-        return list_files(Archive(path).files())
+        listing = Listing()
+        return list_files(Archive(path).files(listing), listing)
     if reason := unreadable_suffix(path.name):
         raise DiptychError(f"{one_line(path)} is {reason}")
     if not looks_like_picture(path.name) and format_of(head) is None:
         raise DiptychError(
             f"{one_line(path)} is no folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
         )
-    return Listing([Entry(valid_name(path.name), File(path))], total=1)
+    return Listing([Entry(valid_name(path.name), File(path))])
 
 
 def _head(path: Path) -> Iterator[bytes]:
@@ -124,7 +142,7 @@ def _list_rows(rows: Sequence[ManifestRow], base: Path, limits: Limits, progress
     urls = list(dict.fromkeys(row.url for row in rows if row.url is not None))
     outcomes = {outcome.url: outcome for outcome in download(urls, max_bytes=limits.bytes, progress=progress)}
     names = _names(urls)
-    listing = Listing(total=len(rows), unit="item")
+    listing = Listing(unit="item")
     for row in rows:
         if row.url is None:
             _add_path(listing, row, base)
@@ -139,7 +157,7 @@ def _list_rows(rows: Sequence[ManifestRow], base: Path, limits: Limits, progress
 
 
 def _add_path(listing: Listing, row: ManifestRow, base: Path) -> None:
-    written = PurePath(row.path or "")
+    written = PurePath(as_on_disk(row.path or "", base))
     shown = written.name if written.is_absolute() else written.as_posix()
     name = valid_name(row.name or shown)
     if reason := unreadable_suffix(written.name):

@@ -12,9 +12,8 @@ from diptych.judgments.files import TABLES, write_judgments
 from diptych.judgments.groundtruth import from_file
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.ledger import recorded
-from diptych.judgments.qrels import number_queries, read_query_ids
+from diptych.judgments.qrels import number_queries, read_query_ids, write_query_ids
 from diptych.store.vectors import Store
-from diptych.tabular import write_text
 from diptych.text import count, printable
 
 
@@ -84,11 +83,11 @@ def export_judgments(judgments: Judgments, path: Path, collection: Collection) -
         write_judgments(judgments, path, names=names)
         return None
     beside = path.with_name("queries.tsv")
-    ids = {query_id: printable(text) for query_id, text in number_queries((), judgments).items()}
+    ids = number_queries((), judgments)
     if beside.exists() and read_query_ids(beside) != ids:
         raise DiptychError(
             f"{printable(str(beside))} is of other queries: choose another folder for the qrels"
         )
-    write_text(beside, "".join(f"{query_id}\t{text}\n" for query_id, text in ids.items()))
+    write_query_ids(ids, beside)
     write_judgments(judgments, path)
     return beside

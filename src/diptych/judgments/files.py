@@ -12,10 +12,14 @@ from diptych.judgments.qrels import read_qrels, write_qrels
 from diptych.judgments.rows import JudgmentRow
 from diptych.judgments.tables import read_rows, write_csv, write_json_lines
 from diptych.store.judgment import Judgment
-from diptych.tabular import JSON_LINES, place
+from diptych.tabular import JSON_LINES, check_ending, place
+from diptych.text import one_form
 
 TABLES = frozenset({".csv", *JSON_LINES})
 """The suffixes of files that name queries by their texts; any other file is qrels, with ids."""
+
+WRITTEN = (".trec", ".qrels", ".qrel", ".txt", ".tsv", *sorted(TABLES))
+"""What a file of judgments may be called where it is written; what has no suffix is qrels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +68,11 @@ def read_judgments(
         DiptychError: The file can't be read or a line is malformed; the message has its number.
     """
     rows = read_rows(path) if path.suffix.lower() in TABLES else read_qrels(path)
-    ids = _ids_by_word(images)
+    ids, texts = _ids_by_word(images), None if queries is None else _texts_by_word(queries)
     judgments, unmatched = [], []
     for row in rows:
-        query = _query(row.query, queries)
-        found = ids.get(row.image, set())
+        query = row.query if texts is None else texts.get(row.query) or texts.get(one_form(row.query))
+        found = _named(row.image, ids)
         if query is None:
             unmatched.append(Unmatched(line=row.line, text=row.query, reason="no such query was asked"))
         elif len(found) != 1:
@@ -93,8 +97,9 @@ def write_judgments(
         queries: The comparison's queries in their order, for the ids in qrels.
 
     Raises:
-        DiptychError: The file can't be written.
+        DiptychError: The file can't be written, or its ending is that of another format.
     """
+    check_ending(path, *WRITTEN)
     suffix = path.suffix.lower()
     if suffix not in TABLES:
         write_qrels(judgments, path, queries)
@@ -109,14 +114,20 @@ def _ids_by_word(images: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     ids: dict[str, set[str]] = {}
     for name, image in images:
         ids[image] = {image}
-        ids.setdefault(name, set()).add(image)
+        ids.setdefault(one_form(name), set()).add(image)
     return ids
 
 
-def _query(text: str, queries: Mapping[str, str] | None) -> str | None:
-    if queries is None or text in queries.values():
-        return text
-    return queries.get(text)
+def _named(image: str, ids: Mapping[str, set[str]]) -> set[str]:
+    """The ids of what a file calls so; a list made on Windows has backslashes between folders."""
+    name = one_form(image)
+    return ids.get(image) or ids.get(name) or ids.get(name.replace("\\", "/"), set())
+
+
+def _texts_by_word(queries: Mapping[str, str]) -> dict[str, str]:
+    """The queries' texts by what a file may call them: the text, in whichever form, before the id."""
+    texts = queries.values()
+    return {**queries, **{one_form(text): text for text in texts}, **{text: text for text in texts}}
 
 
 def _judgment(row: JudgmentRow, query: str, image: str, path: Path) -> Judgment:

@@ -19,7 +19,7 @@ from diptych.judgments.labels import judge_by_captions, judge_by_labels, read_ma
 from diptych.judgments.ledger import recorded
 from diptych.judgments.qrels import number_queries, read_query_ids
 from diptych.store.vectors import Store
-from diptych.text import count, printable
+from diptych.text import all_forms, count, printable
 
 Labels = Literal["folder", "captions"] | os.PathLike[str] | str
 """`folder` for the pictures' labels, `captions` for their captions, or a file from queries to labels."""
@@ -98,7 +98,9 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
         store: Where judgments are.
         texts: What is asked; by default everything that has a judgment on one of these pictures.
     """
-    given = recorded(store, texts or None).among([picture.id for picture in collection.pictures])
+    written = [form for text in texts for form in (text, *all_forms(text))]
+    here = [picture.id for picture in collection.pictures]
+    given = recorded(store, written or None).as_asked(texts).among(here)
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
         return GroundTruth(judgments=given, queries=given.queries, origin=said, by_pool=True, planned=0)
@@ -146,9 +148,10 @@ def from_file(
             f"{name} names its queries by ids: give the queries in that order, or put a `queries.tsv` beside"
             " it (an id, a tab and the text a line)"
         )
+    judgments = imported.judgments.as_asked(texts)
     return GroundTruth(
-        judgments=imported.judgments,
-        queries=imported.judgments.queries,
+        judgments=judgments,
+        queries=judgments.queries,
         origin=f"{count(len(imported.judgments), 'judgment')} of {name}",
         notes=_unmatched(name, imported),
         options=("--judgments", str(path)),
@@ -169,14 +172,14 @@ def from_labels(labels: Labels, collection: Collection, texts: Sequence[str] = (
     if labels == "captions":
         return _from_captions(collection, texts)
     mapping = None if labels == "folder" else read_mapping(Path(labels))
-    by_id = {picture.id: picture.label for picture in collection.pictures if picture.label}
+    by_id = {picture.id: picture.labels for picture in collection.pictures if picture.labels}
     if not by_id:
         raise DiptychError(
             f"no picture of {printable(collection.source)} has a label: give each class a folder of its own,"
             " or a manifest a `label` column"
         )
     found = judge_by_labels(by_id, texts, mapping)
-    notes = []
+    notes = [f"The labels {_listed(alike)} are one query: they are the same words." for alike in found.alike]
     if found.unmatched_queries:
         notes.append(f"No label goes with {_listed(found.unmatched_queries)}.")
     if found.unknown_labels:
@@ -200,7 +203,7 @@ def _from_captions(collection: Collection, texts: Sequence[str]) -> GroundTruth:
             f"no picture of {printable(collection.source)} has a caption: a manifest gives them, in its"
             " `caption` column"
         )
-    judgments = judge_by_captions(captions)
+    judgments = judge_by_captions(captions).as_asked(texts)
     others = [text for text in texts if text not in judgments.queries]
     notes = (f"No picture has the caption {_listed(others)}.",) if others else ()
     return GroundTruth(

@@ -8,9 +8,10 @@ be wrong by a year, and a correction must count all the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diptych.store.judgment import Judgment
+from diptych.text import one_form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,23 @@ class Judgments:
             (judgment for judgment in self.given if judgment.query in these),
             settled={query: images for query, images in self.settled.items() if query in these},
         )
+
+    def as_asked(self, texts: Iterable[str]) -> Judgments:
+        """The same by the texts that are asked, where a query differs only in how accents are composed."""
+        asked = {one_form(text): text for text in texts}
+        exact = set(asked.values())
+        named = {
+            query: asked[one_form(query)]
+            for query in self.queries
+            if query not in exact and one_form(query) in asked
+        }
+        if not named:
+            return self
+        renamed = Judgments(
+            (replace(given, query=named[given.query]) for given in self.given if given.query in named),
+            settled={named[query]: images for query, images in self.settled.items() if query in named},
+        )
+        return self.about(set(self.queries) - set(named)).with_more(renamed)
 
     def with_more(self, more: Judgments) -> Judgments:
         """These and further judgments together; the further ones count as filed later."""

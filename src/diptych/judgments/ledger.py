@@ -48,8 +48,7 @@ def find_picture(collection: Collection, image: str) -> Picture:
     Raises:
         DiptychError: There is none, or several have this name.
     """
-    by_id = collection.find(image)
-    found = [by_id] if by_id else [p for p in collection.pictures if image in (p.name, *p.aliases)]
+    found = collection.called(image)
     if len(found) != 1:
         said = "several pictures are" if found else "no picture is"
         raise DiptychError(f"{said} called {printable(image)!r} in {printable(collection.source)}")

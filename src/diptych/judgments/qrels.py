@@ -6,13 +6,18 @@ its first query, so that qrels and runs fit together; `queries.tsv` beside the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from diptych.errors import DiptychError
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.rows import JudgmentRow, read_grade
 from diptych.tabular import place, read_lines, read_list, write_text
+
+_ESCAPES = {r"\t": "\t", r"\n": "\n", r"\r": "\r", "\\\\": "\\"}
+_TO_ESCAPES = {ord(character): escape for escape, character in _ESCAPES.items()}
+_ESCAPED = re.compile(r"\\[tnr\\]")
 
 
 def number_queries(queries: Sequence[str], judgments: Judgments | None = None) -> dict[str, str]:
@@ -40,8 +45,20 @@ def read_query_ids(path: Path) -> dict[str, str]:
         query_id, tab, text = line.partition("\t")
         if not tab or not query_id.strip() or not text.strip():
             raise DiptychError(f"{place(path, number)}: not a query id, a tab and the query's text")
-        texts[query_id.strip()] = text
+        texts[query_id.strip()] = _ESCAPED.sub(lambda found: _ESCAPES[found[0]], text)
     return texts
+
+
+def write_query_ids(texts: Mapping[str, str], path: Path) -> None:
+    r"""Write texts by query id as `read_query_ids` reads them, from a `.tsv`: every text as it is.
+
+    Tabs and line breaks, which would end a field, are written as `\t`, `\n` and `\r`, a backslash as two.
+
+    Raises:
+        DiptychError: The file can't be written.
+    """
+    written = {query_id: text.translate(_TO_ESCAPES) for query_id, text in texts.items()}
+    write_text(path, "".join(f"{query_id}\t{text}\n" for query_id, text in written.items()))
 
 
 def read_qrels(path: Path) -> list[JudgmentRow]:

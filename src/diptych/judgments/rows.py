@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from diptych.errors import DiptychError
 from diptych.store.judgment import GRADES
 from diptych.text import printable
+
+_NO_DECIMALS = re.compile("[.,]0*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +36,12 @@ class JudgmentRow:
 
 
 def read_grade(value: object, where: str) -> int:
-    """A grade as written.
+    """A grade as written; tools that keep columns of numbers as decimals write 1.0 for 1, or 1,0.
 
     Raises:
         DiptychError: It is no whole number from 0 to 3.
     """
-    text = "" if isinstance(value, bool) else str(value).strip()
+    text = "" if isinstance(value, bool) else _NO_DECIMALS.sub("", str(value).strip())
     if text not in map(str, GRADES):
         shown = printable(str(value))
         raise DiptychError(f"{where}: grade {shown!r}; grades are 0 (irrelevant) to {GRADES[-1]}")

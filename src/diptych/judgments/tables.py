@@ -15,7 +15,7 @@ from pathlib import Path
 from diptych.errors import DiptychError
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.rows import JudgmentRow, read_grade
-from diptych.tabular import Record, read_table, write_text
+from diptych.tabular import JSON_LINES, Record, read_table, write_text
 from diptych.text import printable
 
 COLUMNS = ("query", "image", "id", "grade", "by", "at", "blind")
@@ -28,7 +28,8 @@ def read_rows(path: Path) -> list[JudgmentRow]:
     Raises:
         DiptychError: It can't be read, or a line is malformed.
     """
-    return [_row(record) for record in read_table(path)]
+    exact = path.suffix.lower() in JSON_LINES  # in a CSV spaces around a text may be the writer's
+    return [_row(record, exact=exact) for record in read_table(path)]
 
 
 def write_csv(judgments: Judgments, path: Path, names: Mapping[str, str]) -> None:
@@ -63,8 +64,10 @@ def _fields(judgments: Judgments, names: Mapping[str, str]) -> Iterator[dict[str
         yield dict(zip(COLUMNS, values, strict=True))
 
 
-def _row(record: Record) -> JudgmentRow:
+def _row(record: Record, *, exact: bool) -> JudgmentRow:
     query, image = record.text("query"), record.text("id") or record.text("image")
+    if query and exact:
+        query = str(record.fields["query"])
     grade = record.fields.get("grade")
     if not query or not image or grade is None:
         raise DiptychError(

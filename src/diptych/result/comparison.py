@@ -17,11 +17,15 @@ from diptych.errors import DiptychError
 from diptych.images import Collection, Skipped, open_collection
 from diptych.result.rankings import Overall, QueryResult, Work
 from diptych.result.relevance import Relevance
-from diptych.tabular import write_text
+from diptych.tabular import check_ending, write_text
 from diptych.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+REPORT_ENDINGS = (".html", ".htm")
+"""What a report may be called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +74,12 @@ class Comparison:
         """Write the comparison as JSON to a file, or return the text where no path is given.
 
         Raises:
-            DiptychError: The file can't be written.
+            DiptychError: The file can't be written, or is called something else than `.json`.
         """
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
         if path is None:
             return text
+        check_ending(Path(path), ".json")
         write_text(Path(path), text)
         return None
 
@@ -138,10 +143,11 @@ class Comparison:
             The file's path.
 
         Raises:
-            DiptychError: The file can't be written.
+            DiptychError: The file can't be written, or is called something else than `.html`.
         """
         from diptych.present.html.report import write_report
 
+        check_ending(Path(path), *REPORT_ENDINGS)
         return write_report(self, Path(path))
 
     def plots(self, folder: str | Path) -> list[Path]:

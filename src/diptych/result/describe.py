@@ -266,6 +266,7 @@ def _hits(answer: Answer, pictures: Sequence[Picture], image_id: str | None) -> 
             z=None if z is None else round(float(z[row]), 3),
             caption=pictures[row].caption,
             aliases=pictures[row].aliases,
+            labels=pictures[row].labels[1:] and pictures[row].labels,
             itself=pictures[row].id == image_id,
         )
         for rank, (row, score) in enumerate(

@@ -27,13 +27,14 @@ class Hit:
         rank: From 1.
         image: Its name in the collection.
         id: The SHA-256 of its bytes, in hexadecimal.
-        label: Its class, where the folder or the manifest gives one.
+        label: Its class, where the folder or the manifest gives one; of several the first.
         score: Cosine similarity to the query, -1 to 1.
         z: How far that stands above what unrelated texts (for a picture as query: other pictures) get on this
             image; None where there is no bank.
         caption: What a manifest says of it.
         aliases: Further names, of byte-identical copies.
         itself: Whether it is the very picture that was asked with.
+        labels: All its classes, where it has several.
     """
 
     rank: int
@@ -45,6 +46,12 @@ class Hit:
     caption: str | None = None
     aliases: tuple[str, ...] = ()
     itself: bool = False
+    labels: tuple[str, ...] = ()
+
+    @property
+    def every_label(self) -> tuple[str, ...]:
+        """All its classes, one or several."""
+        return self.labels or (() if self.label is None else (self.label,))
 
 
 @dataclass(frozen=True, kw_only=True)

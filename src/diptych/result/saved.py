@@ -8,7 +8,7 @@ slots: without them msgspec leaves a default to the class, and misses it when th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -46,7 +46,7 @@ from diptych.thresholds.passing import Passing
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
 
-_RARE = ("caption", "aliases", "itself")
+_RARE = ("caption", "aliases", "itself", "labels")
 """Keys that a hit has only where they say something."""
 
 
@@ -149,6 +149,18 @@ class _Saved(Struct):
     relevance: _Relevance | UnsetType = UNSET
 
 
+def _leave_out_rare(saved: Mapping[str, Any]) -> None:
+    """Take out keys that say what is so nearly everywhere."""
+    for skipped in saved["collection"]["skipped"]:
+        if skipped["files"] == 1:
+            del skipped["files"]
+    rankings = (ranking for query in saved["queries"] for ranking in query["rankings"].values())
+    for hit in (hit for ranking in rankings for hit in ranking["hits"]):
+        for key in _RARE:
+            if not hit[key]:
+                del hit[key]
+
+
 def to_dict(comparison: Comparison) -> dict[str, Any]:
     """A comparison as plain data, in the shape of the JSON contract."""
     overall, relevance = comparison.overall, comparison.relevance
@@ -172,12 +184,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         ),
         enc_hook=_number,
     )
-    for query in saved["queries"]:
-        for ranking in query["rankings"].values():
-            for hit in ranking["hits"]:
-                for key in _RARE:
-                    if not hit[key]:
-                        del hit[key]
+    _leave_out_rare(saved)
     for on_scale in _on_scales(saved):
         for key in ("expected", "promise"):
             if on_scale["best_f1"][key] is None:

@@ -142,7 +142,7 @@ class Index:
         for matrix in matrices.values():
             mask &= matrix.have
         if label is not None:
-            mask &= [picture.label == label for picture in self._collection.pictures]
+            mask &= [label in picture.labels for picture in self._collection.pictures]
         if not matrices or not mask.any():
             return Snapshot()
         key = mask.tobytes()

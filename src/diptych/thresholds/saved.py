@@ -14,7 +14,7 @@ import msgspec
 from diptych.concept import measured
 from diptych.embedders import EmbedderInfo
 from diptych.errors import DiptychError
-from diptych.tabular import read_text, write_text
+from diptych.tabular import check_ending, read_text, write_text
 from diptych.text import printable
 from diptych.thresholds.expected import Expected
 from diptych.thresholds.threshold import KEPT_PRECISION, KEPT_RECALL, THRESHOLD, Promise, Threshold
@@ -105,6 +105,7 @@ def save_threshold(threshold: SavedThreshold, path: Path | str) -> None:
     Raises:
         DiptychError: The file can't be written.
     """
+    check_ending(Path(path), ".json")
     saved = {"diptych_threshold": 1, **dataclasses.asdict(threshold)}
     write_text(Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
 

@@ -60,7 +60,7 @@ class PageState:
             name: Indexer(bench, e, self.budget, self._has_changed) for name, e in self.embedders.items()
         }
         self.history = History()
-        self.labels = sorted({picture.label for picture in self.collection.pictures if picture.label})
+        self.labels = sorted({label for picture in self.collection.pictures for label in picture.labels})
         self._version = 0
         self._lock = threading.Lock()
 

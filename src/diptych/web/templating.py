@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 
+from diptych.images import gathered
 from diptych.present.html.pictures import Embedded
 from diptych.present.html.report import environment
 from diptych.web.state import PageState
@@ -47,7 +48,7 @@ def surroundings(state: PageState, view: str) -> dict[str, Any]:
         "view": view,
         "source": state.collection.source,
         "images": len(state.collection),
-        "skipped": len(state.collection.skipped),
+        "skipped": gathered(state.collection.skipped),
         "labels": state.labels,
         "names": list(state.embedders),
     }

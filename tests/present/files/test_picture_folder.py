@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, Picture, UnreadablePicture, open_collection
 from diptych.images.entries import File
+from diptych.images.outputs import MARK
 from diptych.present.files.picture_folder import PictureFolder, safe_name
 from diptych.text import printable
 from support import picture_bytes
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """All files but the mark."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name != MARK)
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 def collection_of(folder: Path, names: list[str]) -> Collection:

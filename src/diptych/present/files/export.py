@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from diptych.errors import DiptychError
 from diptych.files import write_whole, written_whole
-from diptych.judgments.qrels import write_qrels
+from diptych.images.outputs import make_output_folder
+from diptych.judgments.qrels import number_queries, write_qrels, write_query_ids
 from diptych.pipeline import NamedVectors
 from diptych.result import Comparison, Relevance
 from diptych.retrieval.searcher import Answers
-from diptych.text import printable
 
 _LEAST_STEP = 1e-12  # around 0, where steps of float32 are smaller than some tools can read
 
@@ -50,7 +50,8 @@ def write_export(
     try:
         comparison.to_json(folder / "result.json")
         _write_rankings(comparison, folder / "rankings.csv")
-        _write_queries(comparison, folder / "queries.tsv")
+        texts = number_queries([query.query for query in comparison.queries])
+        write_query_ids(texts, folder / "queries.tsv")
         stems = file_stems([info.name for info in comparison.embedders])
         for name, stem in stems.items():
             run = folder / f"run.{stem}.trec"
@@ -72,7 +73,8 @@ def make_folders(folder: Path) -> None:
         DiptychError: They can't be made.
     """
     try:
-        (folder / "vectors").mkdir(parents=True, exist_ok=True)
+        make_output_folder(folder)
+        (folder / "vectors").mkdir(exist_ok=True)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 
@@ -99,12 +101,6 @@ def _write_rankings(comparison: Comparison, path: Path) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(comparison.rows())
-
-
-def _write_queries(comparison: Comparison, path: Path) -> None:
-    """Queries by their id in the runs; line breaks and tabs in a query become a mark."""
-    lines = [f"q{n}\t{printable(query.query)}\n" for n, query in enumerate(comparison.queries, start=1)]
-    write_whole(path, "".join(lines).encode())
 
 
 def _write_run(comparison: Comparison, name: str, tag: str, path: Path) -> None:

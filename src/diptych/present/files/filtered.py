@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
-from diptych.images import Collection, Skipped
+from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.judgments.judgments import Judgments
 from diptych.text import count, printable
 from diptych.thresholds.filter import Passed
@@ -64,9 +64,9 @@ class FilterListing:
             share = relevant / judged
             yield f"{judged} of these are judged, {relevant} of them relevant: precision {share:.2f}"
         if skipped:
-            yield f"{len(skipped)} skipped:"
-        for each_skipped in skipped:
-            yield f"  {printable(each_skipped.name)}: {printable(each_skipped.reason)}"
+            yield f"{count_files(skipped):,} skipped:"
+        for each_skipped in gathered(skipped):
+            yield f"  {printable(each_skipped.called)}: {printable(each_skipped.reason)}"
 
     def _write_csv(self, row: Sequence[object]) -> None:
         csv.writer(self._out, lineterminator="\n").writerow(row)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from diptych.errors import DiptychError
 from diptych.files import write_whole
 from diptych.images import Collection, Picture, looks_like_picture
+from diptych.images.outputs import make_output_folder
 from diptych.text import printable
 
 _NOT_IN_NAMES = re.compile(r'[\ufffd/\\:*?"<>|]+')
@@ -44,7 +45,7 @@ class PictureFolder:
         self._folders = _folders(folder, categories) if several else dict.fromkeys(categories, folder)
         for picture in collection.pictures if link else ():
             self._target(picture)
-        _make(folder)
+        _make(folder, marked=True)
 
     def put(self, picture: Picture, category: str) -> Path:
         """Put a picture there; one that is there already, from an earlier run, stays.
@@ -119,8 +120,10 @@ def _folders(folder: Path, categories: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, *, marked: bool = False) -> None:
     try:
+        if marked:
+            make_output_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DiptychError(f"can't make the folder {printable(str(folder))}: {error.strerror}") from error

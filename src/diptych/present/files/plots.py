@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.errors import DiptychError
 from diptych.files import written_whole
+from diptych.images.outputs import make_output_folder
 from diptych.present.html.curves import INKS, Chart, Trace, charts, letter, rank_ticks
 from diptych.present.html.layout import Column, columns, hinges, short
 from diptych.result import Comparison, QueryResult
@@ -51,7 +52,7 @@ def make_folder(folder: Path) -> None:
     except ImportError as error:
         raise DiptychError("plots need matplotlib: pip install 'diptych[plots]'") from error
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_output_folder(folder)
     except OSError as error:
         raise DiptychError(f"can't write to {folder}: {error.strerror}") from error
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from diptych.doctor import Check
-from diptych.images import Collection, Skipped
+from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.pipeline.estimate import Estimate
 from diptych.present.terminal.relevance import LETTER_STYLES, relevance_part
@@ -110,8 +110,9 @@ class _Column:
 
 def _name(hit: Hit) -> Text:
     name = Text(printable(hit.image))
-    if hit.label is not None and f"/{hit.label}/" not in f"/{hit.image}":
-        name.append(f" [{printable(hit.label)}]", style="dim")
+    labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
+    if labels:
+        name.append(f" [{printable(', '.join(labels))}]", style="dim")
     if hit.aliases:
         name.append(f" (and {len(hit.aliases)} more like it)", style="dim")
     if hit.itself:
@@ -135,8 +136,8 @@ def _footer(comparison: Comparison) -> RenderableType:
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[Text]:
-    heading = [Text(f"{len(skipped)} skipped:")] if skipped else []
-    return heading + [Text(f"  {printable(s.name)}: {printable(s.reason)}") for s in skipped]
+    heading = [Text(f"{count_files(skipped):,} skipped:")] if skipped else []
+    return heading + [Text(f"  {printable(s.called)}: {printable(s.reason)}") for s in gathered(skipped)]
 
 
 def show_filled(collection: Collection, filled: Mapping[str, Filled], console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,7 +215,8 @@ class _Downloads:
     def _wait(self, host: str, job: _Job, later: Later) -> None:
         """Put a job back for another try, unless there is an older copy or it was tried often enough."""
         if later.pause is not None and later.pause > http.LONGEST_WAIT:
-            self._closed_hosts[host] = f"the server asks to wait {later.pause:.0f} s"
+            again = http.clock_time(time.time() + later.pause)
+            self._closed_hosts[host] = f"the server asks to be left alone: try again after {again}"
         elif later.pause is not None:
             self._queue.pause(host, later.pause)
         job.tries += 1

@@ -80,7 +80,7 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     """
     kind = format_of(data[:4096])
     if kind is None:
-        raise UnreadablePicture(why_not(data[:4096]))
+        raise UnreadablePicture(why_not(data[:4096]), damaged=True)
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
             try:
@@ -95,7 +95,7 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
-        raise UnreadablePicture(_reason(kind, data, limits, error)) from error
+        raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 
 def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Image.Image:

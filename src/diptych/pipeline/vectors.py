@@ -26,6 +26,9 @@ from diptych.store.vectors import Kind, Store
 _AT_ONCE = 4_000
 """Vectors made elsewhere that are handed on together."""
 
+_LOOKED_AT = 256
+"""Stored vectors that are checked together: few, so that the check takes little memory."""
+
 _TINY = float(np.finfo(np.float32).tiny)
 """A vector that is shorter has lost its direction: float32 holds less than its seven digits of it."""
 
@@ -167,9 +170,11 @@ def _unusable(vectors: Vectors, *, zeros: bool = False) -> dict[int, str]:
 def without_direction(embedder: Embedder, kind: Kind, items: Sequence[str], store: Store) -> set[str]:
     """The items that the store has an unusable vector of: earlier versions of Diptych kept what they got."""
     found = set()
-    for places, vectors in store.iter_stored(embedder.info.fingerprint, kind, items):
-        rows = _unusable(vectors, zeros=kind == "text" and may_say_nothing(embedder))
-        found |= {items[place] for place in places[list(rows)]}
+    for start in range(0, len(items), _LOOKED_AT):
+        some = items[start : start + _LOOKED_AT]
+        for places, vectors in store.iter_stored(embedder.info.fingerprint, kind, some):
+            rows = _unusable(vectors, zeros=kind == "text" and may_say_nothing(embedder))
+            found |= {some[place] for place in places[list(rows)]}
     return found
 
 

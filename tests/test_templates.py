@@ -89,9 +89,9 @@ def test_sentences_are_kept_as_the_texts_that_they_are(store: Store) -> None:
     recorder = Recorder(load("random"))
     in_sentences = with_templates(recorder, TEMPLATES[:2])
     embed_queries([TextQuery("dog")], in_sentences, store)
-    assert is_stored(TextQuery("dog"), in_sentences.info, store)
-    assert not is_stored(TextQuery("dog"), recorder.info, store)
-    assert is_stored(TextQuery("a photo of a dog"), recorder.info, store)
+    assert is_stored(TextQuery("dog"), in_sentences, store)
+    assert not is_stored(TextQuery("dog"), recorder, store)
+    assert is_stored(TextQuery("a photo of a dog"), recorder, store)
     recorder.texts.clear()
     vector, fresh = embed_queries([TextQuery("dog"), TextQuery("a photo of a dog")], recorder, store)
     assert recorder.texts == ["dog"]

@@ -53,12 +53,12 @@ def add_variants(folder: Path) -> None:
         quantize_dynamic(path, path.with_name(f"{path.stem}_quantized.onnx"))
 
 
-def move_weights_out(path: Path) -> None:
-    """Rewrite an export as those above 2 GB are: the weights in `NAME.onnx_data` beside it."""
+def move_weights_out(path: Path, into: str | None = None) -> None:
+    """Rewrite an export as those above 2 GB are: the weights beside it, by default in `NAME.onnx_data`."""
     import onnx
 
-    model = onnx.load(path)
-    onnx.save(model, path, save_as_external_data=True, location=f"{path.name}_data", size_threshold=64)
+    model, location = onnx.load(path), into or f"{path.name}_data"
+    onnx.save(model, path, save_as_external_data=True, location=location, size_threshold=64)
 
 
 def save_combined(folder: Path) -> Path:

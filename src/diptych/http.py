@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from diptych.errors import DiptychError
@@ -17,7 +18,9 @@ RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that mean "later", not "never"."""
 
 LONGEST_WAIT = 60.0
-"""Seconds; no single wait before a retry is longer, whatever a server asks for."""
+"""Seconds; no single wait before a retry is longer. Where a server asks for more, it is not asked again."""
+
+_LAST_MOMENT = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 _jitter = random.SystemRandom()
 
@@ -52,6 +55,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, OverflowError):  # no date, or a year that a clock can't hold
         return None
+
+
+def clock_time(at: float) -> str:
+    """A moment as a person here writes it, to the minute: "2026-11-30 18:40".
+
+    Args:
+        at: Seconds since 1970; what no clock can hold is taken for the last year that one can.
+    """
+    return f"{datetime.fromtimestamp(min(at, _LAST_MOMENT)).astimezone():%Y-%m-%d %H:%M}"
 
 
 def backoff(attempt: int) -> float:

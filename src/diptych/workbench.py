@@ -266,7 +266,7 @@ class Workbench:
         """What thresholds are learned from, by the embedder's name: judged texts that have a vector."""
         ids, found = [picture.id for picture in snapshot.pictures], {}
         for e in self.embedders:
-            texts = [text for text in map(TextQuery, sample.queries) if is_stored(text, e.info, self.store)]
+            texts = [text for text in map(TextQuery, sample.queries) if is_stored(text, e, self.store)]
             units = normalise(embed_queries(texts, e, self.store)[0])
             of_text = {text.text: unit for text, unit in zip(texts, units, strict=True)}
             images = snapshot.searchers[e.info.name].units

@@ -22,7 +22,8 @@ from PIL import Image
 
 import support
 from diptych import http, load
-from diptych.embedders import EmbedderUnavailable, InputRejected, TransientError
+from diptych.embedders import EmbedderUnavailable, InputRejected, ServiceDown, TransientError
+from diptych.embedders.base import RequestRefused
 from diptych.embedders.prices import terms
 from diptych.emulators.bedrock import BedrockEmulator
 from diptych.emulators.cohere import CohereEmulator
@@ -49,6 +50,8 @@ def is_bedrock(case: Case) -> bool:
 ONE_ITEM_A_CALL = {"vertex", "gemini on Vertex AI", "titan", "nova"}
 LEFT_OUT = {
     "test_a_wait_that_is_asked_for_is_kept": is_bedrock,  # Amazon does not say for how long to wait
+    "test_a_wait_of_more_than_a_minute_is_not_waited_for": is_bedrock,
+    "test_waits_of_more_than_a_minute_in_all_are_said_once": is_bedrock,
     "test_fewer_vectors_than_asked_for_are_never_taken": is_one_item_a_call,
     "test_a_secret_that_no_header_can_carry_is_never_shown": is_bedrock,  # the secret signs, it is not sent
 }
@@ -322,6 +325,31 @@ def test_a_wait_that_is_asked_for_is_kept(case: Case) -> None:
     assert arrivals[1] - arrivals[0] >= 0.3
 
 
+def test_a_wait_of_more_than_a_minute_is_not_waited_for(case: Case, service: Script) -> None:
+    service.always = lambda _: case.emulator.over_quota(86_400)
+    embedder = case.load(service.emulator.url)
+    for _ in range(2):
+        with pytest.raises(ServiceDown, match=r"try again after 20\d\d-\d\d-\d\d \d\d:\d\d") as caught:
+            embedder.embed_texts(["a cat"])
+        assert caught.value.for_long
+    assert len(service.requests) == 1, "what asked to be left alone is"
+
+
+def test_waits_of_more_than_a_minute_in_all_are_said_once(
+    case: Case, service: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.monotonic()]
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr("diptych.embedders.hosted.client.time", clock)
+    embedder = case.load(service.emulator.url)
+    for waits, said in ((1, 0), (3, 1), (3, 0)):
+        service.first = [case.emulator.over_quota(40)] * waits
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            embedder.embed_texts(["a cat"])
+        assert ["wait for a minute" in str(each.message) for each in caught] == [True] * said
+
+
 def test_calls_keep_to_the_rate(case: Case, service: Script) -> None:
     embedder = case.load(service.emulator.url, requests_per_minute=1200)
     begun = time.monotonic()
@@ -390,6 +418,23 @@ def test_a_refusal_of_one_picture_is_told_from_one_of_every_request(case: Case, 
         embedder.embed_texts(["a cat"])
 
 
+def test_a_refusal_is_of_one_picture_where_another_was_taken(case: Case, service: Script) -> None:
+    """Whatever its words are: "dimension" may be the vectors' or the picture's."""
+    embedder = case.load(service.emulator.url)
+    jpeg = embedder.prepare_image(noise(1))
+    service.first = [case.emulator.refuse(400, AT_FAULT[case.emulator])]
+    with pytest.raises(RequestRefused, match="every such request"):
+        embedder.embed_images([jpeg])
+    embedder.embed_images([jpeg])
+    service.first = [case.emulator.refuse(400, AT_FAULT[case.emulator])]
+    with pytest.raises(InputRejected) as caught:
+        embedder.embed_images([jpeg])
+    assert not isinstance(caught.value, RequestRefused)
+    service.first = [case.emulator.refuse(400, "No API key, or billing is off.")]
+    with pytest.raises(EmbedderUnavailable):
+        embedder.embed_images([jpeg])
+
+
 # --------------------------------------------------------------------------------------------- credentials
 
 
@@ -450,6 +495,7 @@ SPOILED: tuple[tuple[Callable[[Any], Any], type[Exception]], ...] = (
     (lambda answer: each_vector(answer, lambda _: None), TransientError),
     (lambda answer: each_vector(answer, lambda vector: [math.nan, *vector[1:]]), TransientError),
     (lambda answer: each_vector(answer, lambda vector: ["?", *vector[1:]]), TransientError),
+    (lambda answer: each_vector(answer, lambda vector: [0.0] * len(vector)), TransientError),
     (lambda answer: each_vector(answer, lambda vector: vector[1:]), EmbedderUnavailable),
 )
 
@@ -463,6 +509,59 @@ def test_an_answer_without_usable_vectors_is_a_plain_error(case: Case, service: 
         with pytest.raises(expected, match="answered with") as caught:
             embedder.embed_texts(["a cat"])
         assert "\n" not in str(caught.value)
+
+
+def test_an_error_in_an_answer_that_should_hold_vectors_is_shown(case: Case, service: Script) -> None:
+    for answer in (
+        {"error": {"message": f"We are moving house. Bearer {SECRET}"}},
+        {"message": "We are moving house."},
+        {"detail": [{"msg": "We are moving house."}]},
+    ):
+        service.first = [json_reply(answer)]
+        with pytest.raises(TransientError, match="We are moving house") as caught:
+            case.load(service.emulator.url).embed_texts(["a cat"])
+        assert SECRET not in str(caught.value)
+
+
+def test_vectors_are_taken_from_an_answer_that_lacks_others(case: Case, service: Script) -> None:
+    embedder = case.load(service.emulator.url)
+    jpegs = [embedder.prepare_image(noise(seed)) for seed in range(2)]
+    whole = embedder.embed_images(jpegs)
+    if embedder.info.batch_size == 1:
+        return
+    seen: list[list[float]] = []
+
+    def only_the_first(vector: list[float]) -> list[float] | None:
+        seen.append(vector)
+        return vector if len(seen) == 1 else None
+
+    content = each_vector(json.loads(service.answers[-1].body), only_the_first)
+    service.first = [json_reply(content)]
+    some = embedder.embed_images(jpegs)
+    np.testing.assert_array_equal(some[0], whole[0])
+    assert np.isnan(some[1]).all()
+
+
+def test_what_failed_at_every_try_in_a_batch_is_tried_less_often_in_parts(
+    case: Case, service: Script
+) -> None:
+    embedder = case.load(service.emulator.url)
+    texts = ["a cat", "a dog", "a cow", "an owl"][: embedder.info.batch_size]
+    service.always = lambda _: case.emulator.refuse(503, "Not now.")
+    tries = []
+    for some in (texts, texts[:2], texts[:1]):
+        service.requests.clear()
+        with pytest.raises(TransientError):
+            embedder.embed_texts(some)
+        tries.append(len(service.requests))
+    assert tries == ([8, 1, 2] if len(texts) > 1 else [8, 2, 2])
+    service.always = None
+    embedder.embed_texts(texts)
+    service.requests.clear()
+    service.always = lambda _: case.emulator.refuse(503, "Not now.")
+    with pytest.raises(TransientError):
+        embedder.embed_texts(texts)
+    assert len(service.requests) == 8, "once it was answered, it is as any other"
 
 
 def test_a_page_in_place_of_json_says_to_check_the_endpoint(case: Case, service: Script) -> None:

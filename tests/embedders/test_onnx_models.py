@@ -164,7 +164,9 @@ def test_models_come_from_the_hub_without_torch(
     repository = shutil.copytree(onnx_variants, tmp_path / "repository")
     (repository / "README.md").write_text("---\nlicense: mit\n---\n")
     tiny_onnx.move_weights_out(repository / "onnx" / "vision_model.onnx")
-    assert (repository / "onnx" / "vision_model.onnx_data").stat().st_size > 10_000
+    tiny_onnx.move_weights_out(repository / "onnx" / "text_model.onnx", "text.weights")
+    for weights in ("vision_model.onnx_data", "text.weights"):
+        assert (repository / "onnx" / weights).stat().st_size > 10_000
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "tokenizer.json").write_text("{}")
     repositories = {

@@ -153,13 +153,20 @@ def test_a_smaller_dimension_than_the_embedders_still_gives_unit_vectors() -> No
     assert np.linalg.norm(short) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_a_zero_vector_stays_zero() -> None:
+def test_a_text_that_means_nothing_has_a_direction_of_its_own() -> None:
+    """As a service's has: none answers with zeros."""
+
     class Nothing(Tiny):
         def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
             return np.zeros((len(texts), 12), np.float32)
 
     with VertexEmulator(Nothing()) as emulator:
-        assert not vector(predict(emulator, text_body("cat")), "textEmbedding").any()
+        cat, again, dog = (
+            vector(predict(emulator, text_body(text)), "textEmbedding") for text in ("cat", "cat", "dog")
+        )
+    np.testing.assert_array_equal(cat, again)
+    assert np.linalg.norm(cat) == pytest.approx(1, abs=1e-5)
+    assert abs(cat @ dog) < 0.99
 
 
 @settings(max_examples=40)

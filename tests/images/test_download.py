@@ -253,7 +253,10 @@ def start_process(*urls: str, before: str = "") -> subprocess.Popen[str]:
 
 
 def noise(size: int) -> bytes:
-    return hashlib.shake_128(b"noise").digest(size)
+    """A picture of just so many bytes."""
+    width = size - len(f"P5 {size} 1 255\n")
+    header = f"P5 {width:<{len(str(size))}} 1 255\n".encode()
+    return header + hashlib.shake_128(b"noise").digest(width)
 
 
 # Outcomes.
@@ -433,26 +436,28 @@ def test_a_picture_of_just_the_largest_size_is_taken(server: Server) -> None:
     assert fetch_one(f"{server.address}/x", max_bytes=size - 1).path is None
 
 
-def test_a_large_picture_takes_no_memory(server: Server) -> None:
-    size = 32 << 20
+def test_large_pictures_take_the_memory_of_one(server: Server) -> None:
+    """While they come, none; then each is looked at, one after the other."""
+    header, rows = b"P5 4096 4096 255\n", 4096
+    size = len(header) + rows * 4096
 
     def large(handler: Handler) -> None:
         handler.head(200, {"Content-Length": str(size)})
-        chunk = bytes(1 << 16)
-        for _ in range(size // len(chunk)):
-            handler.send(chunk)
+        handler.send(header)
+        for _ in range(rows):
+            handler.send(bytes(4096))
 
-    server.answers[f"{server.address}/x"] = large
+    urls = [f"{server.address}/{number}" for number in range(6)]
+    server.answers = dict.fromkeys(urls, large)
     fetch(f"{server.address}/warm-up")
     tracemalloc.start()
     try:
-        outcome = fetch_one(f"{server.address}/x")
+        outcomes = fetch(*urls)
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert outcome.path
-    assert outcome.path.stat().st_size == size
-    assert peak < size / 8
+    assert [outcome.path and outcome.path.stat().st_size for outcome in outcomes] == [size] * 6
+    assert peak < 2 * size
 
 
 # Manners.
@@ -549,7 +554,12 @@ def test_a_host_that_asks_for_a_long_wait_is_left_alone(web: Server) -> None:
     urls = [f"http://busy.org/{n}" for n in range(10)]
     web.answers = dict.fromkeys(urls, busy)
     outcomes = fetch(*urls, "http://idle.org/dog.png")
-    assert {outcome.reason for outcome in outcomes[:10]} == {"the server asks to wait 3600 s"}
+    reasons = {outcome.reason for outcome in outcomes[:10]}
+    assert len(reasons) <= 2  # the minute may pass meanwhile
+    for reason in reasons:
+        assert re.fullmatch(
+            r"the server asks to be left alone: try again after [-\d]{10} \d\d:\d\d", reason or ""
+        )
     assert outcomes[10].path
     assert len(web.asked) == 5
 
@@ -663,6 +673,7 @@ def test_the_sidecar_says_where_a_picture_came_from(web: Server) -> None:
         "content_type": "image/png",
         "sha256": hashlib.sha256(content(outcome)).hexdigest(),
         "bytes": len(PICTURE),
+        "decodes": True,
     }
 
 
@@ -798,6 +809,94 @@ def test_two_processes_may_fetch_the_same_pictures(server: Server) -> None:
     assert leftovers() == []
     assert [content(outcome) == picture for outcome in fetch(*urls)] == [True] * 3
     assert len(server.asked) == 6
+
+
+# What is no whole picture is not kept.
+
+
+def ends_early(data: bytes, **named: str) -> Answer:
+    """What a server sends that says nowhere how much it sends, when it dies meanwhile."""
+
+    def answer(handler: Handler) -> None:
+        headers = {name.replace("_", "-"): value for name, value in named.items()}
+        handler.head(200, {"Content-Type": "image/png", "Connection": "close", **headers})
+        handler.send(data)
+        handler.hang_up()
+
+    return answer
+
+
+@pytest.mark.parametrize("marks", [{}, {"ETag": '"1"'}, {"Last_Modified": "Mon, 01 Jun 2026 00:00:00 GMT"}])
+def test_a_picture_cut_off_without_a_word_is_asked_for_again(server: Server, marks: dict[str, str]) -> None:
+    url, picture = f"{server.address}/x", picture_bytes(size=(300, 200), fmt="JPEG")
+    server.answers[url] = in_turn(ends_early(picture[:-400], **marks), gives(picture, **marks))
+    assert content(fetch_one(url)) == picture
+    age_everything()
+    assert content(fetch_one(url)) == picture
+
+
+def test_a_picture_that_is_always_cut_off_is_not_kept(server: Server) -> None:
+    url, picture = f"{server.address}/x", picture_bytes(size=(300, 200), fmt="JPEG")
+    server.answers[url] = ends_early(picture[:-400], ETag='W/"1"')
+    assert fetch_one(url).reason == "the file is cut off: the answer may have been cut short"
+    assert sidecars() == []
+    server.answers[url] = gives(picture, ETag='W/"1"')
+    assert content(fetch_one(url)) == picture
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"%PDF-1.7 ...", "a PDF document"),
+        (b"it is under construction", "not a picture"),
+        (PICTURE[:45] + bytes(60), " "),
+    ],
+)
+def test_what_is_no_picture_is_not_kept(server: Server, body: bytes, reason: str) -> None:
+    url = f"{server.address}/x"
+    server.answers[url] = in_turn(gives(body, ETag='"1"'), gives(PICTURE, ETag='"1"'))
+    assert reason in str(fetch_one(url).reason)
+    assert len(server.asked) == 1, "what came whole is as its server has it"
+    assert sidecars() == leftovers() == []
+    assert content(fetch_one(url)) == PICTURE
+    assert "if-none-match" not in server.asked[1].headers
+
+
+def test_what_is_no_picture_does_not_replace_one(server: Server) -> None:
+    url = f"{server.address}/x"
+    server.answers[url] = in_turn(gives(PICTURE), gives(b"it is under construction"))
+    fetch(url)
+    age_everything()
+    assert content(fetch_one(url)) == PICTURE
+
+
+def test_a_picture_over_a_limit_is_kept(server: Server) -> None:
+    """It is whole, and the limit may be another tomorrow."""
+    url, picture = f"{server.address}/x", b"P1 20000 20000\n" + b"0 " * 10
+    server.answers[url] = gives(picture)
+    assert content(fetch_one(url)) == picture
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_a_copy_that_an_earlier_version_kept_is_looked_at_once(server: Server, days: float) -> None:
+    good, bad = f"{server.address}/good", f"{server.address}/bad"
+    server.answers = {url: gives(PICTURE, ETag='"1"') for url in (good, bad)}
+    copies = [outcome.path for outcome in fetch(good, bad)]
+    for sidecar in sidecars():
+        record = json.loads(sidecar.read_text())
+        del record["decodes"]
+        if record["url"] == bad:
+            cut = PICTURE[:-30]
+            assert copies[1]
+            copies[1].write_bytes(cut)
+            record["bytes"] = len(cut)
+        sidecar.write_text(json.dumps(record))
+    age_everything(days)
+    server.asked.clear()
+    assert [content(outcome) for outcome in fetch(good, bad)] == [PICTURE, PICTURE]
+    assert bad in server.urls()
+    assert (good in server.urls()) is (days > 1)
+    assert all(json.loads(sidecar.read_text())["decodes"] for sidecar in sidecars())
 
 
 # Broken-off downloads.

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image, _imaging
 
-from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, TransientError
+from diptych.embedders import EmbedderInfo, EmbedderUnavailable, InputRejected, ServiceDown, TransientError
+from diptych.embedders.base import RequestRefused
 from diptych.errors import DiptychError
 from diptych.images import Collection, open_collection
-from diptych.pipeline import embed_images, embed_queries, image_vectors
+from diptych.pipeline import embed_images, embed_queries, image_vectors, iter_vectors
 from diptych.pipeline.threads import as_done, in_order
+from diptych.pipeline.vectors import usable
 from diptych.queries import ImageQuery, TextQuery
 from diptych.store.vectors import Store
 from support import picture_bytes
@@ -94,7 +105,7 @@ def test_every_picture_is_embedded_once_in_batches_and_never_again(
 
 def test_only_what_is_missing_is_embedded(collection: Collection, store: Store) -> None:
     some = [picture.id for picture in collection.pictures[:20]]
-    store.put("colours/1", "image", some, np.zeros((20, 3), np.float32))
+    store.put("colours/1", "image", some, np.ones((20, 3), np.float32))
     embedder = Colours(batch_size=1)
     embed_images(collection, embedder, store)
     assert sorted(embedder.batches) == [[20], [21], [22]]
@@ -132,12 +143,163 @@ def test_an_unavailable_embedder_stops_the_run_and_keeps_what_was_done(
     assert {picture.id for picture in collection.pictures[:9]} <= known
 
 
-def test_one_call_that_fails_for_now_holds_up_no_other(collection: Collection, store: Store) -> None:
+def later(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    """Move the clock by which pictures are set aside."""
+    now = time.time() + 3600 * hours
+    monkeypatch.setattr("diptych.pipeline.set_aside.time", SimpleNamespace(time=lambda: now))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 23])
+def test_a_picture_that_fails_for_now_is_set_aside_for_a_day(
+    collection: Collection, store: Store, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    embedder = Colours(batch_size=batch_size, red_3=TransientError("no answer"))
+    bad = collection.pictures[3].id
+    filled = embed_images(collection, embedder, store)
+    assert filled.embedded == COUNT - 1
+    assert filled.refused.keys() == {bad}
+    assert re.fullmatch(r"colours: no answer; not tried again before [-\d]+ [:\d]+", filled.refused[bad])
+    for hours, asked in ((23, []), (25, [[3]]), (48, []), (50, [[3]])):
+        embedder.batches.clear()
+        later(monkeypatch, hours)
+        filled = embed_images(collection, embedder, store)
+        assert embedder.batches == asked
+        assert (filled.embedded, filled.from_store, filled.refused.keys()) == (0, COUNT - 1, {bad})
+    later(monkeypatch, 80)
+    assert embed_images(collection, Colours(), store).embedded == 1
+
+
+def test_a_picture_is_not_blamed_where_all_failed(collection: Collection, store: Store) -> None:
+    """An outage: the next run asks for everything at once."""
+    down = {f"red_{red}": TransientError("no answer") for red in range(COUNT)}
     with pytest.raises(
-        DiptychError, match=r"1 of 23 pictures for now: no answer.*run the same command again"
+        DiptychError, match=r"23 of 23 pictures for now: no answer.*run the same command again"
     ):
-        embed_images(collection, Colours(batch_size=1, red_3=TransientError("no answer")), store)
-    assert embed_images(collection, Colours(), store).from_store == COUNT - 1
+        embed_images(collection, Colours(**down), store)
+    assert embed_images(collection, Colours(), store).embedded == COUNT
+
+
+def test_pictures_that_fail_side_by_side_do_not_look_like_an_outage_for_ever(
+    collection: Collection, store: Store
+) -> None:
+    bad = {f"red_{red}": TransientError("no answer") for red in range(7)}
+    with pytest.raises(DiptychError, match="could not embed 23 of 23"):  # it can't be told yet
+        embed_images(collection, Colours(batch_size=1, **bad), store)
+    filled = embed_images(collection, Colours(batch_size=1, **bad), store)
+    assert filled.embedded == COUNT - 7
+    assert filled.refused.keys() == {picture.id for picture in collection.pictures[:7]}
+
+
+def test_a_service_out_of_reach_blames_no_picture(collection: Collection, store: Store) -> None:
+    embedder = Colours(batch_size=8, red_3=ServiceDown("no connection"))
+    filled = embed_images(collection, embedder, store)
+    assert len(embedder.batches) == 3, "what is not answered at all is not asked for in halves"
+    assert filled.embedded == COUNT - 8
+    assert set(filled.refused.values()) == {"colours: no connection"}
+    assert embed_images(collection, Colours(), store).embedded == 8
+
+
+def test_a_service_that_asks_to_be_left_alone_is(collection: Collection, store: Store) -> None:
+    embedder = Colours(batch_size=8, red_9=ServiceDown("try again after lunch", for_long=True))
+    with pytest.raises(
+        DiptychError, match="could not embed 15 of 23 pictures for now: try again after lunch"
+    ):
+        embed_images(collection, embedder, store)
+    assert len(embedder.batches) == 2
+
+
+def test_a_good_vector_is_kept_whatever_came_with_it(collection: Collection, store: Store) -> None:
+    class Gappy(Colours):
+        def embed_images(self, prepared: Sequence[Any]) -> np.ndarray:
+            vectors = super().embed_images(prepared).copy()
+            vectors[vectors[:, 0] == 3] = np.nan
+            vectors[vectors[:, 0] == 5] = 0
+            vectors[vectors[:, 0] == 6] = 1e-42
+            return vectors
+
+    embedder = Gappy(batch_size=8)
+    filled = embed_images(collection, embedder, store)
+    assert filled.embedded == COUNT - 3
+    reasons = [filled.refused[collection.pictures[red].id] for red in (3, 5, 6)]
+    assert "not finite" in reasons[0]
+    assert "vector of zeros, which has no direction" in reasons[1]
+    assert "vector of zeros" in reasons[2]
+    sent = Counter(red for batch in embedder.batches for red in batch)
+    assert {red for red, times in sent.items() if times > 1} == {3, 5, 6}
+
+
+def test_words_that_may_hold_for_every_request_are_held_against_those_that_are_taken(
+    collection: Collection, store: Store
+) -> None:
+    refused = RequestRefused("wrong dimension")
+    filled = embed_images(collection, Colours(batch_size=1, red_0=refused, red_9=refused), store)
+    assert filled.embedded == COUNT - 2
+    every = {f"red_{red}": refused for red in range(COUNT)}
+    embedder = Colours(batch_size=1, **every)
+    embedder.info = dataclasses.replace(embedder.info, fingerprint="colours/3")
+    with pytest.raises(DiptychError, match="colours failed on 12 pictures in a row: wrong dimension"):
+        embed_images(collection, embedder, store)
+    assert len(embedder.batches) == 12
+
+
+def test_a_stored_vector_without_direction_is_no_vector(collection: Collection, store: Store) -> None:
+    """As earlier versions kept it: embedded anew, and replaced or named."""
+    ids = [picture.id for picture in collection.pictures]
+    vectors = np.ones((COUNT, 3), np.float32)
+    vectors[[2, 4]] = 0
+    store.put("colours/1", "image", ids, vectors)
+    query = TextQuery("wolf")
+    store.put("colours/1", "text", [query.id], np.zeros((1, 3), np.float32))
+    embedder = Colours()
+    embedder.info = dataclasses.replace(embedder.info, batch_size=1)
+    assert [places.tolist() for places, _ in iter_vectors(collection.pictures, embedder, store)] == [
+        [row for row in range(COUNT) if row not in (2, 4)]
+    ]
+    embedder.faults[4] = InputRejected("spotty")
+    filled = embed_images(collection, embedder, store)
+    assert sorted(embedder.batches) == [[2], [4]]
+    assert (filled.embedded, filled.from_store, list(filled.refused)) == (1, COUNT - 2, [ids[4]])
+    assert store.get("colours/1", "image", [ids[2]]).tolist() == [[2, 0, 5]]
+    assert embed_queries([query], embedder, store)[0].tolist() == [[4, 1, 0]]
+
+
+def test_a_query_without_direction_is_refused_unless_it_is_meant(store: Store) -> None:
+    class Speechless(Colours):
+        def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+            return np.array([[0 if text == "umm" else 1, 0, 0] for text in texts], np.float32)
+
+    embedder = Speechless()
+    queries = [TextQuery("wolf"), TextQuery("umm"), TextQuery("cat")]
+    with pytest.raises(DiptychError, match=r"can't take the query 'umm': .*vector of zeros"):
+        embed_queries(queries, embedder, store)
+    assert embed_queries(queries[::2], embedder, store)[1] == [], "the others were kept"
+    embedder.zero_texts = True  # type: ignore[attr-defined]
+    assert embed_queries(queries, embedder, store)[0].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
+
+
+@given(
+    vectors=arrays(
+        np.float32,
+        st.tuples(st.integers(1, 6), st.integers(1, 5)),
+        elements=st.floats(width=32, allow_nan=True, allow_infinity=True)
+        | st.sampled_from([0.0, -0.0, 1e-45, 1e-30, 3e38]),
+    )
+)
+def test_a_vector_is_of_use_exactly_where_it_has_a_direction(vectors: np.ndarray) -> None:
+    """Against lengths in exact arithmetic."""
+    expected = set()
+    for row, vector in enumerate(vectors):
+        numbers = [float(number) for number in vector]
+        tiny = Fraction(float(np.finfo(np.float32).tiny))
+        if not all(map(math.isfinite, numbers)) or sum(Fraction(n) ** 2 for n in numbers) < tiny**2:
+            expected.add(row)
+    try:
+        kept, problems = usable(vectors, *vectors.shape)
+    except ValueError:
+        assert len(expected) == len(vectors)
+    else:
+        assert problems.keys() == expected
+        np.testing.assert_array_equal(kept, vectors)
 
 
 def test_a_service_that_is_down_is_not_asked_for_every_picture(collection: Collection, store: Store) -> None:
@@ -260,7 +422,7 @@ def test_a_query_that_fails_loses_none_of_the_others(store: Store) -> None:
         return plain(texts)
 
     embedder.embed_texts = fail_on_wolf  # type: ignore[method-assign]
-    with pytest.raises(DiptychError, match="colours: later"):
+    with pytest.raises(DiptychError, match="colours failed on the query 'wolf': later"):
         embed_queries([TextQuery("cat"), TextQuery("wolf")], embedder, store)
     assert embed_queries([TextQuery("cat")], embedder, store)[1] == []
 
@@ -342,8 +504,9 @@ def test_a_refused_text_is_named_and_costs_none_of_the_others(store: Store) -> N
 
 
 def test_pictures_left_over_are_counted_truly(collection: Collection, store: Store) -> None:
-    """Half a batch is stored, then the service fails: the other half is left, and no more."""
-    embedder = Colours(batch_size=23, red_3=InputRejected("spotty"), red_20=TransientError("later"))
+    """Some of a batch is stored, then the service fails: the others are left, and no more."""
+    faults = {f"red_{red}": TransientError("later") for red in range(12, COUNT)}
+    embedder = Colours(batch_size=23, red_3=InputRejected("spotty"), **faults)
     with pytest.raises(DiptychError, match=r"could not embed (\d+) of 23 pictures for now: later") as caught:
         embed_images(collection, embedder, store)
     known = store.known("colours/1", "image", [picture.id for picture in collection.pictures])

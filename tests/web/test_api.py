@@ -77,7 +77,8 @@ def test_a_failing_embedder_says_why_and_may_be_asked_again(pictures: Path, tmp_
         answers = ask(http, "red")
         assert answers["palette"]["state"] == "answered"
         assert answers["failing"]["state"] == "failed"
-        assert answers["failing"]["reason"] == "failing: the service is having a bad day"
+        said = "failing failed on the query 'red': the service is having a bad day"
+        assert answers["failing"]["reason"] == said
         failing.fails = False
         assert ask(http, "red")["failing"]["state"] == "answered"
 

@@ -31,8 +31,25 @@ class InputRejected(DiptychError):
     """The embedder will never take this one picture or text; the message is the reason."""
 
 
+class RequestRefused(InputRejected):
+    """It is refused in words that may hold for every request; where others are taken, they do not."""
+
+
 class TransientError(DiptychError):
     """The embedder failed for now, after its own retries; the same call may succeed later."""
+
+
+class ServiceDown(TransientError):
+    """It failed for now whatever it is asked: it is out of reach, or its quota is used up.
+
+    Args:
+        message: Why, and what to do.
+        for_long: Whether it is known to stay so: then nothing more is asked of it in this run.
+    """
+
+    def __init__(self, message: str, *, for_long: bool = False) -> None:
+        super().__init__(message)
+        self.for_long = for_long
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,18 +157,29 @@ class Embedder(Protocol):
         Called from `info.concurrency` threads.
 
         Returns:
-            Shape (n, dimension), float32, in the order given.
+            Shape (n, dimension), float32, in the order given. A row that is not finite, or all zeros, says
+            that this item has no vector: it is asked for once more without the others.
 
         Raises:
             EmbedderUnavailable: Nothing can be embedded: the run stops.
             InputRejected: An item will never be taken; a batch of several is split to find it.
-            TransientError: It failed for now, after the embedder's own retries.
+            TransientError: It failed for now, after the embedder's own retries; a batch is split likewise.
+            ServiceDown: It failed for now whatever it is asked; a batch is not split.
         """
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed at most `info.batch_size` texts; same shape, threads and errors as `embed_images`."""
         ...
+
+
+def may_say_nothing(embedder: Embedder) -> bool:
+    """Whether a text may have a vector of zeros: it means nothing to the embedder, every picture scores 0.
+
+    An embedder says so by an attribute `zero_texts = True`. Otherwise such a vector is refused, as one of a
+    picture always is: it has no direction, and would lead a list where all others score below 0.
+    """
+    return getattr(embedder, "zero_texts", False) is True
 
 
 @runtime_checkable

@@ -95,10 +95,29 @@ def _parts_of_a_model(folder: Path) -> Iterator[Path]:
 
     What no model is loaded from (notes, other frameworks' copies, hidden files) is left out.
     """
-    for path in folder.rglob("*"):
+    for path in files_below(folder):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix not in _NOT_PART_OF_A_MODEL and path.is_file():
+        if not hidden and path.suffix not in _NOT_PART_OF_A_MODEL:
             yield path
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, by the paths that a library would open them by: links are followed.
+
+    A link that leads back to a folder it lies in is not.
+    """
+    waiting = [(folder, frozenset({folder.resolve()}))]
+    while waiting:
+        inside, above = waiting.pop()
+        try:
+            paths = list(inside.iterdir())
+        except OSError:  # nobody may look into it, no library either
+            continue
+        for path in paths:
+            if path.is_file():
+                yield path
+            elif path.is_dir() and (resolved := path.resolve()) not in above:
+                waiting.append((path, above | {resolved}))
 
 
 def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_OF_A_MODEL) -> Source:

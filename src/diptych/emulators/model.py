@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +58,7 @@ class ServedModel:
         """Embed a text, or a picture given as its bytes; or several as one, by the mean of their vectors.
 
         Returns:
-            Shape (dimension,), of unit length (zeros where the embedder gave zeros).
+            Shape (dimension,), of unit length (zeros where the embedder gave zeros for a picture).
 
         Raises:
             Refusal: A limit is passed, the picture is unreadable, or the embedder failed.
@@ -72,7 +73,8 @@ class ServedModel:
         shortened = text if limit is None or len(words) <= limit else " ".join(words[:limit])
         with self._failures_as_replies(), self._turns:
             vectors = self._embedder.embed_texts([shortened])
-        return self._only_row(vectors)
+        row = self._only_row(vectors)
+        return row if row.any() else _direction_of(text, len(row))
 
     def _image(self, data: bytes) -> NDArray[np.float32]:
         image = self._decoded(data)
@@ -181,6 +183,12 @@ def carry(vector: NDArray[np.floating[Any]], dimension: int) -> NDArray[np.float
     with _making_a_map:
         matrix = orthonormal_map(len(vector), dimension)
     return _unit(_unit(vector.astype(np.float64)) @ matrix).astype(np.float32)
+
+
+def _direction_of(text: str, dimension: int) -> NDArray[np.float32]:
+    """A direction of its own for a text that means nothing to the embedder: no service answers with zeros."""
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+    return np.random.default_rng(seed).standard_normal(dimension).astype(np.float32)
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

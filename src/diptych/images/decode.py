@@ -81,7 +81,7 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     """
     kind = format_of(data[:4096])
     if kind is None:
-        raise UnreadablePicture(why_not(data[:4096]))
+        raise UnreadablePicture(why_not(data[:4096]), damaged=True)
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
             try:
@@ -99,7 +99,7 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
         if (whole := _with_its_end(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
                 return decode(whole, limits, at_least=at_least)
-        raise UnreadablePicture(_reason(kind, data, limits, error)) from error
+        raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 
 def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Image.Image:

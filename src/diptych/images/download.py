@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,17 @@ from pathlib import Path
 from diptych import http, paths
 from diptych.images import wikimedia
 from diptych.images.download_cache import Copy, DownloadCache
-from diptych.images.fetch import CONNECTIONS, THREAD_NAME, Failed, Fetcher, Later, Moved, Refused, too_large
+from diptych.images.fetch import (
+    CONNECTIONS,
+    THREAD_NAME,
+    Checker,
+    Failed,
+    Fetcher,
+    Later,
+    Moved,
+    Refused,
+    too_large,
+)
 from diptych.images.host_queue import HostQueue
 from diptych.progress import Progress
 
@@ -75,15 +86,24 @@ def download(urls: Sequence[str], *, max_bytes: int, progress: Progress) -> list
 
 def _outcomes(urls: Sequence[str], cache: DownloadCache, max_bytes: int) -> Generator[Download]:
     jobs = []
+    checker = Checker()
     for url in urls:
-        copy = cache.find(url)
+        copy = _find(url, cache, checker)
         fits = copy is not None and copy.bytes <= max_bytes
         if copy and copy.fresh:
             yield Download(url, copy.path, None) if fits else Download(url, None, too_large(max_bytes))
         else:
             jobs.append(_Job(url, copy if fits else None))
     if jobs:
-        yield from _Downloads(jobs, cache, max_bytes).outcomes()
+        yield from _Downloads(jobs, cache, max_bytes, checker).outcomes()
+
+
+def _find(url: str, cache: DownloadCache, checker: Checker) -> Copy | None:
+    """The copy of what `url` gave, unless it is no picture: earlier versions kept whatever came."""
+    copy = cache.find(url)
+    if copy is None or copy.decodes:
+        return copy
+    return cache.vouch_for(url, copy) if checker.why_no_picture(copy.path) is None else None
 
 
 @dataclass
@@ -112,13 +132,13 @@ class _Downloads:
     that each host's limit and wishes hold for all of them.
     """
 
-    def __init__(self, jobs: list[_Job], cache: DownloadCache, max_bytes: int) -> None:
+    def __init__(self, jobs: list[_Job], cache: DownloadCache, max_bytes: int, checker: Checker) -> None:
         self._jobs = jobs
         self._cache = cache
         self._queue: HostQueue[_Job] = HostQueue(
             lambda host: CONNECTIONS_TO_WIKIMEDIA if host == _WIKIMEDIA else CONNECTIONS_PER_HOST
         )
-        self._fetcher = Fetcher(cache, max_bytes, lambda: self._queue.stopped)
+        self._fetcher = Fetcher(cache, max_bytes, checker, lambda: self._queue.stopped)
         self._closed_hosts: dict[str, str] = {}  # with the reason
         self._settled: queue.SimpleQueue[Download | BaseException] = queue.SimpleQueue()
         self._working = min(CONNECTIONS, len(jobs))
@@ -214,7 +234,8 @@ class _Downloads:
     def _wait(self, host: str, job: _Job, later: Later) -> None:
         """Put a job back for another try, unless there is an older copy or it was tried often enough."""
         if later.pause is not None and later.pause > http.LONGEST_WAIT:
-            self._closed_hosts[host] = f"the server asks to wait {later.pause:.0f} s"
+            again = http.clock_time(time.time() + later.pause)
+            self._closed_hosts[host] = f"the server asks to be left alone: try again after {again}"
         elif later.pause is not None:
             self._queue.pause(host, later.pause)
         job.tries += 1

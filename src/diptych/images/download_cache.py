@@ -42,6 +42,7 @@ class Copy:
         sha256: The hash of the file, in hexadecimal.
         bytes: The size of the file.
         fetched: When it came or was last found current, in seconds since 1970.
+        decodes: Whether it was seen to be a picture; not so where an earlier version fetched it.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Copy:
     sha256: str
     bytes: int
     fetched: float
+    decodes: bool = False
 
     @property
     def fresh(self) -> bool:
@@ -152,7 +154,7 @@ class DownloadCache:
         return part
 
     def keep(self, url: str, part: Part, final_url: str, headers: Mapping[str, str]) -> Copy:
-        """Make a whole `part` the copy of `url`, in place of an older one.
+        """Make a whole `part`, which is a picture, the copy of `url`, in place of an older one.
 
         Args:
             url: The address as the person wrote it.
@@ -174,6 +176,7 @@ class DownloadCache:
                 sha256=sha256,
                 bytes=self._body(url, sha256).stat().st_size,
                 fetched=time.time(),
+                decodes=True,
             )
             self._write_sidecar(url, copy)
             if older and older.path != copy.path:
@@ -187,6 +190,13 @@ class DownloadCache:
         with _writing(self._folder):
             self._write_sidecar(url, current)
         return current
+
+    def vouch_for(self, url: str, copy: Copy) -> Copy:
+        """Note that `copy` was seen to be a picture; where the cache can't be written, it is not noted."""
+        seen = dataclasses.replace(copy, decodes=True)
+        with contextlib.suppress(OSError):
+            self._write_sidecar(url, seen)
+        return seen
 
     def _sidecar(self, url: str) -> Path:
         return self._folder / f"{_key(url)}.json"

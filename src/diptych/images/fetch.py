@@ -10,11 +10,14 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych import http
 from diptych.errors import DiptychError
+from diptych.images.decode import decode
 from diptych.images.download_cache import Copy, DownloadCache, Part
+from diptych.images.limits import UnreadablePicture
 
 if TYPE_CHECKING:
     import httpx2
@@ -53,19 +56,42 @@ class Moved(Exception):
         self.address = address
 
 
+class Checker:
+    """Says whether a file is a whole picture, before it is kept; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = threading.Lock()  # however many are fetched, one is in memory as pixels
+
+    def why_no_picture(self, path: Path) -> str | None:
+        """Why a file holds no picture; None where it does, or nobody here can tell."""
+        with self._one_at_a_time:
+            try:
+                # A JPEG is read to its end, but few of its pixels are made.
+                decode(path.read_bytes(), at_least=1)
+            except UnreadablePicture as error:
+                return str(error) if error.damaged else None
+            except OSError as error:
+                return (error.strerror or "it can't be read").lower()
+        return None
+
+
 class Fetcher:
     """Fetches pictures into the cache; safe to share between threads.
 
     Args:
         cache: Where pictures are kept.
         max_bytes: Anything larger is refused.
+        checker: Says what is no picture.
         stopped: Says whether nobody waits for pictures any more.
     """
 
-    def __init__(self, cache: DownloadCache, max_bytes: int, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, cache: DownloadCache, max_bytes: int, checker: Checker, stopped: Callable[[], bool]
+    ) -> None:
         self._cache = cache
         self._max_bytes = max_bytes
         self._stopped = stopped
+        self._checker = checker
         self._client = _client()
 
     def close(self) -> None:
@@ -106,6 +132,11 @@ class Fetcher:
             if response.status_code in http.RETRYABLE_STATUS:
                 raise Later(_status(response), _pause(response, tries))
             self._receive(response, part, address, resume)
+        reason = self._checker.why_no_picture(part.path)
+        if reason and _may_be_cut_off(response):
+            raise Later(f"{reason}: the answer may have been cut short")
+        if reason:
+            raise Failed(reason)
         return self._cache.keep(url, part, address, response.headers)
 
     def _receive(
@@ -210,6 +241,12 @@ def _begin(
     strong = mark and not mark.startswith("W/") and "content-encoding" not in response.headers
     part.restart(address, mark if strong else None)
     return 0, None
+
+
+def _may_be_cut_off(response: httpx2.Response) -> bool:
+    """Whether nothing told where the answer ends but that the connection did."""
+    told = ("content-length", "transfer-encoding", "content-range")
+    return response.http_version.startswith("HTTP/1") and not any(name in response.headers for name in told)
 
 
 def _is_web_page(first_bytes: bytes, content_type: str) -> bool:

@@ -14,7 +14,16 @@ CHUNK = 1 << 20
 
 
 class UnreadablePicture(DiptychError):
-    """This one picture can't be read; the message is the reason, in words."""
+    """This one picture can't be read; the message is the reason, in words.
+
+    Args:
+        message: The reason.
+        damaged: Whether its bytes are to blame, not a limit, a missing package or the memory there is.
+    """
+
+    def __init__(self, message: str, *, damaged: bool = False) -> None:
+        super().__init__(message)
+        self.damaged = damaged
 
 
 @dataclass(frozen=True, slots=True)

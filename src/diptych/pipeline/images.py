@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from diptych.cache import recall, remember
 from diptych.embedders.base import (
     Embedder,
     EmbedderUnavailable,
     InputRejected,
     PrecomputedImages,
+    RequestRefused,
+    ServiceDown,
     TransientError,
 )
 from diptych.embedders.remembered import Remembered
 from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
+from diptych.pipeline.set_aside import SetAside
 from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
-from diptych.pipeline.vectors import checked, looked_up, words
+from diptych.pipeline.vectors import looked_up, usable, without_direction, words
 from diptych.progress import Progress, Silent
 from diptych.store.vectors import Store
 from diptych.text import count
@@ -29,7 +35,7 @@ DECODERS = os.cpu_count() or 1
 
 
 _PATIENCE = 5
-"""Failed calls in a row, after the embedder's own retries, after which a service counts as down."""
+"""Failures in a row, each after the embedder's own retries, after which a service counts as down."""
 
 
 _BEWILDERED = 12
@@ -45,6 +51,7 @@ class Filled:
         from_store: Images whose vectors were in the store already.
         unreadable: Reasons by image id, for pictures that could not be read.
         rejected: Reasons by image id, for pictures that the embedder did not take.
+        set_aside: Reasons by image id, for pictures that it failed on for now: a later run tries them again.
         seconds: Wall-clock time of the run.
     """
 
@@ -52,12 +59,13 @@ class Filled:
     from_store: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def refused(self) -> dict[str, str]:
         """Reasons by image id, for all pictures that have no vector now."""
-        return self.unreadable | self.rejected
+        return self.unreadable | self.rejected | self.set_aside
 
 
 def embed_images(
@@ -80,7 +88,7 @@ def embed_images(
 
     Raises:
         EmbedderUnavailable: Nothing can be embedded; what was embedded before is stored.
-        DiptychError: Some pictures failed for now, or none could be embedded, or the store failed.
+        DiptychError: The embedder failed for now, or none could be embedded, or the store failed.
     """
     filled = Filled()
     for _ in embedding(collection, embedder, store, filled, progress=progress):
@@ -114,17 +122,32 @@ def embedding(
     if isinstance(embedder, PrecomputedImages):
         yield _look_up(collection, embedder, filled)
         return
-    missing = _missing(collection, embedder, store)
+    useless = _useless(embedder, store)
+    missing = _missing(collection, embedder, store, useless)
     yield _others(collection.pictures, missing)
     filled.from_store = len(collection) - len(missing)
     if missing:
         with store.turn(embedder.info.fingerprint, embedder.info.name, free=is_free(embedder)):
-            yield from _embed_missing(collection, missing, embedder, store, filled, progress)
+            yield from _embed_missing(collection, missing, embedder, store, useless, filled, progress)
 
 
-def _missing(collection: Collection, embedder: Embedder, store: Store) -> list[Picture]:
-    known = store.known(embedder.info.fingerprint, "image", [picture.id for picture in collection.pictures])
+def _missing(collection: Collection, embedder: Embedder, store: Store, useless: Set[str]) -> list[Picture]:
+    ids = [picture.id for picture in collection.pictures]
+    known = store.known(embedder.info.fingerprint, "image", ids) - useless
     return [picture for picture in collection.pictures if picture.id not in known]
+
+
+def _useless(embedder: Embedder, store: Store) -> set[str]:
+    """The pictures whose stored vectors have no direction; looked for once, as none come in any more."""
+    fingerprint = embedder.info.fingerprint
+    where = hashlib.sha256(f"{store.path.absolute()}\n{fingerprint}".encode()).hexdigest()
+    key = f"every vector has a direction {where}"
+    if recall([key]):
+        return set()
+    found = without_direction(embedder, "image", store.items(fingerprint, "image"), store)
+    if not found:
+        remember({key: True})
+    return found
 
 
 def _others(pictures: Sequence[Picture], some: Sequence[Picture]) -> Sequence[Picture]:
@@ -137,17 +160,26 @@ def _embed_missing(
     waiting: Sequence[Picture],
     embedder: Embedder,
     store: Store,
+    useless: Set[str],
     filled: Filled,
     progress: Progress,
 ) -> Iterator[Sequence[Picture]]:
-    missing = _missing(collection, embedder, store)  # fewer than were waiting where another run was at it
+    missing = _missing(
+        collection, embedder, store, useless
+    )  # fewer than were waiting where another run was at it
     yield _others(waiting, missing)
     filled.from_store = len(collection) - len(missing)
-    if missing and isinstance(embedder, Remembered):
+    aside = SetAside(store.path, embedder.info.fingerprint)
+    aside.recall([picture.id for picture in missing])
+    filled.set_aside = aside.waiting()
+    due = [picture for picture in missing if picture.id not in filled.set_aside]
+    due.sort(key=lambda picture: picture.id in aside)  # those that failed before keep no others waiting
+    if due and isinstance(embedder, Remembered):
         embedder.open()  # before the clock runs, and before many threads wait for it
     start = time.monotonic()
-    with progress.task(f"embedding with {embedder.info.name}", len(missing)) as advance:
-        yield from _EmbeddingRun(collection, embedder, store, filled, advance).over(missing)
+    with progress.task(f"embedding with {embedder.info.name}", len(due)) as advance:
+        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, advance)
+        yield from run.over(due)
     filled.seconds = time.monotonic() - start
     if filled.embedded:
         store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
@@ -161,19 +193,24 @@ class _EmbeddingRun:
         collection: Collection,
         embedder: Embedder,
         store: Store,
+        useless: Set[str],
         filled: Filled,
+        aside: SetAside,
         advance: Callable[[int], None],
     ) -> None:
         self._collection = collection
         self._embedder = embedder
         self._store = store
         self._filled = filled
+        self._aside = aside
         self._advance = advance
+        self._useless = useless
+        self._health = _Health()
 
     def over(self, pictures: Sequence[Picture]) -> Iterator[Sequence[Picture]]:
-        info = self._embedder.info
-        failures: list[Exception] = []
-        in_a_row = 0
+        info, filled = self._embedder.info, self._filled
+        lost: dict[str, Exception] = {}
+        untried = {picture.id for picture in pictures}
         with (
             memory_kept(DECODERS),
             pool(DECODERS, "decode") as decoders,
@@ -183,17 +220,27 @@ class _EmbeddingRun:
             # A service counts calls, so there none is made smaller than it need be.
             workers = info.concurrency if info.requests_per_minute is None else 1
             sizes = even_sizes(len(pictures), info.batch_size, workers)
-            batches = batched(self._prepared(prepared), sizes)
+            batches = self._until_given_up(batched(self._prepared(prepared), sizes))
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
-                self._filled.embedded += len(outcome.stored)
-                self._filled.rejected |= outcome.rejected
-                self._advance(len(outcome.stored) + len(outcome.rejected))
+                filled.embedded += len(outcome.stored)
+                lost |= outcome.lost
+                untried -= {picture.id for picture in outcome.stored}
+                self._advance(len(outcome.stored) + len(outcome.lost))
                 yield outcome.stored
-                failures += outcome.failures
-                in_a_row = 0 if outcome.stored else in_a_row + len(outcome.failures)
-                if failures and in_a_row >= _limit(failures[-1]):
-                    break
-        self._complain(failures, in_a_row)
+        for_now = {item: error for item, error in lost.items() if isinstance(error, TransientError)}
+        filled.rejected |= {item: self._said(error) for item, error in lost.items() if item not in for_now}
+        self._complain(untried - set(filled.refused) - set(for_now), for_now)
+
+    def _said(self, error: Exception) -> str:
+        return f"{self._embedder.info.name}: {words(error)}"
+
+    def _until_given_up(
+        self, batches: Iterable[list[tuple[Picture, Any]]]
+    ) -> Iterator[list[tuple[Picture, Any]]]:
+        for batch in batches:
+            if self._health.given_up:
+                return
+            yield batch
 
     def _prepare(self, picture: Picture) -> tuple[Picture, Any, Exception | None]:
         """Read, decode and prepare one picture; the last item is what went wrong with it."""
@@ -212,7 +259,7 @@ class _EmbeddingRun:
     def _prepared(
         self, pictures: Iterable[tuple[Picture, Any, Exception | None]]
     ) -> Iterator[tuple[Picture, Any]]:
-        """Set aside the pictures that can't be read or prepared."""
+        """Leave out the pictures that can't be read or prepared."""
         for picture, item, error in pictures:
             if error is None:
                 yield picture, item
@@ -220,70 +267,100 @@ class _EmbeddingRun:
             if isinstance(error, UnreadablePicture):
                 self._filled.unreadable[picture.id] = str(error)
             else:
-                self._filled.rejected[picture.id] = f"{self._embedder.info.name}: {words(error)}"
+                self._filled.rejected[picture.id] = self._said(error)
             self._advance(1)
 
     def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> _Outcome:
         """Embed and store one batch; where it fails, its halves, down to the picture that is to blame."""
-        info = self._embedder.info
+        if self._health.given_up:
+            return _Outcome()
         try:
-            vectors = checked(
-                self._embedder.embed_images([item for _, item in batch]), len(batch), info.dimension
-            )
+            returned = self._embedder.embed_images([item for _, item in batch])
+            vectors, problems = usable(returned, len(batch), self._embedder.info.dimension)
         except EmbedderUnavailable:
             raise
-        except TransientError as error:
-            return _Outcome(failures=[error])
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
-            if len(batch) > 1:
+            if len(batch) > 1 and not isinstance(error, ServiceDown):
                 middle = len(batch) // 2
                 return self._embed(batch[:middle]) + self._embed(batch[middle:])
-            reason = {batch[0][0].id: f"{info.name}: {words(error)}"}
-            return _Outcome(rejected=reason, failures=[] if isinstance(error, InputRejected) else [error])
-        stored = [picture for picture, _ in batch]
-        self._store.put(info.fingerprint, "image", [picture.id for picture in stored], vectors)
-        return _Outcome(stored=stored)
+            self._health.failed(error)
+            return _Outcome(lost={picture.id: error for picture, _ in batch})
+        good = [row for row in range(len(batch)) if row not in problems]
+        stored = [batch[row][0] for row in good]
+        ids, fingerprint = [picture.id for picture in stored], self._embedder.info.fingerprint
+        self._store.put(fingerprint, "image", ids, vectors[good], in_place_of=self._useless)
+        self._health.did_well()
+        outcome = _Outcome(stored=stored)
+        return outcome + self._embed([batch[row] for row in problems]) if problems else outcome
 
-    def _complain(self, failures: Sequence[Exception], in_a_row: int) -> None:
-        """Raise where pictures are left that another run could embed, or where all were refused."""
-        name, filled = self._embedder.info.name, self._filled
+    def _complain(self, untried: set[str], for_now: Mapping[str, Exception]) -> None:
+        """Set aside what failed for now; raise where it was the embedder that failed, or nothing came."""
+        name, filled, health, aside = self._embedder.info.name, self._filled, self._health, self._aside
         total = len(self._collection)
-        for_now = [failure for failure in failures if isinstance(failure, TransientError)]
-        if for_now:
-            missing = _missing(self._collection, self._embedder, self._store)
-            left = sum(picture.id not in filled.refused for picture in missing)
+        is_down = health.given_up and (
+            isinstance(health.last, ServiceDown) or any(item not in aside for item in untried)
+        )
+        failed = {item: self._said(error) for item, error in for_now.items()}
+        blamable = {
+            item: failed[item] for item, error in for_now.items() if not isinstance(error, ServiceDown)
+        }
+        filled.set_aside |= failed | {item: aside.reason(item) for item in untried if item in aside}
+        filled.set_aside |= aside.note(blamable, others_did_well=bool(filled.embedded) and not is_down)
+        if health.given_up and not isinstance(health.last, TransientError):
             raise DiptychError(
-                f"{name} could not embed {left} of {total} pictures for now: {for_now[-1]};"
-                " all others are stored, run the same command again for the rest"
-            )
-        if failures and (in_a_row >= _BEWILDERED or len(failures) == total):
-            raise DiptychError(
-                f"{name} failed on {count(in_a_row, 'picture')} in a row: {words(failures[-1])};"
+                f"{name} failed on {count(health.in_a_row, 'picture')} in a row: {words(health.last)};"
                 " what it embedded before is stored"
             )
-        if filled.rejected and not filled.embedded and not filled.from_store:
-            reason = next(iter(filled.rejected.values()))
+        if for_now and (is_down or not (filled.embedded or filled.from_store)):
+            raise DiptychError(
+                f"{name} could not embed {len(for_now) + len(untried)} of {total} pictures for now:"
+                f" {health.last}; all others are stored, run the same command again for the rest"
+            )
+        lost = filled.rejected | filled.set_aside
+        if lost and not (filled.embedded or filled.from_store):
+            reason = next(iter(lost.values()))
             raise DiptychError(f"none of {count(total, 'picture')} could be embedded; {reason}")
 
 
-def _limit(failure: Exception) -> int:
-    return _PATIENCE if isinstance(failure, TransientError) else _BEWILDERED
+class _Health:
+    """How an embedder does, whichever thread asks: after some failures in a row it is given up.
+
+    Attributes:
+        given_up: Whether it is asked no more.
+        in_a_row: Failures since it last did well; what it refuses for good is none.
+        last: The latest failure.
+    """
+
+    def __init__(self) -> None:
+        self.given_up = False
+        self.in_a_row = 0
+        self.last: Exception = Exception()
+        self._lock = threading.Lock()
+
+    def did_well(self) -> None:
+        with self._lock:
+            self.in_a_row = 0
+
+    def failed(self, error: Exception) -> None:
+        if isinstance(error, InputRejected) and not isinstance(error, RequestRefused):
+            return
+        with self._lock:
+            self.in_a_row += 1
+            self.last = error
+            patience = _PATIENCE if isinstance(error, TransientError) else _BEWILDERED
+            for_long = isinstance(error, ServiceDown) and error.for_long
+            self.given_up = self.given_up or for_long or self.in_a_row >= patience
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a batch: what was stored, reasons by image id, and failures nobody foresaw."""
+    """What became of a batch: what was stored, and by image id why the others were not."""
 
     stored: list[Picture] = field(default_factory=list)
-    rejected: dict[str, str] = field(default_factory=dict)
-    failures: list[Exception] = field(default_factory=list)
+    lost: dict[str, Exception] = field(default_factory=dict)
 
     def __add__(self, other: _Outcome) -> _Outcome:
-        return _Outcome(
-            self.stored + other.stored,
-            self.rejected | other.rejected,
-            self.failures + other.failures,
-        )
+        return _Outcome(self.stored + other.stored, self.lost | other.lost)
 
 
 def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled) -> Sequence[Picture]:

@@ -13,14 +13,16 @@ from diptych.embedders.base import (
     EmbedderInfo,
     EmbedderUnavailable,
     PrecomputedImages,
+    ServiceDown,
     TransientError,
     Vectors,
+    may_say_nothing,
 )
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
 from diptych.pipeline.threads import as_done, batched, pool
-from diptych.pipeline.vectors import checked, looked_up, stored, words
+from diptych.pipeline.vectors import looked_up, stored, usable, without_direction, words
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.store.vectors import Kind, Store
 
@@ -49,9 +51,9 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         sent = [_as_sent(query, info) for query in asked]
         everything = [query for queries in sent for query in queries]
         embedded: set[str] = set()
-        if _missing_queries(everything, kind, info, store):
+        if _missing_queries(everything, kind, embedder, store):
             with store.turn(f"{info.fingerprint} {kind} queries", info.name, free=is_free(embedder)):
-                missing = _missing_queries(everything, kind, info, store)
+                missing = _missing_queries(everything, kind, embedder, store)
                 _embed_missing_queries(missing, kind, embedder, store)
             embedded = {query.id for query in missing}
         fresh += [
@@ -65,9 +67,9 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
     return vectors, fresh
 
 
-def is_stored(query: Query, info: EmbedderInfo, store: Store) -> bool:
+def is_stored(query: Query, embedder: Embedder, store: Store) -> bool:
     """Whether a query's vector needs no embedding."""
-    return not _missing_queries(_as_sent(query, info), query.kind, info, store)
+    return not _missing_queries(_as_sent(query, embedder.info), query.kind, embedder, store)
 
 
 def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
@@ -77,30 +79,39 @@ def _as_sent(query: Query, info: EmbedderInfo) -> list[Query]:
     return [query]
 
 
-def _missing_queries(asked: Sequence[Query], kind: Kind, info: EmbedderInfo, store: Store) -> list[Query]:
+def _missing_queries(asked: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> list[Query]:
+    """The queries that the store has no vector of, or one without a direction."""
     by_id = {query.id: query for query in asked}
-    known = store.known(info.fingerprint, kind, list(by_id))
+    known = store.known(embedder.info.fingerprint, kind, list(by_id))
+    known -= without_direction(embedder, kind, sorted(known), store)
     return [query for item, query in by_id.items() if item not in known]
 
 
 def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
+    zeros = kind == "text" and may_say_nothing(embedder)
 
     def embed(some: Sequence[Query]) -> None:
         try:
-            new = checked(_query_batch(some, embedder), len(some), info.dimension)
+            returned = _query_batch(some, embedder)
+            new, problems = usable(returned, len(some), info.dimension, zeros=zeros)
         except EmbedderUnavailable:
             raise
-        except TransientError as error:
+        except ServiceDown as error:
             raise DiptychError(f"{info.name}: {error}") from error
         except Exception as error:  # a plug-in may raise anything
             if len(some) == 1:
-                raise DiptychError(f"{info.name} can't take the query {some[0]}: {words(error)}") from error
+                fails = "failed on" if isinstance(error, TransientError) else "can't take"
+                raise DiptychError(f"{info.name} {fails} the query {some[0]}: {words(error)}") from error
             for query in some:
                 embed([query])
         else:
-            store.put(info.fingerprint, kind, [query.id for query in some], new)
+            good = [row for row in range(len(some)) if row not in problems]
+            ids = [some[row].id for row in good]
+            store.put(info.fingerprint, kind, ids, new[good], in_place_of=set(ids))
+            if problems:
+                embed([some[row] for row in problems])
 
     batches = batched(queries, repeat(info.batch_size))
     with pool(info.concurrency, "queries") as callers:

@@ -16,6 +16,7 @@ from diptych.embedders.base import (
     EmbedderInfo,
     PrecomputedImages,
     Vectors,
+    may_say_nothing,
 )
 from diptych.errors import DiptychError
 from diptych.images import Picture
@@ -24,6 +25,12 @@ from diptych.store.vectors import Kind, Store
 
 _AT_ONCE = 4_000
 """Vectors made elsewhere that are handed on together."""
+
+_LOOKED_AT = 256
+"""Stored vectors that are checked together: few, so that the check takes little memory."""
+
+_TINY = float(np.finfo(np.float32).tiny)
+"""A vector that is shorter has lost its direction: float32 holds less than its seven digits of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +62,7 @@ def image_vectors(pictures: Sequence[Picture], embedder: Embedder, store: Store)
 def iter_vectors(
     pictures: Sequence[Picture], embedder: Embedder, store: Store
 ) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
-    """The vectors that there are of pictures by now, some thousand at a time.
+    """The usable vectors that there are of pictures by now, some thousand at a time.
 
     Yields:
         Which pictures these are, by their places in `pictures`, and their vectors: shape (places, dimension),
@@ -68,7 +75,9 @@ def iter_vectors(
         for places, vectors in store.iter_stored(
             embedder.info.fingerprint, "image", [p.id for p in pictures]
         ):
-            yield places, _of_dimension(vectors, embedder.info)
+            bad = list(_unusable(_of_dimension(vectors, embedder.info)))
+            if len(bad) < len(places):
+                yield np.delete(places, bad), np.delete(vectors, bad, axis=0) if bad else vectors
         return
     for some in batched(_looked_up_there(pictures, embedder), repeat(_AT_ONCE)):
         yield np.array([place for place, _ in some]), np.stack([vector for _, vector in some])
@@ -91,7 +100,8 @@ def looked_up(embedder: PrecomputedImages, image_id: str, names: Sequence[str]) 
     vector = embedder.find_image(image_id, names)
     if vector is None:
         raise ValueError("has no vector")
-    row: NDArray[np.float32] = checked([vector], 1, embedder.info.dimension)[0]
+    rows, _ = usable([vector], 1, embedder.info.dimension)
+    row: NDArray[np.float32] = rows[0]
     return row
 
 
@@ -114,21 +124,58 @@ def _of_dimension(vectors: Vectors, info: EmbedderInfo) -> Vectors:
     return vectors
 
 
-def checked(vectors: Any, count: int, dimension: int) -> Vectors:
+def usable(
+    vectors: Any, count: int, dimension: int, *, zeros: bool = False
+) -> tuple[Vectors, dict[int, str]]:
     """Make sure that an embedder returned what the contract says.
 
+    Args:
+        vectors: What it returned.
+        count: How many were asked for.
+        dimension: Their length.
+        zeros: Whether a row of zeros is meant: see `may_say_nothing`.
+
     Returns:
-        The vectors as float32, shape (count, dimension).
+        The vectors as float32, shape (count, dimension), and what is wrong with those that can't be used, by
+        their row: never all of them.
 
     Raises:
-        ValueError: The shape is another, or a number is not finite.
+        ValueError: The shape is another, or no row can be used.
     """
-    array = np.asarray(vectors, np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is found below
+        array = np.asarray(vectors, np.float32)
     if array.shape != (count, dimension):
         raise ValueError(f"returned vectors of shape {array.shape}, not {(count, dimension)}")
-    if not np.isfinite(array).all():
-        raise ValueError("returned a vector with numbers that are not finite")
-    return array
+    problems = _unusable(array, zeros=zeros)
+    if len(problems) == count:
+        raise ValueError(problems[0])
+    return array, problems
+
+
+def _unusable(vectors: Vectors, *, zeros: bool = False) -> dict[int, str]:
+    """The rows that can't be compared with others by their direction, each with what is wrong."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    suspects: list[int] = np.flatnonzero(~((squares > _TINY) & np.isfinite(squares))).tolist()
+    found = {}
+    for row in suspects:
+        length = float(np.linalg.norm(vectors[row].astype(np.float64)))  # where no square over- or underflows
+        if not np.isfinite(length):
+            found[row] = "returned a vector with numbers that are not finite"
+        elif length < _TINY and not (zeros and length == 0.0):
+            found[row] = "returned a vector of zeros, which has no direction"
+    return found
+
+
+def without_direction(embedder: Embedder, kind: Kind, items: Sequence[str], store: Store) -> set[str]:
+    """The items that the store has an unusable vector of: earlier versions of Diptych kept what they got."""
+    found = set()
+    for start in range(0, len(items), _LOOKED_AT):
+        some = items[start : start + _LOOKED_AT]
+        for places, vectors in store.iter_stored(embedder.info.fingerprint, kind, some):
+            rows = _unusable(vectors, zeros=kind == "text" and may_say_nothing(embedder))
+            found |= {some[place] for place in places[list(rows)]}
+    return found
 
 
 def words(error: Exception) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -70,6 +70,14 @@ class Store:
         """Which of these items have a vector of this embedder."""
         return {item for _, found in self._found("item, NULL", fingerprint, kind, items) for item in found}
 
+    def items(self, fingerprint: str, kind: Kind) -> list[str]:
+        """All items that have a vector of this embedder."""
+        statement = (
+            "SELECT item FROM vector JOIN embedder ON embedder.id = vector.embedder"
+            " WHERE fingerprint = ? AND kind = ?"
+        )
+        return [item.hex() for (item,) in self._file.rows(statement, [fingerprint, kind])]
+
     def get(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> Vectors:
         """The vectors of these items, in their order.
 
@@ -109,7 +117,15 @@ class Store:
                 del rows
             del found, there  # before the next ones are read
 
-    def put(self, fingerprint: str, kind: Kind, items: Sequence[str], vectors: Vectors) -> None:
+    def put(
+        self,
+        fingerprint: str,
+        kind: Kind,
+        items: Sequence[str],
+        vectors: Vectors,
+        *,
+        in_place_of: Set[str] = frozenset(),
+    ) -> None:
         """File vectors for good, all or none; an item that is there already stays as it is.
 
         A read-only store has them until it is closed, and warns of that once.
@@ -119,6 +135,7 @@ class Store:
             kind: What the items are.
             items: SHA-256 in hexadecimal, one for each row of `vectors`.
             vectors: Shape (len(items), dimension), float32.
+            in_place_of: Items whose vectors are of no use: these are replaced.
 
         Raises:
             DiptychError: The disk is full, or the store is locked.
@@ -130,6 +147,10 @@ class Store:
 
         def insert(db: Connection) -> None:
             embedder = _embedder_id(db, fingerprint)
+            db.executemany(
+                "DELETE FROM vector WHERE embedder = ? AND kind = ? AND item = ?",
+                [(embedder, kind, bytes.fromhex(item)) for item in items if item in in_place_of],
+            )
             db.executemany(
                 "INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES (?, ?, ?, ?)",
                 [(embedder, *row) for row in rows],

@@ -126,7 +126,7 @@ class QueryQueue:
     def _is_stored(self, query: Query) -> bool:
         if query.kind == "image" and isinstance(self.embedder, PrecomputedImages):
             return self.embedder.find_image(query.id, query.names) is not None
-        return is_stored(query, self.embedder.info, self._store)
+        return is_stored(query, self.embedder, self._store)
 
     def _keep(self, query: Query, unit: Vectors) -> Vectors:
         with self._lock:

@@ -8,13 +8,15 @@ import math
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from diptych.embedders.base import EmbedderUnavailable, TransientError
-from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure
-from diptych.http import RateLimiter, user_agent
+from diptych.embedders.base import EmbedderUnavailable, ServiceDown, TransientError
+from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure, said_in
+from diptych.errors import DiptychWarning
+from diptych.http import LONGEST_WAIT, RateLimiter, user_agent
 
 if TYPE_CHECKING:
     import httpx2
@@ -97,12 +99,16 @@ class HostedClient:
         self._connection: Connection | None = None
         self._connecting = threading.Lock()
         self._last_failure = (-math.inf, "")
+        self._left_alone = (-math.inf, "")  # until when, and why
+        self._told_of_waits = False
 
-    def ask(self, request: Mapping[str, Any]) -> Any:
+    def ask(self, request: Mapping[str, Any], *, most: int | None = None, worked: bool = False) -> Any:
         """Send one request, again and again where it fails for now.
 
         Args:
             request: The JSON body.
+            most: The most tries; None for as many as suit the failure.
+            worked: Whether such a request was answered before.
 
         Returns:
             The JSON of the answer.
@@ -114,19 +120,44 @@ class HostedClient:
         """
         connection = self._connect()
         try:
-            return self._ask(connection, json.dumps(request).encode())
+            return self._ask(connection, json.dumps(request).encode(), most, worked)
         except EmbedderUnavailable:
             self._forget(connection)
             raise
 
-    def _ask(self, connection: Connection, body: bytes) -> Any:
-        attempt = 0
+    def said(self, answer: Any) -> str:
+        """The service's own words in an answer without vectors, as they can be shown; maybe empty."""
+        said, connection = said_in(answer), self._connection
+        return connection.credentials.hide(said) if connection else said
+
+    def _ask(self, connection: Connection, body: bytes, most: int | None, worked: bool) -> Any:
+        until, why = self._left_alone
+        if time.monotonic() < until:
+            raise ServiceDown(why, for_long=True)
+        attempt, waited = 0, 0.0
         while isinstance(answer := self._try(connection, body), Failure):
-            if attempt + 1 >= answer.tries:
-                raise explain(answer, connection.words)
-            self._rest(answer, attempt)
+            if attempt + 1 >= min(answer.tries, most or answer.tries):
+                error = explain(answer, connection.words, worked=worked)
+                if answer.long_wait is not None:
+                    self._left_alone = time.monotonic() + answer.long_wait, str(error)
+                raise error
+            seconds = answer.wait(attempt)
+            waited += seconds
+            if waited > LONGEST_WAIT:
+                self._tell_of_waits(answer, connection.words)
+            self._rest(answer, seconds)
             attempt += 1
         return _json(answer, connection.words)
+
+    def _tell_of_waits(self, failure: Failure, words: Words) -> None:
+        if not self._told_of_waits:
+            self._told_of_waits = True
+            why = failure.message or f"status {failure.status}"
+            warnings.warn(
+                f"{words.title} has let a request wait for a minute ({why}): still trying, for some minutes",
+                DiptychWarning,
+                stacklevel=6,
+            )
 
     def _try(self, connection: Connection, body: bytes) -> httpx2.Response | Failure:
         """Send it once; once more where credentials are refused that can be refreshed."""
@@ -150,8 +181,7 @@ class HostedClient:
         content_type = {"content-type": "application/json; charset=utf-8"}
         return connection.client.post(connection.url, content=body, headers={**content_type, **headers})
 
-    def _rest(self, failure: Failure, attempt: int) -> None:
-        seconds = failure.wait(attempt)
+    def _rest(self, failure: Failure, seconds: float) -> None:
         if failure.status == 429:
             self._pace.hold(seconds)  # the quota is everybody's
         else:

@@ -19,6 +19,8 @@ from diptych.embedders.base import (
     EmbedderInfo,
     EmbedderUnavailable,
     InputRejected,
+    RequestRefused,
+    ServiceDown,
     TransientError,
     Vectors,
 )
@@ -29,6 +31,10 @@ from diptych.errors import DiptychWarning
 
 LONGEST_SIDE = 1024
 """Pixels. The services shrink further; sending no more saves time and stays clear of their limits."""
+
+
+_TRIES_ALONE = 2
+"""Of a request for one picture or text that failed at every try in a batch."""
 
 
 class HostedEmbedder:
@@ -47,6 +53,8 @@ class HostedEmbedder:
         )
         self._notice = notice
         self._noticing = threading.Lock()
+        self._worked: set[Kind] = set()
+        self._failed: set[int] = set()  # hashes of what failed for now at every try
 
     @classmethod
     def of(cls, provider: Provider, model: str, options: Mapping[str, str]) -> HostedEmbedder:
@@ -80,12 +88,13 @@ class HostedEmbedder:
         """Embed what `prepare_image` returned, `info.concurrency` requests at once.
 
         Returns:
-            Shape (n, dimension), float32.
+            Shape (n, dimension), float32; a row of NaN where the service gave vectors for others only.
 
         Raises:
             EmbedderUnavailable: Credentials or permission are missing; the message says what to do.
             InputRejected: The service refuses a picture.
             TransientError: It failed for now, after several tries.
+            ServiceDown: It is out of reach, or its quota is used up.
         """
         return self._embed("image", [base64.b64encode(jpeg).decode() for jpeg in prepared])
 
@@ -121,11 +130,32 @@ class HostedEmbedder:
         return np.array(rows, np.float32).reshape(len(rows), self.info.dimension)
 
     def _ask(self, kind: Kind, items: Sequence[str]) -> list[NDArray[np.float32]]:
-        provider = self._settings.provider
-        answer = self._client.ask(provider.ask(self._settings, kind, items))
-        return read_vectors(
-            provider.title, lambda: provider.read(kind, answer), len(items), self.info.dimension
-        )
+        provider, client = self._settings.provider, self._client
+        hashes = {hash(item) for item in items}
+        # What failed at every try in company may be to blame or not: it is not paid for as often again.
+        most = (1 if len(items) > 1 else _TRIES_ALONE) if hashes <= self._failed else None
+        request, worked = provider.ask(self._settings, kind, items), kind in self._worked
+        try:
+            answer = client.ask(request, most=most, worked=worked)
+            vectors = read_vectors(
+                provider.title,
+                lambda: provider.read(kind, answer),
+                len(items),
+                self.info.dimension,
+                said=client.said(answer),
+            )
+        except ServiceDown:
+            raise
+        except TransientError:
+            self._failed.update(hashes)
+            raise
+        except RequestRefused as refused:
+            if kind == "image":
+                raise
+            raise EmbedderUnavailable(str(refused)) from refused  # a text has no dimensions of its own
+        self._failed.difference_update(hashes)
+        self._worked.add(kind)
+        return vectors
 
     def _give_notice(self) -> None:
         with self._noticing:
@@ -150,7 +180,7 @@ def in_order(entries: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 
 def read_vectors(
-    title: str, read: Callable[[], Any], count: int, dimension: int
+    title: str, read: Callable[[], Any], count: int, dimension: int, *, said: str = ""
 ) -> list[NDArray[np.float32]]:
     """Find the vectors in an answer, whatever the answer is.
 
@@ -159,38 +189,45 @@ def read_vectors(
         read: Finds them, one after another; may fail in every way that an unexpected shape makes it.
         count: How many were asked for.
         dimension: Their length.
+        said: What the service says in the answer, where it says that something went wrong.
 
     Returns:
-        Each of shape (dimension,), float32, finite.
+        Each of shape (dimension,), float32; of NaN where only others came, or not of finite numbers.
 
     Raises:
-        TransientError: There are no such vectors, or one has numbers that are not finite.
+        TransientError: There is no vector that can be used.
         EmbedderUnavailable: A vector has another length.
     """
+    said = f" (it said: {said})" if said else ""
     try:
         rows = list(read())
     except (LookupError, TypeError, AttributeError, ValueError):
         rows = []
-    if len(rows) != count or not all(isinstance(row, list) for row in rows):
+    if len(rows) != count or not any(isinstance(row, list) for row in rows):
         what = "a vector" if count == 1 else f"{count} vectors"
-        raise TransientError(f"{title} answered without {what}: run again later")
-    return [_vector(title, row, dimension) for row in rows]
+        raise TransientError(f"{title} answered without {what}{said}: run again later")
+    vectors = [_vector(title, row, dimension) for row in rows]
+    if not any(np.isfinite(vector).all() and vector.any() for vector in vectors):
+        what = "of zeros" if np.isfinite(vectors).all() else "of other than finite numbers"
+        raise TransientError(f"{title} answered with a vector {what}{said}: run again later")
+    return vectors
 
 
-def _vector(title: str, numbers: list[Any], dimension: int) -> NDArray[np.float32]:
+def _vector(title: str, numbers: Any, dimension: int) -> NDArray[np.float32]:
+    none = np.full(dimension, np.nan, np.float32)
+    if not isinstance(numbers, list):
+        return none
     try:
         with np.errstate(over="ignore"):
             vector = np.array(numbers, np.float32)
     except (TypeError, ValueError, OverflowError):
-        vector = np.array([np.nan], np.float32)
-    if not np.isfinite(vector).all():
-        raise TransientError(f"{title} answered with a vector of other than finite numbers: run again later")
-    if vector.shape != (dimension,):
+        return none
+    if vector.shape != (dimension,) and np.isfinite(vector).all():
         raise EmbedderUnavailable(
             f"{title} answered with {len(numbers)} numbers where {dimension} were asked for:"
             " check the model and the endpoint"
         )
-    return vector
+    return vector if vector.shape == (dimension,) else none
 
 
 def _info(settings: HostedSettings) -> EmbedderInfo:

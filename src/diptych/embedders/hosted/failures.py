@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from diptych.embedders.base import EmbedderUnavailable, InputRejected, TransientError
+from diptych.embedders.base import (
+    EmbedderUnavailable,
+    InputRejected,
+    RequestRefused,
+    ServiceDown,
+    TransientError,
+)
 from diptych.errors import DiptychError
-from diptych.http import LONGEST_WAIT, RETRYABLE_STATUS, backoff, retry_after
+from diptych.http import LONGEST_WAIT, RETRYABLE_STATUS, backoff, clock_time, retry_after
 
 TRIES = 8
 """Of a request that fails with a server's error or on a broken connection: half a minute on average."""
@@ -28,11 +35,13 @@ _OLD_REASONS = {"accessNotConfigured": "SERVICE_DISABLED", "billingNotEnabled": 
 
 _REQUEST_AT_FAULT = re.compile(
     r"\boutput_?dimension|\bdimension\b|\bvalue for dimensions\b|\binput_type\b|\bembedding_types\b"
-    r"|\bunknown field\b|\b(invalid|unknown|unsupported) model\b|\bmodel \S+ (is )?not (found|supported)\b"
-    r"|api key|billing",
+    r"|\bunknown field\b|\b(invalid|unknown|unsupported) model\b|\bmodel \S+ (is )?not (found|supported)\b",
     re.IGNORECASE,
 )
-"""A 400 that says so would say it of every picture. ("Dimensions" alone may be those of a picture.)"""
+"""A 400 that says so may say it of every picture, as long as none was taken."""
+
+_ACCOUNT_AT_FAULT = re.compile(r"api key|billing", re.IGNORECASE)
+"""A 400 that says so says it of every picture from now on."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,17 @@ class Failure:
         """How often to try in all when a request fails in this way."""
         if not self.connected:
             return TRIES_TO_CONNECT
+        if self.long_wait is not None:
+            return 1
         if self.status is None or self.status in RETRYABLE_STATUS:
             return TRIES_OVER_QUOTA if self.status == 429 else TRIES
         return 1
+
+    @property
+    def long_wait(self) -> float | None:
+        """Seconds that the server asks to wait where that is more than anybody sits through, else None."""
+        wait = self.asked_wait
+        return wait if wait and wait > LONGEST_WAIT and self.status in RETRYABLE_STATUS else None
 
     def wait(self, attempt: int) -> float:
         """Seconds until the next try, after try number `attempt` (from 0): as asked, else with backoff."""
@@ -83,7 +100,7 @@ class Words:
         over_quota: What else to do where the quota stays used up.
         reasons: What to do, by the reason as a constant.
         telltales: Reasons by words in the message, for answers without one.
-        at_fault: In the message of a 400: that every request would be refused, not this picture.
+        at_fault: In the message of a 400: that every request may be refused, not this picture.
     """
 
     title: str
@@ -110,7 +127,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: str) -> Failure:
         headers: The answer's headers, their names in any case.
         body: The answer's text, without secrets.
     """
-    error = _error_object(body)
+    error = _error_object(_parse(body))
     reason = headers.get("x-amzn-errortype", "").partition(":")[0]
     if error is None:
         return Failure(status, _html_title(body), reason=reason, asked_wait=retry_after(headers))
@@ -126,22 +143,37 @@ def read_failure(status: int, headers: Mapping[str, str], body: str) -> Failure:
     )
 
 
-def explain(failure: Failure, words: Words) -> DiptychError:
+def said_in(answer: object) -> str:
+    """The service's own words in an answer that should hold vectors and holds an error; empty without one.
+
+    Args:
+        answer: The JSON.
+    """
+    error = _error_object(answer)
+    message = error.get("message") if error else None
+    return one_line(message) if isinstance(message, str) else ""
+
+
+def explain(failure: Failure, words: Words, *, worked: bool = False) -> DiptychError:
     """Put a failure that is not to be tried again into words.
 
     Args:
         failure: Of the last try.
         words: How this service's failures are put.
+        worked: Whether the service took such a request before, for another picture or text.
 
     Returns:
         The error to raise: `EmbedderUnavailable` where every call would fail, `InputRejected` where this one
-        picture or text is refused, `TransientError` where it may succeed another time.
+        picture or text is refused (`RequestRefused` where it may be every one), `TransientError` where it may
+        succeed another time (`ServiceDown` where no other call would now).
     """
     said = f" (it said: {failure.message})" if failure.message else ""
     title = words.title
     reason = failure.reason or _told(failure.message, words.telltales)
     if reason in words.reasons:
         return EmbedderUnavailable(words.reasons[reason] + said)
+    if failure.long_wait is not None:
+        return _left_alone(failure, failure.long_wait, words, said)
     for_good = {
         401: words.refused,
         402: f"{title} wants to be paid first{said}: see to your account there",
@@ -150,16 +182,17 @@ def explain(failure: Failure, words: Words) -> DiptychError:
     }
     match failure.status:
         case None:
-            return TransientError(
+            kind = TransientError if failure.connected else ServiceDown
+            return kind(
                 f"{words.endpoint} can't be reached in {failure.tries} tries ({failure.message}):"
                 f" check the network, and {words.settings}"
             )
         case 400 | 422:
-            return _bad_request(failure, words)
+            return _bad_request(failure, words, worked=worked)
         case 413:
             return InputRejected(f"{title} finds it too large to take{said}")
         case 429:
-            return TransientError(
+            return ServiceDown(
                 f"{title}'s quota stayed used up over {TRIES_OVER_QUOTA} tries:"
                 f" run again later, {words.over_quota}{said}"
             )
@@ -173,12 +206,21 @@ def explain(failure: Failure, words: Words) -> DiptychError:
             )
 
 
-def _bad_request(failure: Failure, words: Words) -> DiptychError:
+def _left_alone(failure: Failure, wait: float, words: Words, said: str) -> ServiceDown:
+    again = clock_time(time.time() + wait)
+    what = "'s quota is used up" if failure.status == 429 else " asks to be left alone"
+    more = f", {words.over_quota}" if failure.status == 429 else ""
+    return ServiceDown(f"{words.title}{what}{said}: try again after {again}{more}", for_long=True)
+
+
+def _bad_request(failure: Failure, words: Words, *, worked: bool) -> DiptychError:
+    """Whose fault a 400 is: a word such as "dimension" may mean the request's or the picture's."""
     said = failure.message or "without saying why"
-    if failure.code == "FAILED_PRECONDITION" or words.at_fault.search(failure.message):
-        return EmbedderUnavailable(
-            f"{words.title} refuses every such request: {said}; check model, dimension, {words.settings}"
-        )
+    every = f"{words.title} refuses every such request: {said}; check model, dimension, {words.settings}"
+    if failure.code == "FAILED_PRECONDITION" or _ACCOUNT_AT_FAULT.search(said):
+        return EmbedderUnavailable(every)
+    if words.at_fault.search(said) and not worked:
+        return RequestRefused(every)
     return InputRejected(f"{words.title} refuses it: {said}")
 
 
@@ -186,12 +228,15 @@ def _told(message: str, telltales: Mapping[str, str]) -> str:
     return next((reason for words, reason in telltales.items() if words in message), "")
 
 
-def _error_object(body: str) -> dict[str, Any] | None:
-    """Find the object with the message, or None where the body is no such JSON."""
+def _parse(body: str) -> Any:
     try:
-        answer = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _error_object(answer: Any) -> dict[str, Any] | None:
+    """Find the object with the message in an answer's JSON, or None where there is none."""
     if isinstance(answer, list) and answer:
         answer = answer[0]
     if not isinstance(answer, dict):

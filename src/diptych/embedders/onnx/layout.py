@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any
 
 from diptych.embedders import huggingface
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.embedders.onnx.external import external_files
 
 SUFFIXES = {
     "fp32": "",
@@ -123,8 +125,8 @@ def _collect(fetch: _Fetch, variant: str, place: str) -> ModelFiles:
 def _fetch_exports(fetch: _Fetch, variant: str, place: str) -> tuple[Path, Path]:
     layouts = [tuple(name.format(SUFFIXES[variant]) for name in names) for names in _LAYOUTS]
     for of_pictures, of_texts in layouts:
-        pictures = _fetch_export(fetch, of_pictures)
-        texts = _fetch_export(fetch, of_texts) if pictures else None
+        pictures = _fetch_export(fetch, of_pictures, place)
+        texts = _fetch_export(fetch, of_texts, place) if pictures else None
         if pictures and texts:
             return pictures, texts
     looked_for = "; ".join(" and ".join(dict.fromkeys(names)) for names in layouts)
@@ -134,14 +136,25 @@ def _fetch_exports(fetch: _Fetch, variant: str, place: str) -> tuple[Path, Path]
     )
 
 
-def _fetch_export(fetch: _Fetch, name: str) -> Path | None:
-    """One export with the files that hold its weights where they are too large for it (above 2 GB)."""
+def _fetch_export(fetch: _Fetch, name: str, place: str) -> Path | None:
+    """One export with the files that hold its weights where they are too large for it (above 2 GB).
+
+    The export names them. Those that are called as exporters call them are taken in any case, as they were
+    before their names were read: what was stored under a model with such a file must be found again.
+    """
     export = fetch(name)
-    if export is not None and fetch(f"{name}_data"):
+    if export is None:
+        return None
+    for location in external_files(export):
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(name), location))
+        if file.startswith(("../", "/")):
+            raise EmbedderUnavailable(f"{name} of {place} keeps weights outside of it, in {location!r}")
+        if fetch(file) is None:
+            raise EmbedderUnavailable(f"{place} lacks {file}, which holds weights of {name}")
+    if fetch(f"{name}_data"):
         # transformers.js writes one file more for every further 2 GB
         next(n for n in itertools.count(1) if fetch(f"{name}_data_{n}") is None)
-    if export is not None:
-        fetch(f"{name}.data")  # what torch writes
+    fetch(f"{name}.data")  # what torch writes
     return export
 
 

@@ -90,7 +90,7 @@ def _find(model: str, weights: str | None, revision: str | None) -> FoundModel:
         return _find_on_hub(model.removeprefix(_HUB), revision)
     if not (folder / CONFIG).is_file():
         raise EmbedderUnavailable(f"the folder {folder} holds no model of open_clip's: it has no {CONFIG}")
-    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
+    files = (path for path in huggingface.files_below(folder) if path.suffix != ".md")
     source = huggingface.describe_folder(folder, files)
     return FoundModel(source, _read(folder / CONFIG), folder=folder)
 

@@ -62,6 +62,8 @@ class VectorsFromFile:
         EmbedderUnavailable: A number is not finite, or one name, id or text has two different vectors.
     """
 
+    zero_texts = True  # whoever made the vectors may know such texts, as `palette` does
+
     def __init__(self, path: Path, file: VectorFile, match: str = "path") -> None:
         digest = _digest(file, path)
         self._path = path

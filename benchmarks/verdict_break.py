@@ -173,8 +173,8 @@ def rules(world: World, calibration: World) -> dict[str, Rule]:
 
     return {
         "against the bank (this project)": _against(clean, unit, bank_gap.SHARE),
-        "the same, square root (audit's S)": _against(clean, unit, 0.5),
-        "until now: spacings, against the bank": _spacings(clean, unit),
+        "the same, a third by rank": _against(clean, unit, 1 / 3),
+        "before: spacings, against the bank": _spacings(clean, unit),
         "no bank: spacings, one smooth mode": _spacings(None, None),
         "widest gap over a threshold, set to 5 %": widest,
         "autocut with a noise floor": lambda lists: np.array([autocut(one) for one in lists]),
@@ -307,7 +307,7 @@ def own_photographs(splits: int) -> Iterator[Rate]:
 def animals() -> Iterator[Rate]:
     """The regression case: photographs of animals by `zs-mnv2-256`, asked for what no animal is.
 
-    On a collection of 137, of which 88 are left, the audit's statistic had 19 % false breaks. Not all of them
+    On a collection of 137, of which 88 are left, such a rule had 19 % false breaks. Not all of them
     need be false: for a printer a cat on a video recorder comes first.
     """
     plugin, pictures = SHARED / "plugins" / "diptych-zs" / "src", SHARED / "data" / "photos" / "animals"

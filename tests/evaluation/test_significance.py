@@ -92,7 +92,7 @@ def test_ties_do_not_help_the_test() -> None:
 
 
 def test_ten_of_eleven_queries_won_are_enough() -> None:
-    """What a person sees at once: the audit's case, where the verdict was "cannot tell"."""
+    """What a person sees at once, where an interval that jumped once said "cannot tell"."""
     a = [1.0, 0.9, 1.0, 1.0, 0.95, 1.0, 0.9, 1.0, 1.0, 1.0, 0.3]
     b = [0.1, 0.2, 0.0, 0.3, 0.10, 0.2, 0.1, 0.0, 0.2, 0.1, 0.6]
     assert compare(a, b).verdict == "a better"

@@ -43,7 +43,7 @@ def _better(comparison: PairedComparison) -> Clause:
     digits = 2 if low >= 0.005 else 4  # an interval that leaves out 0 must not be shown to begin there
     figures = [f"{comparison.metric} {sign * (comparison.difference or 0):+.{digits}f}"]
     if comparison.interval is not None:
-        figures.append(f"{_percent(comparison.confidence)} {low:.{digits}f} to {high:.{digits}f}")
+        figures.append(f"{percent(comparison.confidence)} {low:.{digits}f} to {high:.{digits}f}")
     figures.append(_queries(comparison))
     return Clause("", f"{better} ranks better than {_floor(comparison, other)} ({', '.join(figures)})")
 
@@ -95,7 +95,8 @@ def _floor(comparison: PairedComparison, name: str) -> str:
     return f"the floor {name}" if name == marked else name
 
 
-def _percent(confidence: float) -> str:
+def percent(confidence: float) -> str:
+    """A confidence as it is shown: "95 %", "98.3 %"."""
     return f"{100 * confidence:.3g} %"
 
 

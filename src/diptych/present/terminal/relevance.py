@@ -11,6 +11,7 @@ from rich.text import Text
 
 from diptych.evaluation.abstention import Abstention
 from diptych.evaluation.metrics.figures import DECIDES, metric_names
+from diptych.evaluation.sentences import percent
 from diptych.evaluation.significance import PairedComparison
 from diptych.present.html.curves import letter
 from diptych.present.html.relevance import BEHIND, decisive, which_scale
@@ -106,7 +107,7 @@ def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[Rendera
     if not shown:
         return
     pairs = "" if len(names) == 2 else f", by {decides}"
-    headings = ["", "difference", "95 % interval", "better–equal–worse", "p"]
+    headings = ["", "difference", "interval", "better–equal–worse", "p"]
     table = _table(f"Who ranks better{pairs}", *headings, *(["p (Holm)"] if pairs else []))
     for each in shown:
         a, b = (letter(names.index(name)) for name in (each.a, each.b))
@@ -114,15 +115,24 @@ def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[Rendera
         bold = "bold" if each.metric == decides and not pairs else ""
         table.add_row(what, *_difference(each), *([_p(each.p_holm)] if pairs else []), style=bold)
     yield table
-    undefined = {why for each in shown if each.metric == decides for why in each.undefined.values()}
+    undefined = {
+        each.undefined[field]
+        for each in shown
+        for field in ("difference", "interval", "p")
+        if each.metric == decides and field in each.undefined
+    }
     for why in sorted(undefined):
         yield Text(f"Where a figure is –, {printable(why)}.")
+
+
+def _within(interval: tuple[float, float], confidence: float) -> str:
+    return f"{interval[0]:+.3f} to {interval[1]:+.3f} ({percent(confidence)})"
 
 
 def _difference(each: PairedComparison) -> list[str]:
     return [
         "–" if each.difference is None else f"{each.difference:+.3f}",
-        "–" if each.interval is None else f"{each.interval[0]:+.3f} to {each.interval[1]:+.3f}",
+        "–" if each.interval is None else _within(each.interval, each.confidence),
         f"{each.wins}–{each.ties}–{each.losses}",
         _p(each.p),
     ]

@@ -51,7 +51,8 @@ class Pair(BaseModel):
     losses: int
     difference: float | None
     interval: tuple[float, float] | None
-    needed: int | None
+    confidence: float
+    needed: tuple[int, int] | None
     verdict: str
     sentence: str
     sentences: list[str]
@@ -138,7 +139,8 @@ def _pair(pair: PairedComparison) -> Pair:
         losses=pair.losses,
         difference=pair.difference,
         interval=pair.interval,
-        needed=pair.queries_needed,
+        confidence=pair.confidence,
+        needed=pair.needed_range,
         verdict=pair.verdict,
         sentence=str(clauses[0]),
         sentences=[clause.sentence for clause in clauses],

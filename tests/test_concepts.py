@@ -24,6 +24,11 @@ OTHERWISE_SAID = {
     ("diptych.analysis.summary", "Interval", "mean"): "INTERVAL",
     ("diptych.analysis.summary", "Interval", "low"): "INTERVAL",
     ("diptych.analysis.summary", "Interval", "high"): "INTERVAL",
+    ("diptych.evaluation.interval", "MeanTest", "mean"): "the figure that is averaged",
+    ("diptych.evaluation.interval", "MeanTest", "error"): "what the interval is made of",
+    ("diptych.evaluation.interval", "MeanTest", "p"): "P_VALUE",
+    ("diptych.evaluation.interval", "MeanTest", "_share"): "what the interval is made of",
+    ("diptych.evaluation.interval", "MeanTest", "_itself"): "what p is made of",
     ("diptych.evaluation.metrics.figures", "Mean", "value"): "the figure that is averaged",
     ("diptych.thresholds.transfer", "Transfer", "thresholds"): "THRESHOLD",
 }

@@ -86,7 +86,7 @@ def test_the_sample_comes_with_its_judgments_and_other_tools_agree(run: Run, tmp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Judged by what was drawn, as the sample says: 22 queries, 121 relevant pictures" in done.stdout
-    assert "Is one better? mini-b ranks better than palette (nDCG@10 +" in done.stdout
+    assert "Is one better? mini-b ranks better than the floor palette (nDCG@10 +" in done.stdout
     assert not re.search(r"\bnan\b", done.stdout, re.IGNORECASE)
     saved = json.loads((tmp_path / "out.json").read_text())
     # palette scores most of these pictures alike: ties must not stand in an order of their own elsewhere

@@ -347,7 +347,8 @@ def test_waits_of_more_than_a_minute_in_all_are_said_once(
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             embedder.embed_texts(["a cat"])
-        assert ["wait for a minute" in str(each.message) for each in caught] == [True] * said
+        waits_said = [each for each in caught if "wait for a minute" in str(each.message)]
+        assert len(waits_said) == said
 
 
 def test_calls_keep_to_the_rate(case: Case, service: Script) -> None:

@@ -12,6 +12,7 @@ from diptych import samples
 from diptych.errors import DiptychError
 from diptych.judgments.judgments import Judgments
 from diptych.present.terminal.threshold import promise
+from diptych.retrieval.null_bank import default_bank
 from diptych.store.judgment import Judgment
 from diptych.thresholds.saved import load_threshold, save_threshold
 from support import need, picture_bytes
@@ -141,7 +142,7 @@ def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(
     assert again.value == learned.threshold.value
     with pytest.raises(DiptychError, match="is a threshold for mini-s as it was then"):
         load_threshold(tmp_path / "t.json", "another/1", learned.bank)
-    texts = [f"text {n}" for n in range(30)]
+    texts = [text.text for text in default_bank()[:30]]
     banked = diptych.Workbench("sample", ["mini-s"], bank=texts, store=bench.store)
     other = banked.learn_threshold(QUERIES, scale="z")
     assert other.bank != learned.bank

@@ -100,7 +100,8 @@ def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[Floats, Flo
         [MeanTest.of(row).interval(1 - confidence) for row in values.reshape(-1, values.shape[-1])]
     )
     low, high = ends.reshape(-1, 2).T
-    return low.reshape(values.shape[:-1]), high.reshape(values.shape[:-1])
+    rows = values.shape[:-1]
+    return low.reshape(rows)[()], high.reshape(rows)[()]  # one row gives two numbers
 
 
 def _student_p(mean: float, error: float, count: int) -> float:

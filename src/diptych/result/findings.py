@@ -21,6 +21,9 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 _NOTEWORTHY = 2.0
 """A dispute is worth a sentence where one ranking has the image at least this many times deeper."""
 
+_SHARPLY = 2.0
+"""Null deviations that make a drop a sharp one; smaller ones are only more than chance."""
+
 _FIRM = 0.5
 """Where the break is in the same place in fewer resamples than this, its place is said to be unsure."""
 
@@ -146,7 +149,9 @@ def _on_break(name: str, ranking: Stratification, images: int, unrelated: str) -
         return f"{count(images, 'picture')}: too few to tell whether the scores of {name} drop sharply."
     if ranking.breakpoint is not None:
         told = "; ".join(filter(None, (_size(ranking, unrelated), _place(ranking))))
-        return f"The scores of {name} drop sharply after {ranking.breakpoint}{f' ({told})' if told else ''}."
+        far = ranking.z_gap is None or ranking.z_gap >= _SHARPLY
+        drop = "drop sharply" if far else "drop by more than chance"
+        return f"The scores of {name} {drop} after {ranking.breakpoint}{f' ({told})' if told else ''}."
     none = f"No clear cut-off found in the scores of {name}"
     if ranking.largest_gap is None or ranking.p is None:
         return f"{none}."
@@ -270,7 +275,8 @@ def _how_far(pair: Separation) -> str:
     rests_on = _queries(pair.queries)
     if pair.interval is not None:
         low, high = sorted(end if pair.ratio >= 1 else 1 / end for end in pair.interval)
-        rests_on += f", interval {low:.2g} to {high:.2g}"
+        begins = f"{low:.2g}" if not 1 < low < 1.05 else f"{low:.3f}"  # where 1 is left out it is not shown
+        rests_on += f", interval {begins} to {high:.2g}"
     times = f"{ratio:.2g} times as far as {other}"
     if pair.verdict == "too few queries":
         return f"Too few queries to tell ({further} separates its first pictures {times}; {rests_on})."

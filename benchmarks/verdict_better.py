@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Rule = Callable[[Floats], NDArray[np.bool_]]
 """From samples, one per row, to which of them it calls different from 0."""
 
-REPEATS = 2000
+REPEATS = 1000
 QUERIES = (5, 6, 8, 11, 15, 20, 30, 50)
 EFFECT = 0.8
 SESSION = 60
@@ -85,10 +85,12 @@ def student(samples: Floats) -> NDArray[np.bool_]:
 
 
 def wilcoxon(samples: Floats) -> NDArray[np.bool_]:
-    """Wilcoxon's signed-rank test, ties left out."""
+    """Wilcoxon's signed-rank test, ties left out, by its normal approximation."""
     from scipy.stats import wilcoxon as test
 
-    return np.array([sample.any() and test(sample).pvalue <= ALPHA for sample in samples])
+    with np.errstate(all="ignore"):
+        p = test(samples, axis=1, method="asymptotic").pvalue
+    return np.nan_to_num(p, nan=1.0) <= ALPHA
 
 
 def bca(samples: Floats) -> NDArray[np.bool_]:

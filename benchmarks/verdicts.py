@@ -24,7 +24,7 @@ OTHERS = {
     "promise": ("verdict_promise.py", ("--draws", "200"), ("--draws", "20")),
 }
 """By name the script, its arguments, and those for a quick look."""
-REPEATS, FEW = 2000, 200
+REPEATS, FEW = 1000, 200
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ def test_a_clear_difference_is_told_in_one_sentence_whichever_comes_first() -> N
 def test_5_queries_that_all_agree_can_not_tell_and_it_says_why() -> None:
     found = compare([0.9, 0.8, 0.7, 0.9, 0.6], [0.1, 0.2, 0.2, 0.3, 0.1])
     assert (found.wins, found.smallest_p) == (5, 0.0625)
-    assert said(found)[1] == "they differ on 5 queries, which is too few to reach significance"
+    assert said(found)[1] == "they differ on 5 queries, which is too few to reach significance: it takes 6"
     assert found.interval is None
 
 

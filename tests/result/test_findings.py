@@ -180,25 +180,25 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             7,
             {"verdict": "gradual", "p": 0.14, "z_gap": 8.0, "cuts": {"gap": 1}, "stands_out": 1},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 1, is 8.0 × the scatter"
-                " of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands"
-                " out from unrelated texts (about 1 in 10 by chance)."
+                "No clear cut-off found in the scores of A: the most unusual fall, after 1, is 8.0 × the"
+                " scatter of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands"
+                " out from unrelated texts (1 in 10 of such by chance)."
             ),
         ),
         (
             300,
             {"verdict": "gradual", "p": 1.0, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
-                " of the list's lower half; with 300 pictures that comes about by chance in any list."
+                "No clear cut-off found in the scores of A: the most unusual fall, after 40, is 0.4 × the"
+                " scatter of the list's lower half; with 300 pictures that comes about by chance in any list."
             ),
         ),
         (
             300,
             {"verdict": "gradual", "p": 0.01, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the largest fall, after 40, is 0.4 × the scatter"
-                " of the list's lower half, too small to separate anything."
+                "No clear cut-off found in the scores of A: the most unusual fall, after 40, is 0.4 × the"
+                " scatter of the list's lower half, too small to separate anything."
             ),
         ),
         (88, {"verdict": "gradual"}, "No clear cut-off found in the scores of A."),
@@ -297,7 +297,7 @@ def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> Quer
         (["break"], 88, "Yes, after 3."),
         (["gradual"], 88, "No clear cut-off found."),
         (["nothing stands out"], 88, "No clear cut-off found. No picture stands out."),
-        (["all equal"], 88, "No clear cut-off found."),
+        (["all equal"], 88, "It gives all pictures the same score: there is nothing to cut."),
         (["break", "gradual", "break"], 88, "A clear cut-off for 2 of 3 queries."),
         (
             ["break", "nothing stands out"],
@@ -460,7 +460,7 @@ def test_what_judgments_say_is_said_in_sentences_in_which_names_stay_as_they_are
     decisive = [*compare_embedders("AP", two), *compare_embedders("AP", eight)]
     assert over_all(asked("gradual", agreement(), "AB"), decisive=decisive)[-3:] == [
         "Is one better? Cannot tell with from cannot with 2 queries.",
-        "Is one better? They differ on 2 queries, which is too few to reach significance.",
+        "Is one better? They differ on 2 queries, which is too few to reach significance: it takes 6.",
         "Is one better? with ranks better than cannot (AP +0.80, 8 queries).",
     ]
 

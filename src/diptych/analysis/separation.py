@@ -63,7 +63,7 @@ class Separation:
         b: The second's.
         queries: For how many queries both have a z-gap in the same kind of deviation.
         verdict: Shown where p (Holm) is at most 0.05, suggestive where p is at most 0.2, otherwise not seen;
-            too few queries where so few can never suggest anything.
+            too few queries where so few could not show anything.
     """
 
     a: str
@@ -132,4 +132,4 @@ def _verdict(queries: int, p: float, p_holm: float) -> Shown:
         return "shown"
     if p <= SUGGESTIVE:
         return "suggestive"
-    return "too few queries" if smallest_p(queries) > SUGGESTIVE else "not seen"
+    return "too few queries" if smallest_p(queries) > ALPHA else "not seen"

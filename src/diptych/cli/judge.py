@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from diptych.workbench import Workbench
 
 
+FEWEST_QUERIES = 6
+"""With fewer no difference can be significant."""
+
+
 @command(JUDGING)
 def judge(
     setup: Annotated[Setup, Without("bank")],
@@ -53,32 +57,40 @@ def judge(
     from diptych.cli.judging.viewer import PictureViewer
     from diptych.judgments.ledger import login_name
     from diptych.judgments.session import Session
+    from diptych.result.assess import DEPTH
 
     asked = queries.texts()
     if not asked:
         raise typer.BadParameter("nothing to judge: give -q TEXT or --queries FILE")
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)
+    if len(asked) < FEWEST_QUERIES:
+        typer.echo(
+            f"{count(len(asked), 'query is', 'queries are')} too few to tell which is better: it takes"
+            f" {FEWEST_QUERIES} or more. What you judge is kept, and counts when you ask more."
+        )
     session = Session(bench.pool(asked, k, below=below), bench.store, login_name() if by is None else by)
     with PictureViewer(bench.collection, no_open=no_open) as viewer, Keys() as keys:
-        Dialogue(session, keys, viewer, graded=graded, verdict=lambda: _verdict(bench, asked)).hold()
+        Dialogue(session, keys, viewer, graded=graded, verdict=lambda: _verdict(bench, asked, k)).hold()
     options = [part for spec in setup.embedders for part in ("-e", spec)]
     options += [part for text in queries.given or [] for part in ("-q", text)]
     options += ["--queries", str(queries.file)] if queries.file else []
     options += ["--store", str(setup.store)] if setup.store else []
+    options += ["-k", str(k)] if k != DEPTH else []
     _sum_up(session, ["diptych", "evaluate", setup.source, *options])
 
 
-def _verdict(bench: Workbench, asked: list[str]) -> str:
-    """Is one better so far? A verdict that may be read after each query."""
+def _verdict(bench: Workbench, asked: list[str], k: int) -> list[str]:
+    """Is one better so far? A verdict that may be read after each query, by what was judged: the first k."""
+    from diptych.evaluation.sentences import verdict_clauses
     from diptych.judgments.groundtruth import ground_truth
     from diptych.queries import text_query
     from diptych.result.assess import assess
 
     truth = ground_truth(bench.collection, bench.store, asked).with_plan(len(asked))
     floors = {embedder.info.name for embedder in bench.embedders if embedder.info.floor}
-    found = assess(bench.answers([text_query(text) for text in asked]), truth, floors=floors)
-    return "; ".join(found.verdicts)
+    found = assess(bench.answers([text_query(text) for text in asked]), truth, k=k, floors=floors)
+    return [clause.sentence for pair in found.decisive for clause in verdict_clauses(pair)]
 
 
 def _sum_up(session: Session, next_command: list[str]) -> None:

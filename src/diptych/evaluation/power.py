@@ -29,6 +29,9 @@ POWER = 0.8
 _SURE = 0.8
 """The confidence of the effect size's interval."""
 
+_FEWEST = 8
+"""From fewer queries an effect size is hardly known at all."""
+
 _WIDEST = 10
 """A range whose ends are further apart than by this factor helps nobody to plan."""
 
@@ -65,8 +68,11 @@ def needed_range(effect: float, queries: int, alpha: float = 0.05) -> tuple[int,
         alpha: The p to stay below.
 
     Returns:
-        None where the range would be noise: the effect may be 0, or the ends lie further apart than tenfold.
+        None where the range would be noise: there are too few queries, the effect may be 0, or the ends lie
+        further apart than tenfold.
     """
+    if queries < _FEWEST:
+        return None
     reach = NormalDist().inv_cdf((1 + _SURE) / 2) * math.sqrt(1 / queries + effect**2 / (2 * queries))
     weakest, strongest = abs(effect) - reach, abs(effect) + reach
     if weakest <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diptych.evaluation.sign_flip import smallest_p
 from diptych.evaluation.significance import ALPHA, PairedComparison
 
 
@@ -59,7 +60,8 @@ def _cannot_tell(comparison: PairedComparison) -> Clause:
     if needed is None or needed[1] <= comparison.queries:
         return Clause("cannot tell", apart)
     fewest = max(needed[0], comparison.queries + 1)
-    return Clause("cannot tell", f"{apart}; {fewest:,} to {needed[1]:,} would show a difference of this size")
+    queries = f"{fewest:,} to {needed[1]:,}" if fewest < needed[1] else f"about {fewest:,}"
+    return Clause("cannot tell", f"{apart}; {queries} would show a difference of this size")
 
 
 def _too_few(comparison: PairedComparison) -> Clause | None:
@@ -69,7 +71,10 @@ def _too_few(comparison: PairedComparison) -> Clause | None:
         return None
     differ = "1 query" if telling == 1 else f"{telling} queries"
     among = f" for {comparison.pairs} pairs of embedders" if comparison.pairs > 1 else ""
-    return Clause("they", f" differ on {differ}, which is too few to reach significance{among}")
+    fewest = next(m for m in range(telling, 99) if smallest_p(m) * comparison.pairs <= ALPHA)
+    return Clause(
+        "they", f" differ on {differ}, which is too few to reach significance{among}: it takes {fewest}"
+    )
 
 
 def _running(comparison: PairedComparison) -> Clause | None:

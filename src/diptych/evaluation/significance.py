@@ -260,7 +260,7 @@ def _reasons(metric: str, pair: _Pair, level: float) -> dict[str, str]:
         return dict.fromkeys(figures, one)
     reasons = {}
     if _interval(pair, level) is None:
-        reasons["interval"] = "with so few queries that differ, every difference is possible"
+        reasons["interval"] = "too few queries differ for an interval"
     if not effect or level == 0:
         why = "so early in a session nothing can be shown" if effect else "the mean difference is 0"
         reasons |= dict.fromkeys(("queries_needed", "needed_range"), why)

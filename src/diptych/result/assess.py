@@ -60,11 +60,12 @@ def assess(
     names = list(answers.by_name[0])
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
     found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
-    averages = {name: means([of_query[name] for of_query in found]) for name in (*names, *fusions)}
     pooled = [name for name in names if name not in floors] or names
     reach = [_coverage(case, pooled, k, truth) for case in cases]
     counting = [each.counts for each in reach]
-    comparisons = _compare(names, list(compress(found, counting)), k, reach, floors, truth.planned)
+    telling = list(compress(found, counting))
+    averages = {name: means([of_query[name] for of_query in telling or found]) for name in (*names, *fusions)}
+    comparisons = _compare(names, telling, k, reach, floors, truth.planned)
     queries = tuple(
         _describe(case, of_query, each) for case, of_query, each in zip(cases, found, reach, strict=True)
     )

@@ -72,7 +72,7 @@ def overall_findings(
         separation: Who of each two separates its first pictures further.
     """
     names = list(queries[0].rankings)
-    alike = [_on_likeness(pair) for pair in likeness]
+    alike = [_on_likeness(pair, len(queries)) for pair in likeness]
     breaks = [_on_breaks(name, queries, images) for name in names]
     apart = [_on_separation(pair) for pair in separation if len(queries) > 1 and pair.queries]
     return (*alike, *breaks, *apart, *(_on_quality(decisive) if len(names) > 1 else ()))
@@ -137,7 +137,7 @@ def _on_fall(name: str, ranking: Stratification, images: int, unrelated: str) ->
     if out == 0:
         return f"{breaks} None stands out from unrelated {unrelated}."
     chance = FALSE_DISCOVERIES * out
-    by_chance = f"about {chance:.0f}" if chance >= 1 else "about 1 in 10"
+    by_chance = f"about {chance:.0f}" if chance >= 1 else "1 in 10 of such"
     stand = "stands" if out == 1 else "stand"
     return f"{breaks} {out} {stand} out from unrelated {unrelated} ({by_chance} by chance)."
 
@@ -156,7 +156,7 @@ def _on_break(name: str, ranking: Stratification, images: int, unrelated: str) -
     if ranking.largest_gap is None or ranking.p is None:
         return f"{none}."
     size = _size(ranking, unrelated)
-    fall = f"{none}: the largest fall, after {ranking.largest_gap}, is {size or 'of no known size'}"
+    fall = f"{none}: the most unusual fall, after {ranking.largest_gap}, is {size or 'of no known size'}"
     if ranking.p <= LEVEL:
         return f"{fall}, too small to separate anything."
     share = "any list" if ranking.p > 0.995 else f"{100 * ranking.p:.0f} of 100 lists"
@@ -208,12 +208,16 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     return f"{won}; from rank {contrast.rivals_from} on {rivals} {win}{aside}."
 
 
-def _on_likeness(pair: Likeness) -> Finding:
+def _on_likeness(pair: Likeness, asked: int) -> Finding:
     if not pair.queries:
         return Finding(
             "alike", (pair.a, pair.b), "Cannot tell: there are too few pictures, or one ranks nothing."
         )
-    sentences = (*_on_overlap(pair), *_on_shared_firsts(pair), *_on_whole_lists(pair))
+    sentences = [*_on_overlap(pair), *_on_shared_firsts(pair), *_on_whole_lists(pair)]
+    if pair.queries < asked:
+        sentences.append(
+            f"That is for {pair.queries} of {asked} queries: for the others one tells no pictures apart."
+        )
     return Finding("alike", (pair.a, pair.b), " ".join(sentences))
 
 
@@ -295,10 +299,15 @@ def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Findin
     if "too few images" in verdicts and not {"break", "gradual"} & set(verdicts):
         return Finding("break", (name,), f"Cannot tell with {count(images, 'picture')}.")
     broken, empty = verdicts.count("break"), sum(ranking.stands_out == 0 for ranking in rankings)
+    equal = verdicts.count("all equal")
+    if equal == len(rankings):
+        return Finding("break", (name,), "It gives all pictures the same score: there is nothing to cut.")
     if len(rankings) == 1:
         text = f"Yes, after {rankings[0].breakpoint}." if broken else "No clear cut-off found."
         return Finding("break", (name,), f"{text} No picture stands out." if empty else text)
-    text = f"A clear cut-off for {broken} of {_queries(len(verdicts))}"
+    text = f"A clear cut-off for {broken} of {_queries(len(verdicts) - equal)}"
+    if equal:
+        text += f"; for {equal} more it gives all pictures the same score"
     return Finding("break", (name,), f"{text}; for {empty} no picture stands out." if empty else f"{text}.")
 
 

@@ -168,9 +168,10 @@ class ScaleDifference:
         """Which scale does better on other queries, where that is told."""
         better, worse = ("z", "the raw score") if self.difference > 0 else ("the raw score", "z")
         low, high = sorted(abs(end) for end in self.interval)
+        digits = 2 if low >= 0.005 else 4  # an interval that leaves out 0 must not be shown to begin there
         return (
-            f"A threshold on {better} does better on other queries than one on {worse}:"
-            f" F1 {abs(self.difference):.2f} higher (95 % {low:.2f} to {high:.2f})."
+            f"On other queries a threshold on {better} does better than one on {worse}:"
+            f" F1 {abs(self.difference):.{digits}f} higher (95 % {low:.{digits}f} to {high:.{digits}f})."
         )
 
 

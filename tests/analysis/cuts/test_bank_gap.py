@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ def sizes_by_loop(one: list[float], lists: list[list[float]], unit: float) -> li
     found = []
     for rank in range(1, deepest_rank(len(one)) + 1):
         gap = one[rank - 1] - one[rank]
-        size = gap / (unit ** (2 / 3) * usual_by_loop(lists, rank) ** (1 / 3))
+        size = gap / math.sqrt(unit * usual_by_loop(lists, rank))
         found.append(size if gap >= NARROWEST * unit else 0.0)
     return found
 

@@ -39,7 +39,7 @@ class Dialogue:
         viewer: PictureViewer,
         *,
         graded: bool,
-        verdict: Callable[[], str],
+        verdict: Callable[[], list[str]],
     ) -> None:
         self._session, self._keys, self._viewer, self._verdict = session, keys, viewer, verdict
         self._grades = _GRADED if graded else _BINARY
@@ -63,8 +63,8 @@ class Dialogue:
             self._say_verdict()
 
     def _say_verdict(self) -> None:
-        if said := self._verdict():
-            typer.echo(f"\nIs one better, so far? {printable(said)}")
+        for said in self._verdict():
+            typer.echo(f"Is one better, so far? {printable(said)}")
 
     def _take_answer(self, task: Task) -> bool:
         """Take one answer to what is shown; returns whether to go on."""

@@ -118,7 +118,11 @@ def _elsewhere(learned: LearnedThreshold) -> Iterator[Text]:
     if own.ranking_loss is None or own.threshold_loss is None:
         yield Text(f"What to expect of F1 on a new query can't be said: {own.undefined['ranking_loss']}.")
         return
-    aim = "On a new query, expect F1" if learned.target is None else "The best F1 to expect on a new query is"
+    aim = (
+        "On a new query, expect F1"
+        if learned.target is None
+        else "With the best threshold by F1 instead, expect on a new query an F1 of"
+    )
     queries = count(len(own.queries), "query", "queries")
     yield Text(
         f"{aim} about {1 - own.ranking_loss - own.threshold_loss:.2f}: {own.threshold_loss:.2f} lost to one"

@@ -181,8 +181,6 @@ class Workbench:
             raise DiptychError("nothing to search for: give at least one query")
         texts = [query.text for query in texts_among(asked)]
         judged = judged_among(self.collection, self.store, texts)
-        if judged is not None:
-            judged = judged.with_plan(len(texts))
         sample = standing_judgments(self.collection, self.store)
         return self._compare(asked, k, contrast, judged, DEPTH, sample)
 
@@ -194,7 +192,7 @@ class Workbench:
         judgments: Judgments | str | Path | None = None,
         labels: Labels | None = None,
         contrast: Rivals = (),
-        planned: int | None = None,
+        planned: int = 0,
     ) -> Comparison:
         """Compare by what is relevant: which embedder ranks better, how sure that is, where to cut.
 
@@ -207,8 +205,7 @@ class Workbench:
                 from queries to labels. Give this or `judgments`.
             contrast: As for `compare`.
             planned: Where judgments are still being given: how many queries you plan to judge, so that
-                looking again after each is allowed for; by default as many as are asked here, and where none
-                are, any number.
+                looking again after each is allowed for; 0 for any number, which takes a stricter test.
 
         Returns:
             A comparison with its `relevance`.
@@ -219,7 +216,7 @@ class Workbench:
         asked = self._parse(queries)
         texts = [query.text for query in texts_among(asked)]
         truth = ground_truth(self.collection, self.store, texts, judgments, labels)
-        truth = truth.with_plan(len(texts) if planned is None else planned)
+        truth = truth.with_plan(planned)
         asked = asked or [text_query(text) for text in truth.queries]
         if not asked:
             raise DiptychError(

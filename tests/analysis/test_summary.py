@@ -50,6 +50,9 @@ def test_a_figure_that_no_ranking_has_is_not_there_and_verdicts_are_counted() ->
 @given(st.lists(st.floats(-100, 100), min_size=6, max_size=20))
 def test_the_interval_holds_the_mean(values: list[float]) -> None:
     found = summarise(cards(values)).figures["z_gap"]
+    if found.low is None:
+        assert np.ptp(values) < 1e-9  # without spread nothing is known of other queries
+        return
     assert found.low <= found.mean <= found.high
 
 

@@ -181,8 +181,8 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             {"verdict": "gradual", "p": 0.14, "z_gap": 8.0, "cuts": {"gap": 1}, "stands_out": 1},
             (
                 "No clear cut-off found in the scores of A: the most unusual fall, after 1, is 8.0 × the"
-                " scatter of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists. 1 stands"
-                " out from unrelated texts (1 in 10 of such by chance)."
+                " scatter of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists."
+                " 1 stands out from unrelated texts (1 in 10 of such by chance)."
             ),
         ),
         (

@@ -80,5 +80,7 @@ def over_queries(values: Sequence[float]) -> Interval:
     if n < FEWEST:
         return Interval(mean=mean, low=None, high=None, queries=n)
     low, high = (float(end) for end in mean_interval(np.asarray(values, np.float64)))
+    if not np.isfinite(low):  # all are equal: how far other queries lie apart is not known
+        return Interval(mean=mean, low=None, high=None, queries=n)
     # The ends are sums in another order than the mean, and may pass it by rounding.
     return Interval(mean=mean, low=min(low, mean), high=max(high, mean), queries=n)

@@ -42,7 +42,7 @@ def evaluate(
         judgments=relevance.judgments,
         labels=relevance.labels,
         contrast=contrast or (),
-        planned=planned,
+        planned=planned or 0,
     )
     everything = [text_query(query.query) for query in comparison.queries]
     outputs.write(comparison, bench, everything, setup, rankings=False)

@@ -77,6 +77,7 @@ def judge(
     options += ["--queries", str(queries.file)] if queries.file else []
     options += ["--store", str(setup.store)] if setup.store else []
     options += ["-k", str(k)] if k != DEPTH else []
+    options += ["--planned", str(len(asked))]
     _sum_up(session, ["diptych", "evaluate", setup.source, *options])
 
 

@@ -74,13 +74,13 @@ class MeanTest:
         return cls(mean, error, count, p, means, len(telling) / count, itself)
 
     def interval(self, level: float = 0.05) -> tuple[float, float]:
-        """The values that the test lets stand; infinite ends where there are too few values.
+        """The values that the test lets stand; infinite ends where there are too few, or all are equal.
 
         Args:
             level: How often the interval may miss.
         """
-        if not len(self._means):
-            return self.mean, self.mean
+        if self.error == 0:  # nothing is known of how far other samples lie apart
+            return -math.inf, math.inf
         low, high = (self._share * end for end in typical_values(self._means, level, self._itself))
         reach = _student_reach(self.error, self.count, level)
         return min(low, self.mean - reach), max(high, self.mean + reach)
@@ -94,7 +94,7 @@ def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[Floats, Flo
         confidence: Between 0 and 1.
 
     Returns:
-        Lower and upper ends, each of shape (…); infinite for fewer than 6 values at 95 %.
+        Lower and upper ends, each of shape (…); infinite for fewer than 6 values at 95 %, and for equal ones.
     """
     ends = np.array(
         [MeanTest.of(row).interval(1 - confidence) for row in values.reshape(-1, values.shape[-1])]

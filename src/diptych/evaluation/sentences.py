@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from diptych.evaluation.sign_flip import smallest_p
+from diptych.evaluation.sign_flip import ENUMERATED, smallest_p
 from diptych.evaluation.significance import ALPHA, PairedComparison
 
 
@@ -41,7 +42,8 @@ def _better(comparison: PairedComparison) -> Clause:
     sign = 1 if comparison.verdict == "a better" else -1
     better, other = (comparison.a, comparison.b)[::sign]
     low, high = sorted(sign * end for end in comparison.interval or (1, 1))
-    digits = 2 if low >= 0.005 else 4  # an interval that leaves out 0 must not be shown to begin there
+    # An interval that leaves out 0 must not be shown to begin there.
+    digits = next((digits for digits in (2, 4, 6) if round(low, digits) > 0), 9)
     figures = [f"{comparison.metric} {sign * (comparison.difference or 0):+.{digits}f}"]
     if comparison.interval is not None:
         figures.append(f"{percent(comparison.confidence)} {low:.{digits}f} to {high:.{digits}f}")
@@ -67,14 +69,14 @@ def _cannot_tell(comparison: PairedComparison) -> Clause:
 def _too_few(comparison: PairedComparison) -> Clause | None:
     """Where not even one embedder ahead on every query would be significant."""
     telling, smallest = comparison.wins + comparison.losses, comparison.smallest_p
-    if not telling or smallest is None or smallest * comparison.pairs <= ALPHA:
+    share = (1 - comparison.confidence) / comparison.level if comparison.level else 1 / comparison.pairs
+    if not telling or smallest is None or smallest <= ALPHA * share:
         return None
     differ = "1 query" if telling == 1 else f"{telling} queries"
     among = f" for {comparison.pairs} pairs of embedders" if comparison.pairs > 1 else ""
-    fewest = next(m for m in range(telling, 99) if smallest_p(m) * comparison.pairs <= ALPHA)
-    return Clause(
-        "they", f" differ on {differ}, which is too few to reach significance{among}: it takes {fewest}"
-    )
+    fewest = next((m for m in range(telling, ENUMERATED + 1) if smallest_p(m) <= ALPHA * share), None)
+    takes = "" if fewest is None else f": it takes {fewest}"
+    return Clause("they", f" differ on {differ}, which is too few to reach significance{among}{takes}")
 
 
 def _running(comparison: PairedComparison) -> Clause | None:
@@ -87,12 +89,18 @@ def _running(comparison: PairedComparison) -> Clause | None:
             f" difference stands out, but {comparison.planned} queries were planned: judge on to be sure",
         )
     if comparison.planned:
-        return None
+        return _beyond(comparison)
     return Clause(
         "the",
         " difference stands out, but looking again after every query takes a stricter test: say beforehand"
         " how many queries you will judge (--planned)",
     )
+
+
+def _beyond(comparison: PairedComparison) -> Clause | None:
+    if comparison.queries == comparison.planned:
+        return None
+    return Clause("the", f" difference stands out, but only {comparison.planned} queries were planned")
 
 
 def _floor(comparison: PairedComparison, name: str) -> str:
@@ -102,7 +110,7 @@ def _floor(comparison: PairedComparison, name: str) -> str:
 
 def percent(confidence: float) -> str:
     """A confidence as it is shown: "95 %", "98.3 %"."""
-    return f"{100 * confidence:.3g} %"
+    return f"{math.floor(round(1000 * confidence, 6)) / 10:g} %"  # 99.99 is not 100
 
 
 def _queries(comparison: PairedComparison) -> str:

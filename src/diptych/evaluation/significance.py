@@ -128,7 +128,7 @@ class _Pair:
     @classmethod
     def of(cls, values: Mapping[str, Sequence[float | None]], a: str, b: str) -> _Pair:
         both = [x - y for x, y in zip(values[a], values[b], strict=True) if x is not None and y is not None]
-        differences = np.array(both, np.float64).round(12)  # what differs by rounding alone is a tie
+        differences = np.array(both, np.float64).round(9)  # what differs by rounding alone is a tie
         return cls(a, b, differences, MeanTest.of(differences, ties=True) if both else None)
 
 
@@ -183,12 +183,12 @@ def _compare(
         floor: Literal["a", "b"] | None = "a" if pair.a in floors else "b" if pair.b in floors else None
         yield PairedComparison(
             **_counts(pair),
-            **_figures(pair, share),
+            **_figures(pair, share, ALPHA * share / level if level else ALPHA / len(family)),
             metric=metric,
             pairs=len(family),
             p_holm=p_holm,
             verdict=_verdict(pair, p_holm, level),
-            undefined=_reasons(metric, pair, share),
+            undefined=_reasons(metric, pair, share, ALPHA * share / level if level else ALPHA / len(family)),
             level=level,
             confidence=1 - share,
             floor=floor if len(family) == 1 else None,
@@ -210,15 +210,16 @@ def _counts(pair: _Pair) -> dict[str, Any]:
     }
 
 
-def _figures(pair: _Pair, level: float) -> dict[str, Any]:
+def _figures(pair: _Pair, level: float, in_the_end: float) -> dict[str, Any]:
+    """The figures, at the pair's level; the queries needed, at the one that it has in the end."""
     test, effect = pair.test, _effect(pair)
     return {
         "difference": None if test is None else test.mean,
         "interval": _interval(pair, level),
         "effect": effect,
         "p": None if test is None else test.p,
-        "queries_needed": None if effect is None or level == 0 else queries_needed(effect, level),
-        "needed_range": _needed_range(pair, effect, level),
+        "queries_needed": None if effect is None else queries_needed(effect, in_the_end),
+        "needed_range": _needed_range(pair, effect, in_the_end),
     }
 
 
@@ -237,7 +238,7 @@ def _interval(pair: _Pair, level: float) -> tuple[float, float] | None:
 
 
 def _needed_range(pair: _Pair, effect: float | None, level: float) -> tuple[int, int] | None:
-    return None if not effect or level == 0 else needed_range(effect, len(pair.differences), level)
+    return None if not effect else needed_range(effect, len(pair.differences), level)
 
 
 def _verdict(pair: _Pair, p_holm: float | None, level: float) -> Verdict:
@@ -246,7 +247,7 @@ def _verdict(pair: _Pair, p_holm: float | None, level: float) -> Verdict:
     return "a better" if pair.test.mean > 0 else "b better"
 
 
-def _reasons(metric: str, pair: _Pair, level: float) -> dict[str, str]:
+def _reasons(metric: str, pair: _Pair, level: float, in_the_end: float) -> dict[str, str]:
     figures = ("interval", "effect", "queries_needed", "needed_range")
     if pair.test is None:
         everything = ("difference", "p", "p_holm", "smallest_p", *figures)
@@ -260,10 +261,13 @@ def _reasons(metric: str, pair: _Pair, level: float) -> dict[str, str]:
         return dict.fromkeys(figures, one)
     reasons = {}
     if _interval(pair, level) is None:
-        reasons["interval"] = "too few queries differ for an interval"
-    if not effect or level == 0:
-        why = "so early in a session nothing can be shown" if effect else "the mean difference is 0"
-        reasons |= dict.fromkeys(("queries_needed", "needed_range"), why)
-    elif _needed_range(pair, effect, level) is None:
+        reasons["interval"] = (
+            "too few queries differ for an interval"
+            if level
+            else "so early in a session nothing can be shown"
+        )
+    if not effect:
+        reasons |= dict.fromkeys(("queries_needed", "needed_range"), "the mean difference is 0")
+    elif _needed_range(pair, effect, in_the_end) is None:
         reasons["needed_range"] = "the effect size is known too roughly"
     return reasons

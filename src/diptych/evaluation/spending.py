@@ -26,6 +26,9 @@ _REACH = 8.0
 _HALF_SPENT = 20
 """Where nobody said how many queries there will be, half of the rate is spent after so many."""
 
+_FOR_THE_PLAN = 0.9
+"""How much of the rate is for the queries planned; the rest is for those that are judged beyond the plan."""
+
 _NOTHING = 1e-10
 """What is less is not spent at this look."""
 
@@ -36,7 +39,8 @@ def running_level(judged: int, planned: int, alpha: float) -> float:
 
     Args:
         judged: How many queries were judged so far.
-        planned: How many there will be; 0 where nobody said. More than planned count as planned.
+        planned: How many there will be; 0 where nobody said. For more than planned a tenth of the rate is
+            left.
         alpha: How often any look of the whole session may call one of two equal embedders better.
 
     Returns:
@@ -44,7 +48,7 @@ def running_level(judged: int, planned: int, alpha: float) -> float:
     """
     if judged < 1:
         return 0.0
-    spent = [_spent(look, max(planned, judged) if planned else 0, alpha) for look in range(judged + 1)]
+    spent = [_spent(look, planned, alpha) for look in range(judged + 1)]
     sums, density = np.zeros(1), np.ones(1) / _STEP
     level = 0.0
     for look in range(1, judged + 1):
@@ -64,7 +68,10 @@ def _spent(judged: int, planned: int, alpha: float) -> float:
         return alpha * judged / (judged + _HALF_SPENT)
     if not judged:
         return 0.0
-    return 2 * math.erfc(-float(ndtri(alpha / 4)) / math.sqrt(2 * judged / planned))
+    if judged > planned:
+        return alpha * (_FOR_THE_PLAN + (1 - _FOR_THE_PLAN) * (1 - planned / judged))
+    of_plan = alpha * _FOR_THE_PLAN
+    return 2 * math.erfc(-float(ndtri(of_plan / 4)) / math.sqrt(2 * judged / planned))
 
 
 def _one_more(sums: Floats, density: Floats) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 import made_comparisons as made
+from diptych.analysis.summary import Interval, StratificationSummary
 from diptych.present.html import layout
 from diptych.present.html.report import render
 from diptych.result import Curve, Finding
@@ -120,10 +121,14 @@ def test_every_figure_that_is_shown_is_explained_in_the_words_of_its_concept() -
 
 def test_intervals_share_an_axis_that_holds_zero() -> None:
     summaries = made.comparison().overall.stratification
-    span = layout.span(summaries, "z_gap", summaries["one"].figures["z_gap"])
-    assert span == layout.Span(100.0, 100.0, 100.0)
-    below = layout.span(summaries, "excess_variance", summaries["one"].figures["excess_variance"])
-    assert below == layout.Span(0.0, 0.0, 0.0)
+    spread = {
+        name: StratificationSummary(
+            verdicts={}, figures={"z_gap": Interval(mean=mean, low=mean - 1, high=mean + 1, queries=8)}
+        )
+        for name, mean in (("one", 3.0), ("two", 1.0))
+    }
+    assert layout.span(spread, "z_gap", spread["one"].figures["z_gap"]) == layout.Span(50.0, 75.0, 100.0)
+    assert layout.span(summaries, "z_gap", Interval(mean=3.0, low=None, high=None, queries=2)) is None
 
 
 def test_a_comparison_saved_before_anything_was_described_still_makes_a_page() -> None:

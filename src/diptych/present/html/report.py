@@ -20,6 +20,7 @@ from diptych.analysis.stratification import Stratification
 from diptych.analysis.summary import FIGURES, NO_PROOF
 from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
+from diptych.evaluation.sentences import percent
 from diptych.present.html import curves, layout
 from diptych.present.html import relevance as judged
 from diptych.present.html.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
@@ -93,6 +94,7 @@ def environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "percent": percent,
         "printable": printable,
         "letter": curves.letter,
         "short": layout.short,

@@ -112,7 +112,7 @@ def _elsewhere(learned: LearnedThreshold) -> Iterator[Text]:
     if found.promise is not None:
         rests = f"It rests on {count(found.promise.queries, 'query', 'queries')} for which anything passes"
         yield Text(f"{promised(found.promise).capitalize()}. {rests}.")
-    elif found.expected is not None and found.expected.left_out:
+    elif found.expected is not None and found.expected.left_out and found.expected.recall is not None:
         yield Text(f"On a new query, expect {_both(found.expected)}.")
     own = learned.transfer[learned.scale]
     if own.ranking_loss is None or own.threshold_loss is None:

@@ -39,7 +39,7 @@ function drawn(pair) {
   const span = element("i", { className: "reach" });
   span.style.left = at(low);
   span.style.right = `calc(100% - ${at(high)})`;
-  const interval = pair.interval ? `, ${Number((100 * pair.confidence).toPrecision(3))} % ${signed(low)} to ${signed(high)}` : "";
+  const interval = pair.interval ? `, ${Math.floor(1000 * pair.confidence + 1e-6) / 10} % ${signed(low)} to ${signed(high)}` : "";
   const won = `${pair.wins} for ${pair.a}, ${pair.losses} for ${pair.b}, ${pair.ties} equal`;
   return element("div", { className: "difference" },
     element("div", { className: "ends" }, element("span", {}, `← ${pair.b} better`), element("span", {}, `${pair.a} better →`)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -16,12 +17,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from diptych.embedders.base import EmbedderUnavailable, ServiceDown, TransientError
 from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure, said_in
 from diptych.errors import DiptychWarning
-from diptych.http import LONGEST_WAIT, RateLimiter, user_agent
+from diptych.http import LONGEST_WAIT, RateLimiter, TooLarge, bounded, deadline, read_at_most, user_agent
 
 if TYPE_CHECKING:
     import httpx2
 
 _CONNECT_SECONDS = 10.0
+
+_WHOLE = 4
+"""An answer may take so many times the time-out in all: sending pictures to the service counts, too."""
+
+_MOST_BYTES = 1 << 23
+"""In an answer, unpacked: ten times what the largest batch of the longest vectors takes."""
+
 _SHORTEST_SECRET = 10
 
 
@@ -76,7 +84,7 @@ class RequestLimits:
     Attributes:
         requests_per_minute: At most so many requests start in a minute; None is no limit.
         concurrency: At most so many requests are under way at once.
-        timeout: Seconds that an answer may take.
+        timeout: Seconds without a byte from the service; a whole answer may take four times that.
     """
 
     requests_per_minute: float | None
@@ -159,7 +167,7 @@ class HostedClient:
                 stacklevel=6,
             )
 
-    def _try(self, connection: Connection, body: bytes) -> httpx2.Response | Failure:
+    def _try(self, connection: Connection, body: bytes) -> _Answer | Failure:
         """Send it once; once more where credentials are refused that can be refreshed."""
         import httpx2
 
@@ -167,19 +175,38 @@ class HostedClient:
         try:
             headers = credentials.headers(connection.url, body)
             answer = self._post(connection, headers, body)
-            if answer.status_code == 401 and credentials.refresh(headers):
+            if answer.status == 401 and credentials.refresh(headers):
                 answer = self._post(connection, credentials.headers(connection.url, body), body)
         except (httpx2.RequestError, TransientError) as error:
             words = one_line(credentials.hide(str(error))) or type(error).__name__
             return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
-        if answer.status_code == 200:
+        if answer.status == 200:
             return answer
-        return read_failure(answer.status_code, answer.headers, credentials.hide(answer.text))
+        said = answer.body.decode(errors="replace")
+        return read_failure(answer.status, answer.headers, credentials.hide(said))
 
-    def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> httpx2.Response:
+    def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> _Answer:
+        import httpx2
+
         self._pace.wait()
+        client, whole = connection.client, _WHOLE * self._limits.timeout
         content_type = {"content-type": "application/json; charset=utf-8"}
-        return connection.client.post(connection.url, content=body, headers={**content_type, **headers})
+        request = client.build_request(
+            "POST", connection.url, content=body, headers={**content_type, **headers}
+        )
+        with deadline(whole) as is_over:
+            try:
+                with contextlib.closing(client.send(request, stream=True)) as answer:
+                    return _Answer(answer.status_code, answer.headers, read_at_most(answer, _MOST_BYTES))
+            except TooLarge:
+                raise EmbedderUnavailable(
+                    f"what answers at {connection.words.endpoint} sends more than {_MOST_BYTES // 10**6} MB"
+                    f" for a few vectors, so that it is not {connection.words.title}: check endpoint="
+                ) from None
+            except httpx2.TimeoutException:
+                if is_over():
+                    raise httpx2.ReadTimeout(f"too slow: no whole answer in {whole:g} seconds") from None
+                raise
 
     def _rest(self, failure: Failure, seconds: float) -> None:
         if failure.status == 429:
@@ -208,9 +235,24 @@ class HostedClient:
                 self._connection = None
 
 
-def _json(answer: httpx2.Response, words: Words) -> Any:
+@dataclass(frozen=True)
+class _Answer:
+    """A whole answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers, their names in any case.
+        body: What was said.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _json(answer: _Answer, words: Words) -> Any:
     try:
-        return json.loads(answer.content)
+        return json.loads(answer.body)
     except (ValueError, RecursionError):
         pass
     raise EmbedderUnavailable(f"what answers at {words.endpoint} is not {words.title}: check endpoint=")
@@ -221,12 +263,13 @@ def _http_client(limits: RequestLimits) -> httpx2.Client:
 
     connections = limits.concurrency
     try:
-        return httpx2.Client(
+        client = httpx2.Client(
             verify=_authorities(),
             headers={"user-agent": user_agent()},
             timeout=httpx2.Timeout(limits.timeout, connect=min(_CONNECT_SECONDS, limits.timeout), pool=None),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
+        return bounded(client)
     except (ImportError, ValueError, httpx2.InvalidURL):
         pass  # and nothing is chained: a proxy's address may hold a password
     raise EmbedderUnavailable(

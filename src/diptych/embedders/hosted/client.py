@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from diptych.embedders.base import EmbedderUnavailable, ServiceDown, TransientError
+from diptych.embedders.hosted.bill import Bill
 from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure, said_in
 from diptych.errors import DiptychWarning
 from diptych.http import LONGEST_WAIT, RateLimiter, TooLarge, bounded, deadline, read_at_most, user_agent
@@ -110,11 +111,14 @@ class HostedClient:
         self._left_alone = (-math.inf, "")  # until when, and why
         self._told_of_waits = False
 
-    def ask(self, request: Mapping[str, Any], *, most: int | None = None, worked: bool = False) -> Any:
+    def ask(
+        self, request: Mapping[str, Any], bill: Bill, *, most: int | None = None, worked: bool = False
+    ) -> Any:
         """Send one request, again and again where it fails for now.
 
         Args:
             request: The JSON body.
+            bill: Pays for it each time that it is sent; says how often it may be where no answer comes.
             most: The most tries; None for as many as suit the failure.
             worked: Whether such a request was answered before.
 
@@ -125,10 +129,12 @@ class HostedClient:
             EmbedderUnavailable: Credentials or permission are missing, or the request is wrong.
             InputRejected: The service refuses what is in this request.
             TransientError: It failed at every try.
+            OverBudget: One more try would cost more than is allowed.
+            Stopped: Nothing more is to be sent.
         """
         connection = self._connect()
         try:
-            return self._ask(connection, json.dumps(request).encode(), most, worked)
+            return self._ask(connection, json.dumps(request).encode(), bill, most, worked)
         except EmbedderUnavailable:
             self._forget(connection)
             raise
@@ -138,13 +144,15 @@ class HostedClient:
         said, connection = said_in(answer), self._connection
         return connection.credentials.hide(said) if connection else said
 
-    def _ask(self, connection: Connection, body: bytes, most: int | None, worked: bool) -> Any:
+    def _ask(self, connection: Connection, body: bytes, bill: Bill, most: int | None, worked: bool) -> Any:
         until, why = self._left_alone
         if time.monotonic() < until:
             raise ServiceDown(why, for_long=True)
         attempt, waited = 0, 0.0
-        while isinstance(answer := self._try(connection, body), Failure):
-            if attempt + 1 >= min(answer.tries, most or answer.tries):
+        while isinstance(answer := self._try(connection, body, bill), Failure):
+            if answer.unanswered:
+                bill.unanswered.note(bill.items)
+            if attempt + 1 >= min(answer.tries, most or answer.tries) or not bill.may_be_sent:
                 error = explain(answer, connection.words, worked=worked)
                 if answer.long_wait is not None:
                     self._left_alone = time.monotonic() + answer.long_wait, str(error)
@@ -167,28 +175,46 @@ class HostedClient:
                 stacklevel=6,
             )
 
-    def _try(self, connection: Connection, body: bytes) -> _Answer | Failure:
+    def _try(self, connection: Connection, body: bytes, bill: Bill) -> _Answer | Failure:
         """Send it once; once more where credentials are refused that can be refreshed."""
-        import httpx2
-
         credentials = connection.credentials
         try:
             headers = credentials.headers(connection.url, body)
+            answer = self._pay_and_post(connection, headers, body, bill)
+            if isinstance(answer, Failure) and answer.status == 401 and credentials.refresh(headers):
+                headers = credentials.headers(connection.url, body)
+                answer = self._pay_and_post(connection, headers, body, bill)
+        except TransientError as error:  # nobody was asked: the credentials could not be had
+            return Failure(None, one_line(credentials.hide(str(error))))
+        return answer
+
+    def _pay_and_post(
+        self, connection: Connection, headers: Mapping[str, str], body: bytes, bill: Bill
+    ) -> _Answer | Failure:
+        """Send it, paid for beforehand; what was certainly not served costs nothing."""
+        import httpx2
+
+        hide = connection.credentials.hide
+        self._pace.wait()
+        bill.pay()
+        try:
             answer = self._post(connection, headers, body)
-            if answer.status == 401 and credentials.refresh(headers):
-                answer = self._post(connection, credentials.headers(connection.url, body), body)
-        except (httpx2.RequestError, TransientError) as error:
-            words = one_line(credentials.hide(str(error))) or type(error).__name__
-            return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
-        if answer.status == 200:
-            return answer
-        said = answer.body.decode(errors="replace")
-        return read_failure(answer.status, answer.headers, credentials.hide(said))
+        except httpx2.RequestError as error:
+            words = one_line(hide(str(error))) or type(error).__name__
+            connected = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            sent = connected and not isinstance(error, httpx2.ProxyError | httpx2.PoolTimeout)
+            failure = Failure(None, words, connected=connected, lost=sent)
+        else:
+            if answer.status == 200:
+                return answer
+            failure = read_failure(answer.status, answer.headers, hide(answer.body.decode(errors="replace")))
+        if not failure.may_cost:
+            bill.take_back()
+        return failure
 
     def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> _Answer:
         import httpx2
 
-        self._pace.wait()
         client, whole = connection.client, _WHOLE * self._limits.timeout
         content_type = {"content-type": "application/json; charset=utf-8"}
         request = client.build_request(

@@ -36,11 +36,18 @@ class OverBudget(DiptychError):
     Args:
         dollars: What it would cost.
         left: What may still be spent.
+        what: What would cost that.
     """
 
-    def __init__(self, dollars: Decimal, left: Decimal) -> None:
-        super().__init__(f"would cost about ${dollars:.6f}, and ${max(left, NOTHING):.6f} more is allowed")
+    def __init__(self, dollars: Decimal, left: Decimal, what: str = "") -> None:
+        said = f"would cost about ${dollars:.6f}, and ${max(left, NOTHING):.6f} more is allowed"
+        super().__init__(f"{what} {said}" if what else said)
         self.dollars = dollars
+        self._left = left
+
+    def of(self, what: str) -> OverBudget:
+        """The same, said of something by name."""
+        return OverBudget(self.dollars, self._left, what)
 
 
 class Budget:

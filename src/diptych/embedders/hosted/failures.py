@@ -202,7 +202,8 @@ def explain(failure: Failure, words: Words, *, worked: bool = False) -> DiptychE
         case None if failure.lost:
             return TransientError(
                 f"{words.endpoint} took a request and gave no whole answer ({failure.message}): as it may"
-                f" have to be paid for, it is not sent again in this run; check the network, and {words.settings}"
+                " have to be paid for, it is not sent again in this run;"
+                f" check the network, and {words.settings}"
             )
         case None:
             kind = TransientError if failure.connected else ServiceDown

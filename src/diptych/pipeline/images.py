@@ -331,8 +331,8 @@ class _EmbeddingRun:
         filled.set_aside |= aside.note(blamable, others_did_well=bool(filled.embedded) and not is_down)
         if isinstance(health.last, OverBudget):
             raise health.last.of(
-                f"{name} has {count(len(untried), 'picture')} of {total} left, all others are stored"
-                " or set aside: one more request"
+                f"{name} has {count(len(untried), 'picture')} of {total} left, the others are stored or set"
+                " aside. Requests without an answer count too: one more"
             )
         if health.given_up and not isinstance(health.last, TransientError):
             raise DiptychError(

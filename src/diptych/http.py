@@ -1,18 +1,24 @@
-"""What every HTTP client here shares: who asks, when to try again, how fast."""
+"""What every HTTP client here shares: who asks, when to try again, how fast, and how much at most."""
 
 from __future__ import annotations
 
 import email.utils
+import math
 import os
 import random
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from diptych.errors import DiptychError
+
+if TYPE_CHECKING:
+    import httpx2
 
 RETRYABLE_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that mean "later", not "never"."""
@@ -93,3 +99,98 @@ class RateLimiter:
             start = max(time.monotonic(), self._next)
             self._next = start + self._interval
         time.sleep(max(0.0, start - time.monotonic()))
+
+
+class TooLarge(Exception):
+    """An answer has more bytes than any right one."""
+
+
+def read_at_most(response: httpx2.Response, most: int) -> bytes:
+    """The decoded body of an answer that was asked for with `stream=True`.
+
+    It is taken piece by piece: what a small body would unpack to is never in memory as a whole.
+
+    Raises:
+        TooLarge: It has more than `most` bytes.
+    """
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > most:
+            raise TooLarge
+    return bytes(body)
+
+
+class _Until(threading.local):
+    """When what a thread waits for from the network must be over, on the clock of `time.monotonic`."""
+
+    moment = math.inf
+
+
+_until = _Until()
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[Callable[[], bool]]:
+    """Give this thread's requests so long in all, connecting, sending and every byte of the answers included.
+
+    It holds for `bounded` clients, beside their time-outs, each of which is for a single read: a server that
+    sends a byte now and then never runs into these. What goes beyond it raises the client's time-out.
+
+    Yields:
+        Tells whether the time is over.
+    """
+    _until.moment = moment = time.monotonic() + seconds
+    try:
+        yield lambda: time.monotonic() >= moment
+    finally:
+        _until.moment = math.inf
+
+
+def bounded(client: httpx2.Client) -> httpx2.Client:
+    """The same client, keeping to `deadline`."""
+    # The client has no setting for this: what it reads from the network with is exchanged.
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
+        if transport is not None:  # a host that no proxy is used for
+            pool = transport._pool  # type: ignore[attr-defined]  # noqa: SLF001
+            pool._network_backend = _Bounded(pool._network_backend)  # noqa: SLF001
+    return client
+
+
+class _Bounded:
+    """A network, or a connection, whose every wait ends at the deadline of the thread that waits.
+
+    Args:
+        inner: What does the work: httpcore2's `NetworkBackend` or `NetworkStream`.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def connect_tcp(self, *args: Any, timeout: float | None = None, **named: Any) -> _Bounded:
+        return _Bounded(self._inner.connect_tcp(*args, timeout=_left(timeout), **named))
+
+    def start_tls(self, *args: Any, timeout: float | None = None, **named: Any) -> _Bounded:
+        return _Bounded(self._inner.start_tls(*args, timeout=_left(timeout), **named))
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data: bytes = self._inner.read(max_bytes, _left(timeout))
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def _left(timeout: float | None) -> float | None:
+    """The seconds that a wait may take."""
+    if _until.moment == math.inf:
+        return timeout
+    left = _until.moment - time.monotonic()
+    if left <= 0.0:
+        import httpcore2
+
+        raise httpcore2.ReadTimeout("the time is over")
+    return left if timeout is None else min(timeout, left)

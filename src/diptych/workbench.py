@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from diptych.embedders import Embedder, EmbedderInfo, load
 from diptych.embedders.base import PrecomputedImages, real_models
+from diptych.embedders.budget import Budget, Purse
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
@@ -95,7 +96,8 @@ class Workbench:
         store: Where vectors are kept; by default in the person's data directory.
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
         progress: Where progress is reported; by default one line per task in a notebook, nowhere else.
-        max_cost: US dollars; a run that would cost more is refused before it starts.
+        max_cost: US dollars by list price that this workbench may spend in all. Each request counts that a
+            service may want to be paid for, answered or not; what would cost more is refused beforehand.
         bank: Null-baseline texts, or a file with one per line: neutral ones, unrelated to the pictures. By
             default those that come with Diptych; an empty list for none.
         templates: Prompt templates for every text, the bank's too: "a photo of a {}". Several are averaged.
@@ -132,7 +134,9 @@ class Workbench:
             raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
         self.progress = watcher() if progress is None else progress
-        self._max_cost = max_cost
+        self._budget = Budget(max_cost)
+        self._purse = self._budget.purse()
+        self._limited = max_cost is not None
         self._filled: dict[str, Filled] = {}
         self.collection = (
             source
@@ -381,6 +385,7 @@ class Workbench:
             asked,
             cut,
             answers=lambda: self.answers(asked, 1),
+            purse=self._purse,
             progress=self.progress,
         )
 
@@ -403,10 +408,10 @@ class Workbench:
         self.check_budget(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
-        units = {e.info.name: _Units(e, self.store) for e in self.embedders}
+        units = {e.info.name: _Units(e, self.store, self._purse) for e in self.embedders}
         for e in self.embedders:
             units[e.info.name].embed(texts_among(asked))
-            units[e.info.name].fresh += self.index.embed_bank(e)
+            units[e.info.name].fresh += self.index.embed_bank(e, self._purse)
         snapshot = self._snapshot()
         for of_name in units.values():
             of_name.embed([query for query in asked if query.kind == "image"])
@@ -435,7 +440,7 @@ class Workbench:
                 ids=[picture.id for picture in pictures],
                 vectors=image_vectors(pictures, e, self.store),
                 texts=[text.text for text in everything],
-                text_vectors=embed_queries(everything, e, self.store)[0],
+                text_vectors=embed_queries(everything, e, self.store, purse=self._purse)[0],
             )
         return found
 
@@ -449,7 +454,7 @@ class Workbench:
             queries_embedded=len(fresh) - of_bank,
             bank_embedded=of_bank,
             seconds=round(filled.seconds, 3),
-            dollars=price(info, filled.embedded + images, [text.text for text in texts]),
+            dollars=float(price(info, filled.embedded + images, [text.text for text in texts])),
         )
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:
@@ -466,8 +471,8 @@ class Workbench:
         Raises:
             DiptychError: It would.
         """
-        if self._max_cost is not None:
-            check_budget([e.info for e in self.embedders], self._estimates(queries), self._max_cost)
+        if self._limited:
+            check_budget([e.info for e in self.embedders], self._estimates(queries), self._budget.left)
 
     def try_out(self) -> None:
         """Warn of embedders that can't be right; each is tried once, and the store remembers.
@@ -481,7 +486,9 @@ class Workbench:
 
     def _fill(self) -> dict[str, Filled]:
         return {
-            e.info.name: embed_images(self.collection, e, self.store, progress=self.progress)
+            e.info.name: embed_images(
+                self.collection, e, self.store, purse=self._purse, progress=self.progress
+            )
             for e in self.embedders
         }
 
@@ -494,7 +501,7 @@ class Workbench:
             return snapshot
         filled = self._fill()
         for e in self.embedders:
-            self.index.embed_bank(e)
+            self.index.embed_bank(e, self._purse)
             self.index.refresh(e, filled[e.info.name].refused)
         snapshot = self.index.snapshot(names)
         if not snapshot.pictures:
@@ -507,13 +514,13 @@ class Workbench:
 class _Units:
     """One embedder's unit vectors of queries, embedded as they come."""
 
-    def __init__(self, embedder: Embedder, store: Store) -> None:
-        self._embedder, self._store = embedder, store
+    def __init__(self, embedder: Embedder, store: Store, purse: Purse) -> None:
+        self._embedder, self._store, self._purse = embedder, store, purse
         self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
         self.fresh: list[Query] = []
 
     def embed(self, queries: Sequence[Query]) -> None:
-        vectors, fresh = embed_queries(queries, self._embedder, self._store)
+        vectors, fresh = embed_queries(queries, self._embedder, self._store, purse=self._purse)
         self._units |= zip((query.key for query in queries), normalise(vectors), strict=True)
         self.fresh += fresh
 

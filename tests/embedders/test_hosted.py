@@ -29,7 +29,7 @@ from diptych.emulators.bedrock import BedrockEmulator
 from diptych.emulators.cohere import CohereEmulator
 from diptych.emulators.gemini import GeminiEmulator
 from diptych.emulators.jina import JinaEmulator
-from diptych.emulators.replies import Reply, Request, html_error, json_reply
+from diptych.emulators.replies import DROPPED, Reply, Request, html_error, json_reply
 from diptych.emulators.vertex import VertexEmulator
 from diptych.emulators.voyage import VoyageEmulator
 from diptych.errors import DiptychError, DiptychWarning
@@ -202,6 +202,9 @@ def test_a_text_that_is_too_long_is_embedded_with_a_warning(case: Case, service:
     limit = embedder.info.max_text_tokens
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # of other tests' clients, whenever these are collected
         vectors = embedder.embed_texts([" ".join(["cat"] * ((limit or 10_000) + 1))])
     assert vectors.shape == (1, embedder.info.dimension)
     assert [str(limit) in str(each.message) for each in caught] == ([True] if limit else [])
@@ -346,6 +349,7 @@ def test_waits_of_more_than_a_minute_in_all_are_said_once(
         service.first = [case.emulator.over_quota(40)] * waits
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", ResourceWarning)
             embedder.embed_texts(["a cat"])
         waits_said = [each for each in caught if "wait for a minute" in str(each.message)]
         assert len(waits_said) == said
@@ -373,13 +377,38 @@ def test_an_answer_that_does_not_come_is_asked_for_again(case: Case, service: Sc
     over.set()
 
 
-def test_a_service_that_never_answers_is_said_to_be_out_of_reach(case: Case, service: Script) -> None:
+def test_a_service_that_never_answers_is_asked_twice_again_and_named(case: Case, service: Script) -> None:
     over = threading.Event()
     service.always = lambda _: (over.wait(timeout=20), Reply(0))[1]
-    with pytest.raises(TransientError, match="can't be reached in 8 tries") as caught:
-        case.load(service.emulator.url, timeout=0.05).embed_texts(["a cat"])
+    with pytest.raises(TransientError, match="gave no whole answer") as caught:
+        case.load(service.emulator.url, timeout=0.2).embed_texts(["a cat"])
     over.set()
     assert service.emulator.url in str(caught.value)
+    assert len(service.requests) == 3, "each may have to be paid for"
+
+
+def test_an_answer_that_never_comes_to_a_batch_is_asked_for_twice_more_in_all(
+    case: Case, service: Script
+) -> None:
+    """The last time is for each picture or text alone: one of them may keep the answer to all others back."""
+    embedder = case.load(service.emulator.url)
+    texts = ["a cat", "a dog", "a cow", "an owl"][: embedder.info.batch_size]
+    own = super(type(service.emulator), service.emulator).answer
+    service.always = lambda request: DROPPED if b"cat" in request.body else own(request)
+    tries = []
+    for some in (texts, texts[:2], *([text] for text in texts)):
+        service.requests.clear()
+        try:
+            embedder.embed_texts(some)
+        except TransientError:
+            tries.append(-len(service.requests))
+        else:
+            tries.append(len(service.requests))
+    assert tries == ([-2, 0, -1, 1, 1, 1] if len(texts) > 1 else [-3, -2, -2])
+    service.requests.clear()
+    with pytest.raises(TransientError):
+        embedder.embed_texts(["a cat"])
+    assert len(service.requests) == 2, "who asks again asks anew"
 
 
 def test_an_address_where_nobody_listens_is_named(case: Case) -> None:

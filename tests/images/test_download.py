@@ -1118,3 +1118,64 @@ def test_a_password_goes_to_its_own_server_only(web: Server) -> None:
     assert fetch_one("http://me:geh%40im@one.org/a").path
     login = "Basic " + base64.b64encode(b"me:geh@im").decode()
     assert [asked.headers.get("authorization") for asked in web.asked] == [login, login, None]
+
+
+# Servers that send too slowly or too much.
+
+
+def drips(data: bytes, **named: str) -> Answer:
+    """Begins a large answer, then sends a byte now and then until the client hangs up."""
+
+    def answer(handler: Handler) -> None:
+        headers = {name.replace("_", "-"): value for name, value in named.items()}
+        handler.head(200, {"Content-Type": "image/png", "Content-Length": "1000000", **headers})
+        pause = threading.Event()
+        try:
+            handler.send(data)
+            while not pause.wait(0.01):
+                handler.send(b"\0")
+        except OSError:
+            handler.hang_up()
+
+    return answer
+
+
+def test_a_download_that_never_ends_is_given_up_and_said_to_be_slow(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.images.fetch.LONGEST", 0.3)
+    url = f"{server.address}/slow.png"
+    server.answers[url] = drips(PICTURE)
+    assert fetch_one(url).reason == "too slow: not all of it came in 0.3 seconds"
+    assert len(server.asked) == 1, "it would begin anew, and be as slow"
+    assert leftovers() == []
+
+
+def test_what_came_slowly_is_kept_where_the_rest_can_be_asked_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diptych.images.fetch.LONGEST", 0.3)
+    url = f"{server.address}/slow.png"
+    picture = noise(1_000_000)
+
+    def slow(handler: Handler) -> None:
+        handler.head(200, {"Content-Length": str(len(picture)), "ETag": '"1"'})
+        handler.send(picture[:500_000])
+        handler.connection.recv(1)  # until the client hangs up
+        handler.hang_up()
+
+    server.answers[url] = in_turn(slow, gives(picture, ETag='"1"'))
+    assert content(fetch_one(url)) == picture
+    assert [asked.headers.get("range") for asked in server.asked] == [None, "bytes=500000-"]
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(server: Server) -> None:
+    url = f"{server.address}/bomb.png"
+    bomb = gzip.compress(bytes(400_000_000), 9)
+    server.answers[url] = says(200, bomb, Content_Encoding="gzip")
+    tracemalloc.start()
+    outcome = fetch_one(url, max_bytes=10**7)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert outcome.reason == "is larger than 10 MB"
+    assert most < 32_000_000

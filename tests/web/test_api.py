@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import diptych
+from diptych.embedders.budget import Budget
 from diptych.queries import TextQuery
 from diptych.result import QueryResult
-from diptych.web.budget import Budget
 from diptych.web.history import History
 from diptych.web.query_queue import QueryQueue
 from diptych.web.state import PageState

@@ -120,7 +120,7 @@ class Setup(SourceOptions):
     ] = None
     max_cost: Annotated[
         float | None,
-        Panel.LIMITS.option(metavar="USD", min=0, help="Abort before starting if the run would cost more."),
+        Panel.LIMITS.option(metavar="USD", min=0, help="Send nothing that would cost more in all."),
     ] = None
 
     def check_one_embedder(self) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECTIONS = 8
+LONGEST = 300.0
+"""Seconds that one answer may take in all; where its server can go on with the rest, what came is kept."""
 THREAD_NAME = "diptych-download"
 """Begins the name of every thread that fetches."""
 
@@ -46,6 +48,10 @@ class Later(Exception):
         super().__init__(reason)
         self.reason = reason
         self.pause = pause
+
+
+class _TooSlow(Exception):
+    """Not all of an answer came in the time that one may take."""
 
 
 class Moved(Exception):
@@ -112,8 +118,14 @@ class Fetcher:
         """
         part = self._cache.part(url)
         try:
-            with _network():
+            with http.deadline(LONGEST) as is_over, _network(is_over):
                 return self._request(url, address, copy, part, tries)
+        except _TooSlow:
+            reason = f"too slow: not all of it came in {LONGEST:g} seconds"
+            if part.resumable(address):
+                raise Later(reason) from None
+            part.discard()
+            raise Failed(reason) from None
         except Failed as failed:
             # What was broken off at another address is kept: that one may be asked next.
             if not isinstance(failed, Refused) or part.resumable(address):
@@ -168,11 +180,12 @@ def _client() -> httpx2.Client:
     # At INFO the client logs every address, and those of pictures may hold tokens.
     logging.getLogger("httpx2").addFilter(_keep_addresses_out)
     try:
-        return httpx2.Client(
+        client = httpx2.Client(
             headers={"User-Agent": http.user_agent(), "Accept-Encoding": "identity"},
             timeout=httpx2.Timeout(30.0, connect=10.0, pool=None),
             limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
         )
+        return http.bounded(client)
     except (httpx2.InvalidURL, ValueError, ImportError, OSError):
         raise DiptychError(
             "the network settings in the environment can't be used: check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY "
@@ -202,7 +215,8 @@ def _drain(response: httpx2.Response) -> None:
     announced = response.headers.get("content-length", "")
     short = announced.isdecimal() and int(announced) <= 1 << 16
     if short or response.status_code == HTTPStatus.NOT_MODIFIED:
-        response.read()
+        for _ in response.iter_raw():  # as it is: unpacked it may be large
+            pass
 
 
 def _redirected(response: httpx2.Response) -> str:
@@ -278,8 +292,8 @@ def too_large(max_bytes: int) -> str:
 
 
 @contextlib.contextmanager
-def _network() -> Iterator[None]:
-    """Turn what the client raises into `Later` or `Failed`."""
+def _network(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Turn what the client raises into `Later`, `Failed` or, where the time is over, `_TooSlow`."""
     import httpx2
 
     try:
@@ -287,6 +301,8 @@ def _network() -> Iterator[None]:
     except (UnicodeError, OverflowError):  # a host name or a port that only the system finds impossible
         raise Failed("not a web address") from None
     except httpx2.HTTPError as error:
+        if is_over():
+            raise _TooSlow from None
         raise _failure(error) from None
 
 

@@ -8,12 +8,13 @@ What is in the store already is not touched, so a run that was stopped goes on w
 from __future__ import annotations
 
 from diptych.pipeline.images import Filled, embed_images, embedding
-from diptych.pipeline.queries import embed_queries, is_stored
+from diptych.pipeline.queries import QueriesFailed, embed_queries, is_stored
 from diptych.pipeline.vectors import NamedVectors, image_vectors, iter_vectors
 
 __all__ = [
     "Filled",
     "NamedVectors",
+    "QueriesFailed",
     "embed_images",
     "embed_queries",
     "embedding",

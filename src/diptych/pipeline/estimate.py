@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from diptych.embedders.base import Embedder, EmbedderInfo, PrecomputedImages
+from diptych.embedders.budget import NOTHING, exact, list_price
 from diptych.embedders.templates import fill
 from diptych.errors import DiptychError
 from diptych.images import Collection
@@ -40,14 +42,9 @@ class Estimate:
     price_known: bool = True
 
 
-def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
+def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> Decimal:
     """US dollars by the list price for embedding so many images and these texts, each in every template."""
-    return _price_as_sent(info, images, [sent for text in texts for sent in fill(info.templates, text)])
-
-
-def _price_as_sent(info: EmbedderInfo, images: int, texts: Sequence[str]) -> float:
-    characters = sum(len(text) for text in texts)
-    return images * (info.price_per_image or 0.0) + characters / 1000 * (info.price_per_1k_characters or 0.0)
+    return list_price(info, images, [sent for text in texts for sent in fill(info.templates, text)])
 
 
 def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedder, store: Store) -> Estimate:
@@ -72,18 +69,18 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         texts=len(texts),
         calls=calls,
         minutes=_minutes(info, images, calls, store.pace(info.fingerprint)),
-        dollars=_price_as_sent(info, images, texts),
+        dollars=float(list_price(info, images, texts)),
         price_known=info.price_known or not (images or texts),
     )
 
 
-def check_budget(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], most: float) -> None:
+def check_budget(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], most: Decimal) -> None:
     """Refuse a run that would cost more than is allowed, or nobody knows how much.
 
     Args:
         infos: The embedders.
         estimates: What the run would take for each.
-        most: US dollars.
+        most: US dollars that may still be spent.
 
     Raises:
         DiptychError: It would.
@@ -99,9 +96,9 @@ def check_budget(infos: Sequence[EmbedderInfo], estimates: Sequence[Estimate], m
     of_images, of_texts = {}, {}
     for info, expected in zip(infos, estimates, strict=True):
         of_images[info.fingerprint] = price(info, expected.images, [])
-        of_texts[info.scoring] = expected.dollars - of_images[info.fingerprint]
-    dollars = sum(of_images.values()) + sum(of_texts.values())
-    if not dollars <= most:
+        of_texts[info.scoring] = exact(expected.dollars) - of_images[info.fingerprint]
+    dollars = sum(of_images.values(), NOTHING) + sum(of_texts.values(), NOTHING)
+    if dollars > most:
         raise DiptychError(
             f"this would cost about ${dollars:.4f}, more than the ${most:.4f} allowed;"
             " nothing was sent (`diptych estimate` shows the parts)"

@@ -20,10 +20,12 @@ from diptych.embedders.base import (
     ServiceDown,
     TransientError,
 )
+from diptych.embedders.budget import Budget, OverBudget, Purse, Stopped, Till
 from diptych.embedders.remembered import Remembered
 from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
+from diptych.pipeline.paid import ask_for_images, prove_room
 from diptych.pipeline.set_aside import SetAside
 from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
 from diptych.pipeline.vectors import looked_up, usable, without_direction, words
@@ -73,6 +75,7 @@ def embed_images(
     embedder: Embedder,
     store: Store,
     *,
+    purse: Purse | None = None,
     progress: Progress = Silent(),
 ) -> Filled:
     """Fill the store with the vectors of a collection's pictures, embedding only what is missing.
@@ -81,6 +84,7 @@ def embed_images(
         collection: The pictures.
         embedder: Who embeds them; for one that has its vectors already only their presence is checked.
         store: Where vectors are filed.
+        purse: What may be spent; None for any sum.
         progress: Who watches.
 
     Returns:
@@ -88,10 +92,11 @@ def embed_images(
 
     Raises:
         EmbedderUnavailable: Nothing can be embedded; what was embedded before is stored.
+        OverBudget: One more request would cost more than is allowed; likewise.
         DiptychError: The embedder failed for now, or none could be embedded, or the store failed.
     """
     filled = Filled()
-    for _ in embedding(collection, embedder, store, filled, progress=progress):
+    for _ in embedding(collection, embedder, store, filled, purse=purse, progress=progress):
         pass
     return filled
 
@@ -102,6 +107,7 @@ def embedding(
     store: Store,
     filled: Filled,
     *,
+    purse: Purse | None = None,
     progress: Progress = Silent(),
 ) -> Iterator[Sequence[Picture]]:
     """Do what `embed_images` does, handing on pictures once they have a vector: first those that had one.
@@ -111,6 +117,7 @@ def embedding(
         embedder: Who embeds them.
         store: Where vectors are filed.
         filled: Where it is counted; complete at the end.
+        purse: What may be spent; None for any sum.
         progress: Who watches.
 
     Yields:
@@ -128,7 +135,8 @@ def embedding(
     filled.from_store = len(collection) - len(missing)
     if missing:
         with store.turn(embedder.info.fingerprint, embedder.info.name, free=is_free(embedder)):
-            yield from _embed_missing(collection, missing, embedder, store, useless, filled, progress)
+            till = Till(embedder.info.name, purse or Budget(None).purse())
+            yield from _embed_missing(collection, missing, embedder, store, useless, filled, till, progress)
 
 
 def _missing(collection: Collection, embedder: Embedder, store: Store, useless: Set[str]) -> list[Picture]:
@@ -162,6 +170,7 @@ def _embed_missing(
     store: Store,
     useless: Set[str],
     filled: Filled,
+    till: Till,
     progress: Progress,
 ) -> Iterator[Sequence[Picture]]:
     missing = _missing(
@@ -174,11 +183,13 @@ def _embed_missing(
     filled.set_aside = aside.waiting()
     due = [picture for picture in missing if picture.id not in filled.set_aside]
     due.sort(key=lambda picture: picture.id in aside)  # those that failed before keep no others waiting
+    if due:
+        prove_room(embedder, len(due), store)
     if due and isinstance(embedder, Remembered):
         embedder.open()  # before the clock runs, and before many threads wait for it
     start = time.monotonic()
     with progress.task(f"embedding with {embedder.info.name}", len(due)) as advance:
-        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, advance)
+        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, till, advance)
         yield from run.over(due)
     filled.seconds = time.monotonic() - start
     if filled.embedded:
@@ -196,6 +207,7 @@ class _EmbeddingRun:
         useless: Set[str],
         filled: Filled,
         aside: SetAside,
+        till: Till,
         advance: Callable[[int], None],
     ) -> None:
         self._collection = collection
@@ -203,6 +215,7 @@ class _EmbeddingRun:
         self._store = store
         self._filled = filled
         self._aside = aside
+        self._till = till
         self._advance = advance
         self._useless = useless
         self._health = _Health()
@@ -275,10 +288,15 @@ class _EmbeddingRun:
         if self._health.given_up:
             return _Outcome()
         try:
-            returned = self._embedder.embed_images([item for _, item in batch])
+            returned = ask_for_images(self._embedder, [item for _, item in batch], self._till)
             vectors, problems = usable(returned, len(batch), self._embedder.info.dimension)
         except EmbedderUnavailable:
             raise
+        except Stopped:
+            return _Outcome()
+        except OverBudget as error:
+            self._health.stop(error)
+            return _Outcome()
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
             if len(batch) > 1 and not isinstance(error, ServiceDown):
                 middle = len(batch) // 2
@@ -288,7 +306,12 @@ class _EmbeddingRun:
         good = [row for row in range(len(batch)) if row not in problems]
         stored = [batch[row][0] for row in good]
         ids, fingerprint = [picture.id for picture in stored], self._embedder.info.fingerprint
-        self._store.put(fingerprint, "image", ids, vectors[good], in_place_of=self._useless)
+        try:
+            self._store.put(fingerprint, "image", ids, vectors[good], in_place_of=self._useless)
+        except DiptychError as error:
+            self._till.stop()  # in all threads, at once: what came could not be kept either
+            self._health.stop(error)
+            raise
         self._health.did_well()
         outcome = _Outcome(stored=stored)
         return outcome + self._embed([batch[row] for row in problems]) if problems else outcome
@@ -306,6 +329,11 @@ class _EmbeddingRun:
         }
         filled.set_aside |= failed | {item: aside.reason(item) for item in untried if item in aside}
         filled.set_aside |= aside.note(blamable, others_did_well=bool(filled.embedded) and not is_down)
+        if isinstance(health.last, OverBudget):
+            raise health.last.of(
+                f"{name} has {count(len(untried), 'picture')} of {total} left, the others are stored or set"
+                " aside. Requests without an answer count too: one more"
+            )
         if health.given_up and not isinstance(health.last, TransientError):
             raise DiptychError(
                 f"{name} failed on {count(health.in_a_row, 'picture')} in a row: {words(health.last)};"
@@ -340,6 +368,11 @@ class _Health:
     def did_well(self) -> None:
         with self._lock:
             self.in_a_row = 0
+
+    def stop(self, error: Exception) -> None:
+        with self._lock:
+            self.last = error
+            self.given_up = True
 
     def failed(self, error: Exception) -> None:
         if isinstance(error, InputRejected) and not isinstance(error, RequestRefused):

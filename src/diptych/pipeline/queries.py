@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -18,25 +18,54 @@ from diptych.embedders.base import (
     Vectors,
     may_say_nothing,
 )
+from diptych.embedders.budget import Budget, OverBudget, Purse, Stopped, Till
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
+from diptych.pipeline.paid import ask_for_images, ask_for_texts, prove_room
 from diptych.pipeline.threads import as_done, batched, pool
 from diptych.pipeline.vectors import looked_up, stored, usable, without_direction, words
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.store.vectors import Kind, Store
 
 
-def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) -> tuple[Vectors, list[Query]]:
+class QueriesFailed(DiptychError):
+    """An embedder refuses queries or failed on them, each for itself; others may be stored or were not asked.
+
+    Attributes:
+        failed: Why, by the ids of what was sent for them: a text's in each template.
+    """
+
+    def __init__(self, failed: Mapping[str, DiptychError]) -> None:
+        super().__init__(str(next(iter(failed.values()))))
+        self.failed = failed
+
+    def of(self, query: Query, info: EmbedderInfo) -> DiptychError | None:
+        """Why a query failed; None for one that did not."""
+        return next((self.failed[q.id] for q in _as_sent(query, info) if q.id in self.failed), None)
+
+
+def embed_queries(
+    queries: Sequence[Query], embedder: Embedder, store: Store, *, purse: Purse | None = None
+) -> tuple[Vectors, list[Query]]:
     """The vectors of queries, embedding and storing only those that the store lacks.
+
+    Args:
+        queries: The queries.
+        embedder: Who embeds them.
+        store: Where vectors are.
+        purse: What may be spent; None for any sum.
 
     Returns:
         Shape (len(queries), dimension), float32, and the queries that were embedded now.
 
     Raises:
-        DiptychError: The embedder refuses a query, or failed for now; the others are stored.
+        QueriesFailed: The embedder refuses a query, or failed on it for now.
+        OverBudget: One more request would cost more than is allowed; what was embedded before is stored.
+        DiptychError: The embedder or the store can't be used.
     """
     info = embedder.info
+    till = Till(info.name, purse or Budget(None).purse())
     vectors = np.empty((len(queries), info.dimension), np.float32)
     fresh: list[Query] = []
     kinds: tuple[Kind, ...] = ("text", "image")
@@ -46,7 +75,7 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         if not asked:
             continue
         if kind == "image" and isinstance(embedder, PrecomputedImages):
-            vectors[rows] = [_query_picture(embedder, query) for query in asked]
+            vectors[rows] = _query_pictures(embedder, asked)
             continue
         sent = [_as_sent(query, info) for query in asked]
         everything = [query for queries in sent for query in queries]
@@ -54,7 +83,9 @@ def embed_queries(queries: Sequence[Query], embedder: Embedder, store: Store) ->
         if _missing_queries(everything, kind, embedder, store):
             with store.turn(f"{info.fingerprint} {kind} queries", info.name, free=is_free(embedder)):
                 missing = _missing_queries(everything, kind, embedder, store)
-                _embed_missing_queries(missing, kind, embedder, store)
+                if missing:
+                    prove_room(embedder, len(missing), store)
+                _embed_missing_queries(missing, kind, embedder, store, till)
             embedded = {query.id for query in missing}
         fresh += [
             query
@@ -87,51 +118,92 @@ def _missing_queries(asked: Sequence[Query], kind: Kind, embedder: Embedder, sto
     return [query for item, query in by_id.items() if item not in known]
 
 
-def _embed_missing_queries(queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store) -> None:
+def _embed_missing_queries(
+    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till
+) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
     zeros = kind == "text" and may_say_nothing(embedder)
+    failed: dict[str, DiptychError] = {}
 
     def embed(some: Sequence[Query]) -> None:
-        try:
-            returned = _query_batch(some, embedder)
-            new, problems = usable(returned, len(some), info.dimension, zeros=zeros)
-        except EmbedderUnavailable:
-            raise
-        except ServiceDown as error:
-            raise DiptychError(f"{info.name}: {error}") from error
-        except Exception as error:  # a plug-in may raise anything
+        if failed:
+            return
+        answer = _answer(some, embedder, till, zeros=zeros)
+        if isinstance(answer, Exception):
             if len(some) == 1:
-                fails = "failed on" if isinstance(error, TransientError) else "can't take"
-                raise DiptychError(f"{info.name} {fails} the query {some[0]}: {words(error)}") from error
+                failed[some[0].id] = _failure(info, some[0], answer)
+                return
             for query in some:
                 embed([query])
-        else:
-            good = [row for row in range(len(some)) if row not in problems]
-            ids = [some[row].id for row in good]
-            store.put(info.fingerprint, kind, ids, new[good], in_place_of=set(ids))
-            if problems:
-                embed([some[row] for row in problems])
+            return
+        new, problems = answer
+        good = [row for row in range(len(some)) if row not in problems]
+        _put(store, info, kind, [some[row].id for row in good], new[good], till)
+        if problems:
+            embed([some[row] for row in problems])
 
     batches = batched(queries, repeat(info.batch_size))
     with pool(info.concurrency, "queries") as callers:
         for _ in as_done(callers, embed, batches, ahead=2 * info.concurrency):
             pass
+    if failed:
+        raise QueriesFailed(failed) from next(iter(failed.values())).__cause__
 
 
-def _query_batch(queries: Sequence[Query], embedder: Embedder) -> Vectors:
+def _answer(
+    queries: Sequence[Query], embedder: Embedder, till: Till, *, zeros: bool
+) -> tuple[Vectors, Mapping[int, str]] | Exception:
+    """Vectors, with what is wrong with some of them; or why there are none, where a query may be to blame."""
+    info = embedder.info
+    try:
+        return usable(_query_batch(queries, embedder, till), len(queries), info.dimension, zeros=zeros)
+    except (EmbedderUnavailable, OverBudget, Stopped):
+        raise
+    except ServiceDown as error:
+        raise DiptychError(f"{info.name}: {error}") from error
+    except Exception as error:  # noqa: BLE001 (a plug-in may raise anything)
+        return error
+
+
+def _failure(info: EmbedderInfo, query: Query, error: Exception) -> DiptychError:
+    fails = "failed on" if isinstance(error, TransientError) else "can't take"
+    failure = DiptychError(f"{info.name} {fails} the query {query}: {words(error)}")
+    failure.__cause__ = error
+    return failure
+
+
+def _put(
+    store: Store, info: EmbedderInfo, kind: Kind, ids: Sequence[str], vectors: Vectors, till: Till
+) -> None:
+    try:
+        store.put(info.fingerprint, kind, ids, vectors, in_place_of=set(ids))
+    except DiptychError:
+        till.stop()  # in all threads, at once: what came could not be kept either
+        raise
+
+
+def _query_batch(queries: Sequence[Query], embedder: Embedder, till: Till) -> Vectors:
     """Embed queries of one kind."""
     texts = [query.text for query in texts_among(queries)]
     if texts:
-        return embedder.embed_texts(texts)
+        return ask_for_texts(embedder, texts, till)
     # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
     pictures = [query.image.copy() for query in queries if query.kind == "image"]
-    return embedder.embed_images([embedder.prepare_image(picture) for picture in pictures])
+    return ask_for_images(embedder, [embedder.prepare_image(picture) for picture in pictures], till)
 
 
-def _query_picture(embedder: PrecomputedImages, query: Query) -> NDArray[np.float32]:
-    """A query picture's vector among those made elsewhere; by name only where it is in the collection."""
-    names = query.names if query.kind == "image" else ()
-    if embedder.find_image(query.id, names) is None:
-        raise DiptychError(f"there is no vector for the query picture {query}: these were made elsewhere")
-    return looked_up(embedder, query.id, names)
+def _query_pictures(embedder: PrecomputedImages, queries: Sequence[Query]) -> list[NDArray[np.float32]]:
+    """Query pictures' vectors among those made elsewhere; by name only where they are in the collection."""
+    found, failed = [], {}
+    for query in queries:
+        names = query.names if query.kind == "image" else ()
+        if embedder.find_image(query.id, names) is None:
+            failed[query.id] = DiptychError(
+                f"there is no vector for the query picture {query}: these were made elsewhere"
+            )
+        else:
+            found.append(looked_up(embedder, query.id, names))
+    if failed:
+        raise QueriesFailed(failed)
+    return found

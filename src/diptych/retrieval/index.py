@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
+from diptych.embedders.budget import Purse
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
 from diptych.queries import Query, TextQuery
@@ -82,8 +83,12 @@ class Index:
             LRUCache(_ANSWER_BYTES, getsizeof=lambda answer: answer.nbytes)
         )
 
-    def embed_bank(self, embedder: Embedder) -> list[Query]:
+    def embed_bank(self, embedder: Embedder, purse: Purse | None = None) -> list[Query]:
         """Embed the null bank with an embedder, before its first `refresh`; done once.
+
+        Args:
+            embedder: The embedder.
+            purse: What may be spent; None for any sum.
 
         Returns:
             The texts that were embedded now.
@@ -93,7 +98,7 @@ class Index:
         """
         if embedder.info.name in self._banks:
             return []
-        self._banks[embedder.info.name], fresh = embed_bank(self._bank, embedder, self._store)
+        self._banks[embedder.info.name], fresh = embed_bank(self._bank, embedder, self._store, purse)
         return fresh
 
     def bank(self, name: str) -> EmbeddedBank:

@@ -15,6 +15,7 @@ import numpy as np
 from diptych.analysis.null import FEWEST_TEXTS
 from diptych.embedders import Embedder, InputRejected
 from diptych.embedders.base import Vectors
+from diptych.embedders.budget import Purse
 from diptych.errors import DiptychError, hushed
 from diptych.judgments.qrels import read_query_ids
 from diptych.pipeline import embed_queries
@@ -48,9 +49,15 @@ class EmbeddedBank:
 
 
 def embed_bank(
-    bank: Sequence[TextQuery], embedder: Embedder, store: Store
+    bank: Sequence[TextQuery], embedder: Embedder, store: Store, purse: Purse | None = None
 ) -> tuple[EmbeddedBank, list[Query]]:
     """The null bank as an embedder sees it, and the texts that were embedded now.
+
+    Args:
+        bank: The texts.
+        embedder: The embedder.
+        store: Where vectors are.
+        purse: What may be spent; None for any sum.
 
     Raises:
         DiptychError: The embedder failed; one that refuses texts is no failure.
@@ -59,7 +66,7 @@ def embed_bank(
         return EmbeddedBank(why_none="none was asked for"), []
     try:
         with hushed():
-            vectors, fresh = embed_queries(bank, embedder, store)
+            vectors, fresh = embed_queries(bank, embedder, store, purse=purse)
     except DiptychError as error:
         # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
         if not isinstance(error.__cause__, InputRejected):

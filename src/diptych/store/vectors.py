@@ -32,6 +32,9 @@ from diptych.store.turns import turn
 
 Kind = Literal["image", "text"]
 
+_ROOM = "room for vectors"
+"""Stands in for an embedder while it is tried whether there is any."""
+
 _AT_ONCE = 4_000  # items in one statement: SQLite takes 32,766, but what it finds is in memory twice
 
 
@@ -229,6 +232,26 @@ class Store:
                 yield
             finally:
                 self._file.settle()
+
+    def prove_room(self, size: int) -> None:
+        """Make sure that so much can be written: it is, and the room is left to what comes next.
+
+        Args:
+            size: Bytes.
+
+        Raises:
+            DiptychError: The disk is full, or the store is read-only, locked or damaged.
+        """
+        with self._file.transaction() as db:
+            room = _embedder_id(db, _ROOM)
+            db.execute(
+                "INSERT OR REPLACE INTO vector (embedder, kind, item, vector)"
+                " VALUES (?, 'image', zeroblob(32), zeroblob(?))",
+                (room, size),
+            )
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM vector WHERE embedder = ?", (room,))
+            db.execute("DELETE FROM embedder WHERE id = ?", (room,))
 
     def complaints(self, fingerprint: str) -> list[str] | None:
         """What was wrong with an embedder when it was tried out, or None where it never was."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from diptych.embedders import Embedder
+from diptych.embedders.budget import Budget, OverBudget, exact
 from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.pipeline import embed_images
-from diptych.pipeline.estimate import estimate, price
+from diptych.pipeline.estimate import estimate
 from diptych.pipeline.self_test import what_is_wrong
 from diptych.progress import Advance
-from diptych.queries import texts_among
-from diptych.web.budget import Budget
 from diptych.workbench import Workbench
 
 State = Literal["waiting", "embedding", "ready", "asks", "stopped"]
@@ -35,7 +34,7 @@ class Indexing:
         done: Pictures embedded by this run, refused ones included.
         total: Pictures to embed in this run.
         asks: What it would cost, where it asks.
-        reason: Why it stopped.
+        reason: Why it stopped, or asks again.
         refused: Reasons by image id, for pictures that it has no vector for though it was asked to.
     """
 
@@ -94,19 +93,24 @@ class Indexer:
     def _fill(self) -> None:
         bench, embedder = self._bench, self.embedder
         foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
-        if not self._budget.reserve(foreseen.dollars):
+        try:
+            purse = self._budget.purse(exact(foreseen.dollars))
+        except OverBudget:
             self.indexing = Indexing("asks", asks=foreseen.dollars, total=foreseen.images)
             return
         try:
             self.indexing = Indexing("embedding", total=foreseen.images)
             if embedder in bench.to_try:
                 self.complaint = what_is_wrong(embedder, bench.store)
-            fresh = bench.index.embed_bank(embedder)
-            self._pay(0, [text.text for text in texts_among(fresh)])
+            bench.index.embed_bank(embedder, purse)
             self._take_in()  # what an earlier run embedded can be looked at now
-            filled = embed_images(bench.collection, embedder, bench.store, progress=self)
+            filled = embed_images(bench.collection, embedder, bench.store, purse=purse, progress=self)
+        except OverBudget as over:  # answers that never came were paid for, too
+            left = estimate(bench.collection, bench.bank, embedder, bench.store)
+            self.indexing = Indexing("asks", asks=left.dollars, total=left.images, reason=str(over))
+            return
         finally:
-            self._budget.release(foreseen.dollars)
+            purse.close()
         bench.index.refresh(embedder, filled.refused)
         self.indexing = Indexing("ready", refused=filled.refused)
         self._changed()
@@ -120,7 +124,6 @@ class Indexer:
 
         def advance(more: int) -> None:
             self.indexing.done += more
-            self._pay(more, ())
             if time.monotonic() - self._taken_in > _TAKE_IN_EVERY:
                 self._take_in()
 
@@ -130,6 +133,3 @@ class Indexer:
         self._bench.index.refresh(self.embedder)
         self._taken_in = time.monotonic()
         self._changed()
-
-    def _pay(self, images: int, texts: Sequence[str]) -> None:
-        self._budget.pay(self.embedder.info.name, price(self.embedder.info, images, texts))

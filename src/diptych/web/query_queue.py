@@ -7,34 +7,22 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from cachetools import LRUCache
 
 from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, Vectors
+from diptych.embedders.budget import NOTHING, Budget, Purse
 from diptych.errors import DiptychError
-from diptych.pipeline import embed_queries, is_stored
+from diptych.pipeline import QueriesFailed, embed_queries, is_stored
 from diptych.pipeline.estimate import price
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.retrieval.search import normalise
 from diptych.store.vectors import Store
-from diptych.web.budget import Budget
 
 _REMEMBERED = 2_000
 """How many queries' vectors are kept at hand; the others are in the store."""
-
-
-class OverBudget(DiptychError):
-    """More than a person has allowed to spend.
-
-    Attributes:
-        dollars: What it would cost.
-    """
-
-    def __init__(self, dollars: float, budget: Budget) -> None:
-        left = max(0.0, budget.allowed - budget.spent())
-        super().__init__(f"would cost about ${dollars:.6f}, and ${left:.6f} more is allowed")
-        self.dollars = dollars
 
 
 @dataclass(frozen=True)
@@ -48,13 +36,13 @@ class Ticket:
     """
 
     answered: Future[None] | None
-    dollars: float = 0.0
+    dollars: Decimal = NOTHING
 
 
 @dataclass
 class _Waiting:
     queries: Sequence[Query]
-    dollars: float
+    purse: Purse
     answered: Future[None] = field(default_factory=Future)
 
 
@@ -94,23 +82,21 @@ class QueryQueue:
         dollars = self.price(missing)
         if live and dollars > 0:
             return Ticket(None, dollars)
-        if not self._budget.reserve(dollars):
-            raise OverBudget(dollars, self._budget)
-        waiting = _Waiting(missing, dollars)
+        waiting = _Waiting(missing, self._budget.purse(dollars))
         self._waiting.put(waiting)
         return Ticket(waiting.answered)
 
-    def price(self, queries: Sequence[Query]) -> float:
+    def price(self, queries: Sequence[Query]) -> Decimal:
         """US dollars by list price for embedding queries."""
         texts = [query.text for query in texts_among(queries)]
         return price(self.embedder.info, len(queries) - len(texts), texts)
 
-    def would_cost(self, queries: Sequence[Query]) -> float:
+    def would_cost(self, queries: Sequence[Query]) -> Decimal:
         """US dollars by list price for those that were not embedded yet."""
         return self.price([query for query in queries if self.vector(query) is None])
 
     @property
-    def typical_price(self) -> float:
+    def typical_price(self) -> Decimal:
         """US dollars by list price for a short text."""
         return self.price([TextQuery("a dog with a bird")])
 
@@ -139,35 +125,49 @@ class QueryQueue:
             while not self._waiting.empty():
                 batch.append(self._waiting.get())
             batch = [waiting for waiting in batch if self._still_waits(waiting)]
-            if batch and not self._embed(batch):
-                for waiting in batch:  # one of them is to blame: each for itself
-                    self._embed([waiting])
+            while batch:
+                batch = self._embed(batch)
 
     def _still_waits(self, waiting: _Waiting) -> bool:
         """Whether somebody waits for an answer; from here on nobody can stop waiting."""
         if waiting.answered.set_running_or_notify_cancel():
             return True
-        self._budget.release(waiting.dollars)
+        waiting.purse.close()
         return False
 
-    def _embed(self, batch: Sequence[_Waiting]) -> bool:
-        """Embed what waits and tell who waits; False where several failed together: nobody was told."""
+    def _embed(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
+        """Embed what waits and tell who waits, all but those returned: others' queries failed, not theirs."""
         queries = list({query.key: query for waiting in batch for query in waiting.queries}.values())
+        purse = self._budget.purse()
+        for waiting in batch:
+            purse.add(waiting.purse)
         try:
-            vectors, fresh = embed_queries(queries, self.embedder, self._store)
+            vectors, _ = embed_queries(queries, self.embedder, self._store, purse=purse)
+        except QueriesFailed as failed:
+            return self._tell_of(failed, batch)
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
-            if len(batch) > 1:
-                return False
-            self._budget.release(batch[0].dollars)
-            batch[0].answered.set_exception(_in_words(error))
-            return True
-        self._budget.pay(self.embedder.info.name, self.price(fresh))
+            for waiting in batch:
+                waiting.answered.set_exception(_in_words(error))
+            return []
+        finally:
+            purse.close()
         for query, unit in zip(queries, normalise(vectors), strict=True):
             self._keep(query, unit[None])
         for waiting in batch:
-            self._budget.release(waiting.dollars)
             waiting.answered.set_result(None)
-        return True
+        return []
+
+    def _tell_of(self, failed: QueriesFailed, batch: Sequence[_Waiting]) -> list[_Waiting]:
+        """Tell those whose queries failed; who is left."""
+        left = []
+        for waiting in batch:
+            reasons = (failed.of(query, self.embedder.info) for query in waiting.queries)
+            reason = next((reason for reason in reasons if reason), None)
+            if reason is None:
+                left.append(waiting)
+            else:
+                waiting.answered.set_exception(reason)
+        return left
 
 
 def _in_words(error: Exception) -> DiptychError:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from diptych.embedders.base import Vectors, real_models
+from diptych.embedders.budget import Budget
 from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_judgments
 from diptych.judgments.pool import pool_by_scores
@@ -25,7 +26,6 @@ from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answers
 from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
-from diptych.web.budget import Budget
 from diptych.web.history import History
 from diptych.web.indexing import Indexer
 from diptych.web.pictures import Pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -14,14 +15,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from diptych.embedders.base import EmbedderUnavailable, ServiceDown, TransientError
+from diptych.embedders.hosted.bill import Bill
 from diptych.embedders.hosted.failures import Failure, Words, explain, one_line, read_failure, said_in
 from diptych.errors import DiptychWarning
-from diptych.http import LONGEST_WAIT, RateLimiter, user_agent
+from diptych.http import LONGEST_WAIT, RateLimiter, TooLarge, bounded, deadline, read_at_most, user_agent
 
 if TYPE_CHECKING:
     import httpx2
 
 _CONNECT_SECONDS = 10.0
+
+_WHOLE = 4
+"""An answer may take so many times the time-out in all: sending pictures to the service counts, too."""
+
+_MOST_BYTES = 1 << 23
+"""In an answer, unpacked: ten times what the largest batch of the longest vectors takes."""
+
 _SHORTEST_SECRET = 10
 
 
@@ -76,7 +85,7 @@ class RequestLimits:
     Attributes:
         requests_per_minute: At most so many requests start in a minute; None is no limit.
         concurrency: At most so many requests are under way at once.
-        timeout: Seconds that an answer may take.
+        timeout: Seconds without a byte from the service; a whole answer may take four times that.
     """
 
     requests_per_minute: float | None
@@ -102,11 +111,14 @@ class HostedClient:
         self._left_alone = (-math.inf, "")  # until when, and why
         self._told_of_waits = False
 
-    def ask(self, request: Mapping[str, Any], *, most: int | None = None, worked: bool = False) -> Any:
+    def ask(
+        self, request: Mapping[str, Any], bill: Bill, *, most: int | None = None, worked: bool = False
+    ) -> Any:
         """Send one request, again and again where it fails for now.
 
         Args:
             request: The JSON body.
+            bill: Pays for it each time that it is sent; says how often it may be where no answer comes.
             most: The most tries; None for as many as suit the failure.
             worked: Whether such a request was answered before.
 
@@ -117,10 +129,12 @@ class HostedClient:
             EmbedderUnavailable: Credentials or permission are missing, or the request is wrong.
             InputRejected: The service refuses what is in this request.
             TransientError: It failed at every try.
+            OverBudget: One more try would cost more than is allowed.
+            Stopped: Nothing more is to be sent.
         """
         connection = self._connect()
         try:
-            return self._ask(connection, json.dumps(request).encode(), most, worked)
+            return self._ask(connection, json.dumps(request).encode(), bill, most, worked)
         except EmbedderUnavailable:
             self._forget(connection)
             raise
@@ -130,13 +144,15 @@ class HostedClient:
         said, connection = said_in(answer), self._connection
         return connection.credentials.hide(said) if connection else said
 
-    def _ask(self, connection: Connection, body: bytes, most: int | None, worked: bool) -> Any:
+    def _ask(self, connection: Connection, body: bytes, bill: Bill, most: int | None, worked: bool) -> Any:
         until, why = self._left_alone
         if time.monotonic() < until:
             raise ServiceDown(why, for_long=True)
         attempt, waited = 0, 0.0
-        while isinstance(answer := self._try(connection, body), Failure):
-            if attempt + 1 >= min(answer.tries, most or answer.tries):
+        while isinstance(answer := self._try(connection, body, bill), Failure):
+            if answer.unanswered:
+                bill.unanswered.note(bill.items)
+            if attempt + 1 >= min(answer.tries, most or answer.tries) or not bill.may_be_sent:
                 error = explain(answer, connection.words, worked=worked)
                 if answer.long_wait is not None:
                     self._left_alone = time.monotonic() + answer.long_wait, str(error)
@@ -159,27 +175,64 @@ class HostedClient:
                 stacklevel=6,
             )
 
-    def _try(self, connection: Connection, body: bytes) -> httpx2.Response | Failure:
+    def _try(self, connection: Connection, body: bytes, bill: Bill) -> _Answer | Failure:
         """Send it once; once more where credentials are refused that can be refreshed."""
-        import httpx2
-
         credentials = connection.credentials
         try:
             headers = credentials.headers(connection.url, body)
-            answer = self._post(connection, headers, body)
-            if answer.status_code == 401 and credentials.refresh(headers):
-                answer = self._post(connection, credentials.headers(connection.url, body), body)
-        except (httpx2.RequestError, TransientError) as error:
-            words = one_line(credentials.hide(str(error))) or type(error).__name__
-            return Failure(None, words, connected=not isinstance(error, httpx2.ConnectError))
-        if answer.status_code == 200:
-            return answer
-        return read_failure(answer.status_code, answer.headers, credentials.hide(answer.text))
+            answer = self._pay_and_post(connection, headers, body, bill)
+            if isinstance(answer, Failure) and answer.status == 401 and credentials.refresh(headers):
+                headers = credentials.headers(connection.url, body)
+                answer = self._pay_and_post(connection, headers, body, bill)
+        except TransientError as error:  # nobody was asked: the credentials could not be had
+            return Failure(None, one_line(credentials.hide(str(error))))
+        return answer
 
-    def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> httpx2.Response:
+    def _pay_and_post(
+        self, connection: Connection, headers: Mapping[str, str], body: bytes, bill: Bill
+    ) -> _Answer | Failure:
+        """Send it, paid for beforehand; what was certainly not served costs nothing."""
+        import httpx2
+
+        hide = connection.credentials.hide
         self._pace.wait()
+        bill.pay()
+        try:
+            answer = self._post(connection, headers, body)
+        except httpx2.RequestError as error:
+            words = one_line(hide(str(error))) or type(error).__name__
+            connected = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            sent = connected and not isinstance(error, httpx2.ProxyError | httpx2.PoolTimeout)
+            failure = Failure(None, words, connected=connected, lost=sent)
+        else:
+            if answer.status == 200:
+                return answer
+            failure = read_failure(answer.status, answer.headers, hide(answer.body.decode(errors="replace")))
+        if not failure.may_cost:
+            bill.take_back()
+        return failure
+
+    def _post(self, connection: Connection, headers: Mapping[str, str], body: bytes) -> _Answer:
+        import httpx2
+
+        client, whole = connection.client, _WHOLE * self._limits.timeout
         content_type = {"content-type": "application/json; charset=utf-8"}
-        return connection.client.post(connection.url, content=body, headers={**content_type, **headers})
+        request = client.build_request(
+            "POST", connection.url, content=body, headers={**content_type, **headers}
+        )
+        with deadline(whole) as is_over:
+            try:
+                with contextlib.closing(client.send(request, stream=True)) as answer:
+                    return _Answer(answer.status_code, answer.headers, read_at_most(answer, _MOST_BYTES))
+            except TooLarge:
+                raise EmbedderUnavailable(
+                    f"what answers at {connection.words.endpoint} sends more than {_MOST_BYTES // 10**6} MB"
+                    f" for a few vectors, so that it is not {connection.words.title}: check endpoint="
+                ) from None
+            except httpx2.TimeoutException:
+                if is_over():
+                    raise httpx2.ReadTimeout(f"too slow: no whole answer in {whole:g} seconds") from None
+                raise
 
     def _rest(self, failure: Failure, seconds: float) -> None:
         if failure.status == 429:
@@ -208,9 +261,24 @@ class HostedClient:
                 self._connection = None
 
 
-def _json(answer: httpx2.Response, words: Words) -> Any:
+@dataclass(frozen=True)
+class _Answer:
+    """A whole answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers, their names in any case.
+        body: What was said.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _json(answer: _Answer, words: Words) -> Any:
     try:
-        return json.loads(answer.content)
+        return json.loads(answer.body)
     except (ValueError, RecursionError):
         pass
     raise EmbedderUnavailable(f"what answers at {words.endpoint} is not {words.title}: check endpoint=")
@@ -221,12 +289,13 @@ def _http_client(limits: RequestLimits) -> httpx2.Client:
 
     connections = limits.concurrency
     try:
-        return httpx2.Client(
+        client = httpx2.Client(
             verify=_authorities(),
             headers={"user-agent": user_agent()},
             timeout=httpx2.Timeout(limits.timeout, connect=min(_CONNECT_SECONDS, limits.timeout), pool=None),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
+        return bounded(client)
     except (ImportError, ValueError, httpx2.InvalidURL):
         pass  # and nothing is chained: a proxy's address may hold a password
     raise EmbedderUnavailable(

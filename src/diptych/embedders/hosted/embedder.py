@@ -6,7 +6,7 @@ import base64
 import io
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,8 @@ from diptych.embedders.base import (
     TransientError,
     Vectors,
 )
+from diptych.embedders.budget import Till, list_price, till_here
+from diptych.embedders.hosted.bill import Bill, Unanswered
 from diptych.embedders.hosted.client import HostedClient
 from diptych.embedders.hosted.provider import HostedSettings, Kind, Provider, retirement_notice
 from diptych.embedders.prices import terms
@@ -38,12 +40,14 @@ _TRIES_ALONE = 2
 
 
 class HostedEmbedder:
-    """Embeds pictures and texts by asking a service.
+    """Embeds pictures and texts by asking a service; pays for each request at the till of who asks.
 
     Args:
         settings: Which model of which service is asked, where, and how fast.
         notice: What the person is to be warned of, once, when the service is first used.
     """
+
+    pays_by_request = True
 
     def __init__(self, settings: HostedSettings, *, notice: str | None = None) -> None:
         self.info = _info(settings)
@@ -55,6 +59,7 @@ class HostedEmbedder:
         self._noticing = threading.Lock()
         self._worked: set[Kind] = set()
         self._failed: set[int] = set()  # hashes of what failed for now at every try
+        self._unanswered = Unanswered()
 
     @classmethod
     def of(cls, provider: Provider, model: str, options: Mapping[str, str]) -> HostedEmbedder:
@@ -119,24 +124,25 @@ class HostedEmbedder:
 
     def _embed(self, kind: Kind, items: Sequence[str]) -> Vectors:
         self._give_notice()
-        size = self.info.batch_size
+        till, size = till_here(self.info.name), self.info.batch_size
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         if len(batches) > 1:
             with ThreadPoolExecutor(min(len(batches), self.info.concurrency)) as pool:
-                found = list(pool.map(lambda batch: self._ask(kind, batch), batches))
+                found = list(pool.map(lambda batch: self._ask(kind, batch, till), batches))
         else:
-            found = [self._ask(kind, batch) for batch in batches]
+            found = [self._ask(kind, batch, till) for batch in batches]
         rows = [row for batch in found for row in batch]
         return np.array(rows, np.float32).reshape(len(rows), self.info.dimension)
 
-    def _ask(self, kind: Kind, items: Sequence[str]) -> list[NDArray[np.float32]]:
+    def _ask(self, kind: Kind, items: Sequence[str], till: Till) -> list[NDArray[np.float32]]:
         provider, client = self._settings.provider, self._client
         hashes = {hash(item) for item in items}
+        bill = self._bill(kind, items, hashes, till)
         # What failed at every try in company may be to blame or not: it is not paid for as often again.
         most = (1 if len(items) > 1 else _TRIES_ALONE) if hashes <= self._failed else None
         request, worked = provider.ask(self._settings, kind, items), kind in self._worked
         try:
-            answer = client.ask(request, most=most, worked=worked)
+            answer = client.ask(request, bill, most=most, worked=worked)
             vectors = read_vectors(
                 provider.title,
                 lambda: provider.read(kind, answer),
@@ -148,14 +154,31 @@ class HostedEmbedder:
             raise
         except TransientError:
             self._failed.update(hashes)
+            if len(items) == 1:
+                self._unanswered.forget(hashes)
             raise
         except RequestRefused as refused:
             if kind == "image":
                 raise
             raise EmbedderUnavailable(str(refused)) from refused  # a text has no dimensions of its own
         self._failed.difference_update(hashes)
+        self._unanswered.forget(hashes)
         self._worked.add(kind)
         return vectors
+
+    def _bill(self, kind: Kind, items: Sequence[str], hashes: Set[int], till: Till) -> Bill:
+        """What asking for these costs.
+
+        Raises:
+            TransientError: They were sent together without an answer: they are to be asked for apart.
+        """
+        images, texts = (len(items), ()) if kind == "image" else (0, items)
+        bill = Bill(till, list_price(self.info, images, texts), hashes, self._unanswered)
+        if len(items) > 1 and not bill.may_be_sent:
+            raise TransientError(
+                f"{self._settings.provider.title} gave no answer to a request for all of these"
+            )
+        return bill
 
     def _give_notice(self) -> None:
         with self._noticing:

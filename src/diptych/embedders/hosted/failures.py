@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from diptych.embedders.base import (
@@ -20,13 +21,16 @@ from diptych.errors import DiptychError
 from diptych.http import LONGEST_WAIT, RETRYABLE_STATUS, backoff, clock_time, retry_after
 
 TRIES = 8
-"""Of a request that fails with a server's error or on a broken connection: half a minute on average."""
+"""Of a request that fails with a server's error: half a minute on average."""
 
 TRIES_TO_CONNECT = 5
 """Of a request for which nobody opens the door, most likely a wrong address: four seconds on average."""
 
 TRIES_OVER_QUOTA = 12
 """Of a request that is over the quota, which is given back within a minute: two and a half on average."""
+
+_FURTHER_APART = 2
+"""Doublings of the wait after a request whose answer did not come: there are few tries."""
 
 _LONGEST_MESSAGE = 300
 
@@ -55,6 +59,7 @@ class Failure:
         reason: The reason as a constant for programs, such as SERVICE_DISABLED, or empty.
         asked_wait: Seconds that the server asks to wait, or None.
         connected: Whether there was a connection at all.
+        lost: Whether the request was sent, and the connection then broke or stayed silent.
     """
 
     status: int | None
@@ -63,6 +68,17 @@ class Failure:
     reason: str = ""
     asked_wait: float | None = None
     connected: bool = True
+    lost: bool = False
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether there is no whole answer to what was sent: the service may have done the work."""
+        return self.lost or self.status == HTTPStatus.GATEWAY_TIMEOUT
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether the service may want to be paid: what a gateway says of it is no answer of the service."""
+        return self.unanswered or self.status == HTTPStatus.BAD_GATEWAY
 
     @property
     def tries(self) -> int:
@@ -83,7 +99,9 @@ class Failure:
 
     def wait(self, attempt: int) -> float:
         """Seconds until the next try, after try number `attempt` (from 0): as asked, else with backoff."""
-        return min(LONGEST_WAIT, backoff(attempt) if self.asked_wait is None else self.asked_wait)
+        if self.asked_wait is not None:
+            return min(LONGEST_WAIT, self.asked_wait)
+        return backoff(attempt + _FURTHER_APART if self.unanswered else attempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +199,12 @@ def explain(failure: Failure, words: Words, *, worked: bool = False) -> DiptychE
         404: words.not_found + said,
     }
     match failure.status:
+        case None if failure.lost:
+            return TransientError(
+                f"{words.endpoint} took a request and gave no whole answer ({failure.message}): as it may"
+                " have to be paid for, it is not sent again in this run;"
+                f" check the network, and {words.settings}"
+            )
         case None:
             kind = TransientError if failure.connected else ServiceDown
             return kind(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.embedders.base import EmbedderUnavailable, TransientError
 from diptych.embedders.hosted.client import blank_out
+from diptych.http import TooLarge, deadline, read_at_most
 
 if TYPE_CHECKING:
     import httpx2
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 ACCESS_TOKEN = "VERTEX_ACCESS_TOKEN"  # noqa: S105 (the name of the variable, not what is in it)
+
+_WHOLE = 4
+"""What Google's sign-in answers may take so many times the time-out in all."""
+
+_MOST_BYTES = 1 << 20
+"""In such an answer: some hundred times what a token takes."""
 
 SIGN_IN = (
     "run `gcloud auth application-default login`, in Colab `google.colab.auth.authenticate_user()`,"
@@ -208,15 +215,21 @@ class _Transport:
         import httpx2
         from google.auth.exceptions import TransportError
 
+        seconds = timeout or 30.0
         try:
-            answer = self._client.request(method, url, content=body, headers=headers, timeout=timeout or 30.0)
+            with (
+                deadline(_WHOLE * seconds),
+                self._client.stream(method, url, content=body, headers=headers, timeout=seconds) as answer,
+            ):
+                return _HttpAnswer(answer.status_code, answer.headers, read_at_most(answer, _MOST_BYTES))
+        except TooLarge:
+            raise TransportError("an answer far too large for a token") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             if "metadata-flavor" in (headers or {}):
                 # When it looks whether this is a machine of Google's, google-auth tries a broken connection
                 # three times and sleeps in between; an answer not from the metadata server it takes for a no.
                 return _HttpAnswer(503, {}, b"")
             raise TransportError(str(error) or type(error).__name__) from None
-        return _HttpAnswer(answer.status_code, answer.headers, answer.content)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Transport:
         # google-auth copies its transport to ask iamcredentials.googleapis.com, unasked and from a thread of

@@ -11,13 +11,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from diptych.embedders.budget import OverBudget
 from diptych.errors import DiptychError
 from diptych.present.html.layout import columns, figures
 from diptych.present.html.report import parts
 from diptych.queries import Query as Queried
 from diptych.result import Comparison
 from diptych.text import printable
-from diptych.web.query_queue import OverBudget
 from diptych.web.schemas import Ask
 from diptych.web.state import PageState
 from diptych.web.templating import ByAddress, render, surroundings
@@ -135,11 +135,11 @@ async def _answer(state: PageState, name: str, query: Queried, search: Search) -
     try:
         ticket = await run_in_threadpool(state.queues[name].ask, [query, *search.rivals], live=search.live)
         if ticket.answered is None:
-            return Answered(state="waits", dollars=ticket.dollars)
+            return Answered(state="waits", dollars=float(ticket.dollars))
         await asyncio.wrap_future(ticket.answered)
         hits = await run_in_threadpool(_hits, state, name, query, search)
     except OverBudget as over:
-        return Answered(state="asks", reason=str(over), dollars=over.dollars)
+        return Answered(state="asks", reason=str(over), dollars=float(over.dollars))
     except DiptychError as error:
         return Answered(state="failed", reason=printable(str(error)), seconds=_since(start))
     return Answered(state="answered" if hits else "empty", hits=hits, seconds=_since(start))

@@ -82,8 +82,8 @@ def _status(state: PageState) -> Status:
         version=state.version,
         ranked=len(state.snapshot().pictures),
         images=len(state.collection),
-        spent=round(state.budget.spent(), 6),
-        allowed=state.budget.allowed,
+        spent=float(round(state.budget.spent(), 6)),
+        allowed=float(state.budget.allowed),
         embedders=[
             EmbedderStatus(
                 name=name,
@@ -91,11 +91,11 @@ def _status(state: PageState) -> Status:
                 done=indexer.indexing.done,
                 total=indexer.indexing.total,
                 asks=round(indexer.indexing.asks, 6),
-                spent=round(state.budget.spent(name), 6),
+                spent=float(round(state.budget.spent(name), 6)),
                 reason=printable(indexer.indexing.reason),
                 complaint=printable(indexer.complaint),
                 refused=len(indexer.indexing.refused),
-                price_per_query=state.queues[name].typical_price,
+                price_per_query=float(state.queues[name].typical_price),
             )
             for name, indexer in state.indexers.items()
         ],

@@ -30,7 +30,7 @@ ALIKE = {"random", "RRF", "z-score sum"}
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A comparison that has all there is: a picture, texts, rivals, judgments, a copy, a broken file."""
     folder = tmp_path_factory.mktemp("pictures")
     for label, colour in {"red": (210, 30, 30), "green": (30, 160, 40), "blue": (30, 60, 200)}.items():
@@ -42,7 +42,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (folder / "broken.png").write_bytes(picture_bytes()[:50])
     bench = diptych.Workbench(folder, ["palette", "random"], store=folder.parent / "store.sqlite")
     asked = [str(folder / "red" / "0.png"), "red"]
-    return thinned(json.loads(bench.evaluate(asked, k=3, labels="folder", contrast=["green"]).to_json()))
+    return json.loads(bench.evaluate(asked, k=3, labels="folder", contrast=["green"]).to_json())
+
+
+@pytest.fixture(scope="module")
+def saved(whole: Any) -> Any:
+    """The same with less of what is alike."""
+    return thinned(whole)
 
 
 def thinned(value: Any) -> Any:
@@ -167,3 +173,14 @@ def test_numbers_of_numpys_in_a_plug_ins_info_are_saved_as_numbers() -> None:
     info = dataclasses.replace(made.embedders[0], dimension=np.int64(4), logit_scale=np.float32(0.5))
     embedder = dataclasses.replace(made, embedders=(info,)).to_dict()["embedders"][0]
     assert json.dumps([embedder["dimension"], embedder["logit_scale"]]) == "[4, 0.5]"
+
+
+def test_half_surrogate_pairs_come_in_as_a_mark_and_never_stop_a_write(whole: Any, tmp_path: Path) -> None:
+    text = json.dumps(whole).replace('"query": "red"', r'"query": "red \ud800"')
+    (tmp_path / "odd.json").write_text(text, encoding="utf-8")
+    comparison = diptych.Comparison.load(tmp_path / "odd.json")
+    assert comparison.queries[1].query == "red \ufffd"
+    comparison.to_json(tmp_path / "again.json")
+    comparison.report(tmp_path / "report.html")
+    assert comparison._repr_html_().encode()
+    assert diptych.Comparison.load(tmp_path / "again.json") == comparison

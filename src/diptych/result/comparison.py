@@ -94,10 +94,10 @@ class Comparison:
         Raises:
             DiptychError: The file can't be read or holds no comparison, or there are no pictures in `source`.
         """
-        from diptych.result.saved import from_dict
+        from diptych.result.saved import from_text
 
         try:
-            comparison = from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
+            comparison = from_text(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise DiptychError(f"can't read {path}: {error.strerror}") from error
         except (ValueError, RecursionError) as error:

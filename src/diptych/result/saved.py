@@ -7,6 +7,7 @@ slots: without them msgspec leaves a default to the class, and misses it when th
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar
@@ -42,6 +43,7 @@ from diptych.result.rankings import (
 )
 from diptych.result.relevance import QueryRelevance, Relevance, Thresholds
 from diptych.store.judgment import Judgment
+from diptych.text import valid_unicode
 from diptych.thresholds.passing import Passing
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
@@ -194,6 +196,15 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     return saved
 
 
+def from_text(text: str) -> Comparison:
+    """The comparison that a file holds.
+
+    Raises:
+        ValueError: It is no JSON, or of another shape; the message says where.
+    """
+    return from_dict(_without_half_pairs(json.loads(text)) if "\\u" in text else json.loads(text))
+
+
 def from_dict(saved: Any) -> Comparison:
     """The comparison that was saved; keys that this version does not know are passed over.
 
@@ -229,6 +240,17 @@ def from_dict(saved: Any) -> Comparison:
         ),
         relevance=None if read.relevance is UNSET else _open_relevance(read.relevance),
     )
+
+
+def _without_half_pairs(value: Any) -> Any:
+    """JSON data without half surrogate pairs: they can be escaped in a file, but not written, sent or shown."""
+    if isinstance(value, str):
+        return valid_unicode(value)
+    if isinstance(value, list):
+        return [_without_half_pairs(each) for each in value]
+    if isinstance(value, dict):
+        return {valid_unicode(key): _without_half_pairs(each) for key, each in value.items()}
+    return value
 
 
 def _save_query(query: QueryResult) -> _Query:

@@ -20,7 +20,7 @@ def printable(text: str) -> str:
 
 
 def valid_unicode(text: str) -> str:
-    """The text with � for each half of a surrogate pair that has lost the other: it can be written as UTF-8."""
+    """The text with � for each half of a surrogate pair without its other half: it can be written."""
     return _HALF_PAIRS.sub("\ufffd", text)
 
 

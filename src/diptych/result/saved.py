@@ -243,7 +243,7 @@ def from_dict(saved: Any) -> Comparison:
 
 
 def _without_half_pairs(value: Any) -> Any:
-    """JSON data without half surrogate pairs: they can be escaped in a file, but not written, sent or shown."""
+    """JSON data without half surrogate pairs: a file can have them escaped, but they can't be written."""
     if isinstance(value, str):
         return valid_unicode(value)
     if isinstance(value, list):

@@ -67,7 +67,7 @@ async def _say(_request: Request, error: Exception) -> Response:
 async def _say_what_is_wrong(_request: Request, error: Exception) -> Response:
     """What a request asks is not of the form that its address takes.
 
-    What was sent is not sent back, as FastAPI would: JSON that comes in can hold NaN and half surrogate pairs,
+    What was sent is not sent back, as FastAPI does: JSON that comes in can hold NaN and half surrogate pairs,
     JSON that goes out can't.
     """
     wrong = error.errors() if isinstance(error, RequestValidationError) else ()

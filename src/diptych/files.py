@@ -27,7 +27,8 @@ def make_private_file(file: Path) -> None:
     Raises:
         OSError: It can't be made.
     """
-    file.touch(mode=0o600, exist_ok=True)
+    if not file.exists():
+        file.touch(mode=0o600, exist_ok=True)
 
 
 @contextmanager

@@ -92,8 +92,7 @@ class Database:
         self._writing = threading.Lock()
         with self.plain_errors():
             make_private_folder(path.parent)
-            if not path.exists():
-                make_private_file(path)  # SQLite gives its log the same permissions
+            make_private_file(path)  # SQLite gives its log the same permissions
             self.read_only = not os.access(path, os.W_OK)
             try:
                 self._open("mode=ro" if self.read_only else "mode=rwc")

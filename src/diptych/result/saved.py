@@ -27,6 +27,7 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.images import Skipped
 from diptych.judgments.judgments import Contradiction
 from diptych.result.comparison import Comparison
+from diptych.result.consistent import check_consistent
 from diptych.result.rankings import (
     Agreement,
     ContrastResult,
@@ -200,9 +201,20 @@ def from_text(text: str) -> Comparison:
     """The comparison that a file holds.
 
     Raises:
-        ValueError: It is no JSON, or of another shape; the message says where.
+        ValueError: It is no JSON, of another shape, or contradicts itself; the message says where.
     """
-    return from_dict(_without_half_pairs(json.loads(text)) if "\\u" in text else json.loads(text))
+    saved = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    comparison = from_dict(_without_half_pairs(saved) if "\\u" in text else saved)
+    check_consistent(comparison)
+    return comparison
+
+
+def _finite(number: str) -> float:
+    """A number of JSON, which has no others."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number")
+    return value
 
 
 def from_dict(saved: Any) -> Comparison:

@@ -219,6 +219,10 @@ def test_a_comparison_that_contradicts_itself_is_refused_by_its_place(whole: Any
         "twice": (changed(whole, "embedders", 1, "name", "palette"), "$.embedders"),
         "id": (without(whole, *first, "image_id"), "$.queries[0].image_id"),
         "break": (without(whole, *first, "rankings", "random", "stratification"), "$.queries[0].rankings"),
+        "earlier": (
+            changed(whole, *first, "rankings", "palette", "stratification", "breakpoint", 0),
+            "$.queries[0].rankings.palette",
+        ),
         "pair": (changed(whole, *agreement, "b", "another"), "$.queries[0].agreement[0]"),
         "chance": (changed(whole, *agreement, "rbo_by_chance", None), "$.queries[0].agreement[0]"),
         "curve": (without(whole, *curve, "ranks", 0), "$.queries[0].rankings.palette.curve"),

@@ -45,6 +45,9 @@ def _check_query(query: QueryResult, names: Collection[str], at: str) -> None:
             raise ValueError(f"{min(lacking)!r} has no {key}, others have - at `{at}.rankings`")
     _among(query.contrast, query.rankings, f"{at}.contrast")
     _among(query.passing, query.rankings, f"{at}.passing")
+    for name, ranking in query.stratification.items():
+        if ranking.breakpoint is not None and ranking.breakpoint < 1:
+            raise ValueError(f"A list breaks after its first at the earliest - at `{at}.rankings.{name}`")
     for name, curve in query.curves.items():
         _check_curve(curve, f"{at}.rankings.{name}.curve")
     for number, pair in enumerate(query.agreement):

@@ -10,15 +10,19 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import diptych
 from diptych import Workbench
+from diptych.embedders.base import Vectors
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.store.vectors import Store
+from served_page import Steered
 from support import picture_bytes
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (250, 250, 250)}
@@ -195,6 +199,31 @@ def test_a_store_that_is_deleted_meanwhile_ends_the_run(tmp_path: Path, pictures
             store.turn("model", "model", free=True),
         ):
             pass
+
+
+class Vandal(Steered):
+    """An embedder during whose second batch somebody deletes the store's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("vandal")
+        self.folder, self.batches = folder, 0
+
+    def embed_images(self, prepared: Sequence[Any]) -> Vectors:
+        self.batches += 1
+        if self.batches == 2:
+            shutil.rmtree(self.folder)
+        return super().embed_images(prepared)
+
+
+def test_a_run_whose_store_is_deleted_meanwhile_says_so_and_embeds_no_more(tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(60):
+        (tmp_path / "many" / f"{number}.png").write_bytes(picture_bytes((4 * number, 30, 40)))
+    vandal = Vandal(tmp_path / "gone")
+    bench = Workbench(tmp_path / "many", [vandal], store=tmp_path / "gone" / "s.sqlite")
+    with pytest.raises(DiptychError, match=r"the store .* is gone"):
+        bench.embed()
+    assert vandal.batches < 15  # of fifteen
 
 
 def test_a_store_and_its_folder_are_the_persons_alone(tmp_path: Path, pictures: Path) -> None:

@@ -44,7 +44,7 @@ EXPORT = """
 | file | holds |
 |---|---|
 | `result.json` | the comparison, as [json.md](json.md) says |
-| `rankings.csv` | every hit: query, kind, embedder, rank, image, id, label, score |
+| `rankings.csv` | every hit: query, kind, embedder, rank, image, id, label, score; no cell is a formula |
 | `queries.tsv` | the queries by their ids in the runs |
 | `run.EMBEDDER.trec` | TREC runs, pictures by id, for trec_eval, ir-measures, ranx; with judgments complete |
 | `qrels.trec` | what is relevant, where there are judgments |

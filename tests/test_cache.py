@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from diptych import cache
 from diptych.cache import file_hashes, recall, remember
 from diptych.paths import cache_dir
+from support import picture_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +89,64 @@ def test_a_damaged_memory_is_forgotten_and_made_anew() -> None:
     assert recall(["a"]) == {}
     remember({"a": 2})
     assert recall(["a"]) == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "fact = '5'",
+        "fact = '[1, 5]'",
+        "fact = replace(fact, 'right', 'wrong')",
+        "fact = substr(fact, 2)",
+        "fact = x'ff00'",
+        "fact = CAST(x'ff' AS TEXT)",
+        "fact = replace(hex(zeroblob(20000)), '0', '[')",
+        "key = 'b'",
+    ],
+)
+def test_a_damaged_fact_is_forgotten_and_the_others_are_not(change: str) -> None:
+    remember({"a": ["right", 0.1, None], "whole": {"x": "é"}})
+    altered(f"UPDATE fact SET {change} WHERE key = 'a'")
+    assert recall(["a", "b", "whole"]) == {"whole": {"x": "é"}}
+    remember({"a": 2})
+    assert recall(["a"]) == {"a": 2}
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE fact", "ALTER TABLE fact RENAME COLUMN fact TO other"])
+def test_a_memory_of_another_shape_is_made_anew(change: str) -> None:
+    remember({"a": 1})
+    altered(change)
+    assert recall(["a"]) == {}
+    remember({"a": 2})
+    assert recall(["a"]) == {"a": 2}
+
+
+def altered(statement: str) -> None:
+    db = sqlite3.connect(cache_dir() / cache.NAME)
+    db.execute(statement)
+    db.commit()
+    db.close()
+
+
+def test_a_damaged_memory_blames_no_model(tmp_path: Path) -> None:
+    """A model's facts, what its files hash to, what was set aside: whatever they say, a run says the same."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(3):
+        (pictures / f"{number}.png").write_bytes(picture_bytes((80 * number, 30, 40)))
+    command = [sys.executable, "-m", "diptych", "compare", str(pictures), "-e", "mini-s", "-q", "red"]
+    command += ["--store", str(tmp_path / "s.sqlite"), "--json", "-"]
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    for fact in ("5", "[]", "{}", "null", '["x", "y"]'):
+        altered(f"UPDATE fact SET fact = '{fact}'")
+        again = subprocess.run(command, capture_output=True, text=True)
+        assert again.returncode == 0, again.stderr
+        assert json.loads(again.stdout)["queries"] == json.loads(first.stdout)["queries"]
+
+
+def test_the_memory_is_the_persons_alone() -> None:
+    remember({"a": 1})
+    assert stat.S_IMODE((cache_dir() / cache.NAME).stat().st_mode) == 0o600
 
 
 def test_a_memory_that_another_process_holds_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,23 @@ def test_queries_come_from_a_file_too(run: Run, pictures: Path, tmp_path: Path) 
     assert [q["query"] for q in json.loads(done.stdout)["queries"]] == ["green", "red", "blue"]
 
 
+def test_a_spreadsheet_runs_nothing_that_an_export_holds(run: Run, tmp_path: Path) -> None:
+    names = ['=HYPERLINK("http:..x")', "+1", "-1", "@SUM(A1)", "plain"]
+    for number, name in enumerate(names):
+        (tmp_path / "odd" / name).mkdir(parents=True)
+        (tmp_path / "odd" / name / f"{name}.png").write_bytes(picture_bytes((9 * number, 30, 40)))
+    done = run("compare", "odd", "-e", "palette", "-q", "=1+1 red", "--export", "x")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "x" / "rankings.csv").open(newline="", encoding="utf-8")))
+    assert {row["label"] for row in rows} == {*(f"'{name}" for name in names[:-1]), "plain"}
+    assert {row["query"] for row in rows} == {"'=1+1 red"}
+    for row in rows:
+        assert not any(row[key].startswith(("=", "+", "-", "@", "\t", "\r")) for key in ("image", "query"))
+        assert float(row["score"]) <= 1
+    saved = json.loads((tmp_path / "x" / "result.json").read_text())
+    assert saved["queries"][0]["query"] == "=1+1 red"  # what Diptych reads is as it was
+
+
 def test_export_is_what_other_tools_read_and_opens_again(run: Run, pictures: Path, tmp_path: Path) -> None:
     spec = f"counting:?log={tmp_path / 'log'}"
     done = run(

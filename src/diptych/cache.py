@@ -1,7 +1,8 @@
 """What was found out before and need not be found out again: a small SQLite file in the cache folder.
 
 Whatever is remembered can be had anew, so nothing here ever fails: where the file can't be read or written,
-nothing was remembered. A key names all that a fact depends on; a fact is anything that JSON can say.
+nothing was remembered. A key names all that a fact depends on; a fact is anything that JSON can say. Each has
+a checksum: one that was altered or lost bits is forgotten, before anything else is blamed for what it says.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from diptych.files import make_private_file, make_private_folder
 from diptych.paths import cache_dir
 
 NAME = "memory.sqlite"
@@ -33,14 +36,28 @@ def recall(keys: Iterable[str]) -> dict[str, Any]:
     statement = "SELECT key, fact FROM fact WHERE key IN (SELECT value FROM json_each(?))"
     wanted = json.dumps(list(keys))
     rows = _try(lambda db: db.execute(statement, [wanted]).fetchall(), make=False)
-    return {key: json.loads(fact) for key, fact in rows or ()}
+    found = {key: _checked(key, row) for key, row in rows or ()}
+    return {key: fact[0] for key, fact in found.items() if fact is not None}
 
 
 def remember(facts: Mapping[str, Any]) -> None:
     """Keep facts under their keys, in place of what was there: all of them or, where that fails, none."""
     statement = "INSERT OR REPLACE INTO fact (key, fact) VALUES (?, ?)"
-    rows = [(key, json.dumps(fact)) for key, fact in facts.items()]
+    rows = [(key, json.dumps([_checksum(key, fact), fact])) for key, fact in facts.items()]
     _try(lambda db: db.executemany(statement, rows), make=True)
+
+
+def _checksum(key: str, fact: Any) -> int:
+    return zlib.crc32(f"{key} {json.dumps(fact)}".encode())
+
+
+def _checked(key: str, row: Any) -> tuple[Any] | None:
+    """The fact in a row, by itself; None where it is not what was remembered."""
+    try:
+        expected, fact = json.loads(row)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return (fact,) if expected == _checksum(key, fact) else None
 
 
 def _try(work: Callable[[sqlite3.Connection], _T], *, make: bool) -> _T | None:
@@ -49,16 +66,20 @@ def _try(work: Callable[[sqlite3.Connection], _T], *, make: bool) -> _T | None:
     try:
         if not make and not path.exists():
             return None
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
+        make_private_file(path)
         with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE)) as db, db:
+            db.text_factory = lambda text: text.decode("utf-8", "replace")
             db.execute("PRAGMA synchronous = OFF")  # a power cut may cost what can be had anew
             db.execute("CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, fact TEXT NOT NULL)")
             return work(db)
-    except (sqlite3.OperationalError, OSError, UnicodeEncodeError):  # read-only, full, locked, no folder
+    except (OSError, UnicodeEncodeError):  # no folder
         return None
-    except sqlite3.DatabaseError:  # it is no database any more: the next one is a new one
-        with contextlib.suppress(OSError):
-            path.unlink()
+    except sqlite3.DatabaseError as error:
+        passing = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname != "SQLITE_ERROR"
+        if not passing:  # not read-only, full or locked, but no database of ours any more: a new one is next
+            with contextlib.suppress(OSError):
+                path.unlink()
         return None
 
 

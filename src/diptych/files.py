@@ -10,8 +10,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that nobody else may look into, and those above it that are missing; what is there stays.
+
+    Raises:
+        OSError: It can't be made.
+    """
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private_file(file: Path) -> None:
+    """Make an empty file that nobody else may read; one that is there stays as it is.
+
+    Raises:
+        OSError: It can't be made.
+    """
+    if not file.exists():
+        file.touch(mode=0o600, exist_ok=True)
+
+
 @contextmanager
-def written_whole(path: Path, *, new: bool = False) -> Iterator[Path]:
+def written_whole(path: Path, *, new: bool = False, private: bool = False) -> Iterator[Path]:
     """Where to write what shall be at `path`: beside it, and put in its place once all is on disk.
 
     A file that was there keeps its permissions, and a link to one stays a link. What is not an ordinary file,
@@ -20,6 +41,7 @@ def written_whole(path: Path, *, new: bool = False) -> Iterator[Path]:
     Args:
         path: The file.
         new: Refuse to take the place of a file that is there by then.
+        private: Whether nobody else may read a file that is made here; else that is as the person has it.
 
     Yields:
         An empty file in the same folder: hidden, and with the same suffix. Where what follows raises, it is
@@ -38,7 +60,7 @@ def written_whole(path: Path, *, new: bool = False) -> Iterator[Path]:
         with target.open("ab"):  # what may not be written to is not replaced either
             pass
     beside = target.with_name(f".{uuid.uuid4().hex}{target.suffix[:20]}")
-    beside.touch(exist_ok=False)
+    beside.touch(mode=0o600 if private else 0o666, exist_ok=False)
     try:
         yield beside
         _settle(beside, before)
@@ -51,9 +73,9 @@ def written_whole(path: Path, *, new: bool = False) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, *, new: bool = False) -> None:
+def write_whole(path: Path, data: bytes, *, new: bool = False, private: bool = False) -> None:
     """Write a file whole or not at all; see `written_whole`."""
-    with written_whole(path, new=new) as beside:
+    with written_whole(path, new=new, private=private) as beside:
         beside.write_bytes(data)
 
 

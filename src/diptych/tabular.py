@@ -109,16 +109,29 @@ def read_text(path: Path) -> str:
     return _LINE_END.sub("\n", _decoded(path))
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a file as UTF-8, line ends as they are, whole or not at all.
+
+    Args:
+        path: The file.
+        text: What it shall hold.
+        private: Whether nobody else may read a file that is made here.
 
     Raises:
         DiptychError: It can't be written.
     """
     try:
-        write_whole(path, text.encode())
+        write_whole(path, text.encode(), private=private)
     except OSError as error:
         raise DiptychError(f"can't write {printable(str(path))}: {error.strerror}") from error
+
+
+def defused(cell: str) -> str:
+    """A text as a cell that a spreadsheet shows: one that it would take for a formula begins with `'`.
+
+    For files that Diptych does not read itself: there a text stays as it is.
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def check_ending(path: Path, *endings: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal
 
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # hold emoji and the letters of many scripts together
 
@@ -15,6 +17,11 @@ def printable(text: str) -> str:
     Each becomes �, and so does half a surrogate pair, so that the text is valid UTF-8.
     """
     return "".join(c if _is_shown(c) else "\ufffd" for c in text)
+
+
+def valid_unicode(text: str) -> str:
+    """The text with � for each half of a surrogate pair without its other half: it can be written."""
+    return _HALF_PAIRS.sub("\ufffd", text)
 
 
 def one_form(text: str) -> str:

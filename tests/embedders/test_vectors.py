@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 import sys
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -616,3 +619,21 @@ def test_one_vector_for_each_of_five_captions_is_one_picture(
     images, texts, rows = flickr
     embedder = opened(write_real("npz", tmp_path, images, texts, rows))
     assert found(embedder, f"images/{rows[7]['image_id']}.jpg") == images[7].tolist()
+
+
+def test_what_an_npz_declares_is_looked_at_before_memory_is_taken(tmp_path: Path) -> None:
+    """Zeros compress a thousandfold, and a header may say anything: neither costs memory."""
+    zeros = np.broadcast_to(np.float32(0), (300_000, 256))  # 307 megabytes
+    np.savez_compressed(tmp_path / "bomb.npz", names=NAMES, vectors=zeros)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (10**12, 512)}
+    )
+    with zipfile.ZipFile(tmp_path / "says.npz", "w") as archive:
+        archive.writestr("vectors.npy", header.getvalue() + bytes(2_048))
+    for name, why in {"bomb": "would take 0.307 gigabytes", "says": "is cut short"}.items():
+        tracemalloc.start()
+        with pytest.raises(EmbedderUnavailable, match=why):
+            opened(f"vectors:{tmp_path / name}.npz")
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+        tracemalloc.stop()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import dataclasses
 import datetime
 import gzip
@@ -753,6 +754,24 @@ def test_a_damaged_copy_is_fetched_again(server: Server) -> None:
         sidecars()[0].write_text(garbage)
         assert content(fetch_one(url)) == PICTURE
     assert len(server.asked) == 8
+
+
+@pytest.mark.parametrize("value", [None, 5, "é\n", "../x", [], {}, True, float("nan")])
+def test_a_sidecar_that_was_altered_stops_nothing_and_skips_nothing(server: Server, value: object) -> None:
+    url = f"{server.address}/x"
+    fetch_one(url)
+    whole = json.loads(sidecars()[0].read_text())
+    for key in whole:
+        sidecars()[0].write_text(json.dumps(whole | {key: value}))
+        assert content(fetch_one(url)) == PICTURE
+        sidecars()[0].write_text(json.dumps(whole | {key: value}))
+        age_everything_that_has_an_age()
+        assert content(fetch_one(url)) == PICTURE
+
+
+def age_everything_that_has_an_age() -> None:
+    with contextlib.suppress(TypeError):
+        age_everything()
 
 
 @pytest.mark.parametrize("deeper", ["", "deeper/"])

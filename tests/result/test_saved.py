@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +32,7 @@ ALIKE = {"random", "RRF", "z-score sum"}
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A comparison that has all there is: a picture, texts, rivals, judgments, a copy, a broken file."""
     folder = tmp_path_factory.mktemp("pictures")
     for label, colour in {"red": (210, 30, 30), "green": (30, 160, 40), "blue": (30, 60, 200)}.items():
@@ -42,7 +44,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (folder / "broken.png").write_bytes(picture_bytes()[:50])
     bench = diptych.Workbench(folder, ["palette", "random"], store=folder.parent / "store.sqlite")
     asked = [str(folder / "red" / "0.png"), "red"]
-    return thinned(json.loads(bench.evaluate(asked, k=3, labels="folder", contrast=["green"]).to_json()))
+    return json.loads(bench.evaluate(asked, k=3, labels="folder", contrast=["green"]).to_json())
+
+
+@pytest.fixture(scope="module")
+def saved(whole: Any) -> Any:
+    """The same with less of what is alike."""
+    return thinned(whole)
 
 
 def thinned(value: Any) -> Any:
@@ -167,3 +175,96 @@ def test_numbers_of_numpys_in_a_plug_ins_info_are_saved_as_numbers() -> None:
     info = dataclasses.replace(made.embedders[0], dimension=np.int64(4), logit_scale=np.float32(0.5))
     embedder = dataclasses.replace(made, embedders=(info,)).to_dict()["embedders"][0]
     assert json.dumps([embedder["dimension"], embedder["logit_scale"]]) == "[4, 0.5]"
+
+
+def test_half_surrogate_pairs_come_in_as_a_mark_and_never_stop_a_write(whole: Any, tmp_path: Path) -> None:
+    text = json.dumps(whole).replace('"query": "red"', r'"query": "red \ud800"')
+    (tmp_path / "odd.json").write_text(text, encoding="utf-8")
+    comparison = diptych.Comparison.load(tmp_path / "odd.json")
+    assert comparison.queries[1].query == "red \ufffd"
+    comparison.to_json(tmp_path / "again.json")
+    comparison.report(tmp_path / "report.html")
+    assert comparison._repr_html_().encode()
+    assert diptych.Comparison.load(tmp_path / "again.json") == comparison
+
+
+def without(saved: Any, *at: str | int) -> Any:
+    """A copy without one place."""
+    copy = json.loads(json.dumps(saved))
+    holder = copy
+    for key in at[:-1]:
+        holder = holder[key]
+    del holder[at[-1]]
+    return copy
+
+
+def changed(saved: Any, *at_and_value: Any) -> Any:
+    """A copy with another value at one place."""
+    *at, value = at_and_value
+    copy = without(saved, *at)
+    holder = copy
+    for key in at[:-1]:
+        holder = holder[key]
+    holder.insert(at[-1], value) if isinstance(holder, list) else holder.update({at[-1]: value})
+    return copy
+
+
+def test_a_comparison_that_contradicts_itself_is_refused_by_its_place(whole: Any, tmp_path: Path) -> None:
+    first = ("queries", 0)
+    agreement = (*first, "agreement", 0)
+    curve = (*first, "rankings", "palette", "curve")
+    file = tmp_path / "odd.saved"
+    for odd, at in {
+        "queries": (changed(whole, "embedders", 0, "name", "another"), "$.queries[0].rankings"),
+        "twice": (changed(whole, "embedders", 1, "name", "palette"), "$.embedders"),
+        "id": (without(whole, *first, "image_id"), "$.queries[0].image_id"),
+        "break": (without(whole, *first, "rankings", "random", "stratification"), "$.queries[0].rankings"),
+        "earlier": (
+            changed(whole, *first, "rankings", "palette", "stratification", "breakpoint", 0),
+            "$.queries[0].rankings.palette",
+        ),
+        "pair": (changed(whole, *agreement, "b", "another"), "$.queries[0].agreement[0]"),
+        "chance": (changed(whole, *agreement, "rbo_by_chance", None), "$.queries[0].agreement[0]"),
+        "curve": (without(whole, *curve, "ranks", 0), "$.queries[0].rankings.palette.curve"),
+        "rank": (changed(whole, *curve, "ranks", 0, -1), "$.queries[0].rankings.palette.curve.ranks"),
+        "threshold": (without(whole, "relevance", "thresholds", "random"), "$.relevance.thresholds"),
+    }.values():
+        file.write_text(json.dumps(odd))
+        with pytest.raises(DiptychError, match=re.escape(f"at `{at}`")) as refused:
+            diptych.Comparison.load(file)
+        assert "\n" not in str(refused.value)
+        assert "is not a saved comparison" in str(refused.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_json_has_no_number_for_is_refused(whole: Any, tmp_path: Path, number: str) -> None:
+    text = json.dumps(changed(whole, "queries", 0, "rankings", "palette", "hits", 0, "score", "@"))
+    (tmp_path / "odd.saved").write_text(text.replace('"@"', number))
+    with pytest.raises(DiptychError, match=f"{number} is no number"):
+        diptych.Comparison.load(tmp_path / "odd.saved")
+
+
+def test_an_embedder_that_has_not_answered_yet_is_shown_without_its_list(whole: Any, tmp_path: Path) -> None:
+    """As in what the page gives while one is still at work."""
+    partly = json.loads(json.dumps(whole))
+    del partly["relevance"], partly["queries"][0]["rankings"]["random"]
+    for key, nothing in (("agreement", []), ("contrast", {})):
+        partly["queries"][0][key] = nothing
+    partly["queries"][0].pop("passing", None)
+    (tmp_path / "partly.saved").write_text(json.dumps(partly))
+    comparison = diptych.Comparison.load(tmp_path / "partly.saved")
+    assert comparison.report(tmp_path / "report.html").read_text()
+    assert comparison._repr_html_()
+
+
+def test_a_comparison_is_for_its_owner_alone_and_a_report_as_the_person_has_it(
+    whole: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "r.saved").write_text(json.dumps(whole))
+    comparison = diptych.Comparison.load(tmp_path / "r.saved")
+    comparison.to_json(tmp_path / "again.json")
+    comparison.report(tmp_path / "report.html")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "again.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o666 & ~mask

@@ -79,7 +79,8 @@ def test_what_has_an_older_store_open_goes_on_with_its_vectors(tmp_path: Path) -
     assert older.execute("SELECT count(*) FROM vector").fetchone() == (1,)
     with Store(tmp_path / "s.sqlite") as store:
         older.execute(
-            "INSERT INTO vector VALUES (1, 'text', ?, ?)", (bytes.fromhex(item), np.ones(3, "<f4").tobytes())
+            "INSERT INTO vector (embedder, kind, item, vector) VALUES (1, 'text', ?, ?)",
+            (bytes.fromhex(item), np.ones(3, "<f4").tobytes()),
         )
         assert store.known("model", "text", [item]) == {item}
     older.close()

@@ -11,6 +11,7 @@ import httpx2 as httpx
 import pytest
 from PIL import Image
 
+from diptych.web.state import PageState
 from served_page import client, served, wait_until_ready
 from support import picture_bytes
 
@@ -206,3 +207,43 @@ def test_hostile_names_come_back_as_text(tmp_path: Path) -> None:
         for path in ("/", f"/answer?text={nasty}", "/judge", "/evaluate"):
             assert "<img src=x" not in http.get(path).text
         assert json.loads(http.get("/api/history").text)[0]["text"] == nasty
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/search", rb'{"text": "\ud800"}'),
+        ("/api/search", rb'{"text": "a", "label": "\udfff"}'),
+        ("/api/search", rb'{"text": "a", "k": NaN}'),
+        ("/api/search", rb'{"text": "a", "k": {"\ud800": 1}}'),
+        ("/api/search", b'{"text": "a", "k": ' + b"9" * 6_000 + b"}"),
+        ("/api/search", b'{"text": "\xff"}'),
+        ("/api/search", b'{"text": '),
+        ("/api/search", b"[" * 100_000),
+        ("/api/search", b""),
+        ("/api/allow", b'{"dollars": NaN}'),
+        ("/api/allow", b'{"dollars": 1e999}'),
+        ("/api/judgments", rb'{"text": "\ud800", "picture": "' + b"0" * 64 + rb'", "grade": -Infinity}'),
+    ],
+)
+def test_what_is_no_json_of_the_right_form_is_refused_in_words_and_safely(
+    http: httpx.Client, path: str, body: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused = http.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert refused.status_code == 422
+    assert all(each["msg"] and each["loc"][0] == "body" for each in refused.json()["detail"])
+    assert refused.headers["content-security-policy"].startswith("default-src 'none'")
+    assert refused.headers["cache-control"] == "no-store"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fault_of_ours_keeps_its_headers_and_its_words_to_itself(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(PageState, "texts", lambda _self: 1 / 0)
+    failed = http.get("/api/queries")
+    assert failed.status_code == 500
+    assert failed.json()["detail"] == "unexpected ZeroDivisionError: see where the server runs"
+    assert failed.headers["content-security-policy"].startswith("default-src 'none'")
+    assert failed.headers["x-content-type-options"] == "nosniff"
+    assert "Traceback" in capfd.readouterr().err

@@ -16,16 +16,31 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import filelock
+import msgspec
 
 from diptych.errors import DiptychError
+from diptych.files import make_private_file, make_private_folder
 from diptych.images.outputs import make_output_folder
 
 FRESH = 24 * 60 * 60.0
 """Seconds for which a copy is used without asking the server."""
+
+
+_Header = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]*$")]
+"""What can be sent back to a server."""
+
+_Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Origin(msgspec.Struct):
+    """Where a part comes from, and the mark by which the rest of it can be asked for."""
+
+    url: str
+    etag: _Header
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +63,10 @@ class Copy:
     path: Path
     url: str
     final_url: str
-    etag: str | None
-    last_modified: str | None
+    etag: _Header | None
+    last_modified: _Header | None
     content_type: str | None
-    sha256: str
+    sha256: _Sha256
     bytes: int
     fetched: float
     decodes: bool = False
@@ -72,16 +87,17 @@ class Part:
     def resumable(self, url: str) -> tuple[int, str] | None:
         """How many bytes are there and their ETag, where the rest can be asked for at `url`."""
         try:
-            origin = json.loads(self._origin.read_text(encoding="utf-8"))
+            origin = msgspec.json.decode(self._origin.read_bytes(), type=_Origin)
             size = self.path.stat().st_size
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):  # not there, or damaged
             return None
-        return (size, origin["etag"]) if size and origin["url"] == _without_secrets(url) else None
+        return (size, origin.etag) if size and origin.url == _without_secrets(url) else None
 
     def restart(self, url: str, etag: str | None) -> None:
         """Empty it for a download from `url`, which a strong `etag` makes resumable."""
         with _writing(self.path.parent):
             self._origin.unlink(missing_ok=True)  # first, as it must never describe other bytes than these
+            make_private_file(self.path)
             self.path.write_bytes(b"")
             if etag:
                 _write_json(self._origin, {"url": _without_secrets(url), "etag": etag})
@@ -115,23 +131,25 @@ class DownloadCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
+        self._lock = filelock.FileLock(folder / "lock", timeout=0, mode=0o600, thread_local=False)
         self._own_name: str | None = None
         self._own_parts: list[Part] = []
 
     def find(self, url: str) -> Copy | None:
         """The whole copy of what `url` gave, fresh or not, or None."""
         try:
-            record = json.loads(self._sidecar(url).read_text(encoding="utf-8"))
-            copy = Copy(path=self._body(url, record["sha256"]), **record)
+            record = json.loads(self._sidecar(url).read_bytes())
+            path = self._body(url, record["sha256"])
+            copy = msgspec.convert({**record, "path": path}, Copy)
             whole = copy.path.stat().st_size == copy.bytes
-        except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not there, or damaged
             return None
-        return copy if whole else None
+        return copy if whole and copy.url == _without_secrets(url) else None
 
     def claim(self) -> None:
         """Make ready for writing."""
         with _writing(self._folder):
+            make_private_folder(self._folder)
             make_output_folder(self._folder)
             try:
                 self._lock.acquire()
@@ -224,6 +242,7 @@ def _write_json(path: Path, record: dict[str, Any]) -> None:
     """Write at once or not at all."""
     unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
+        make_private_file(unfinished)
         unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
         unfinished.replace(path)
     finally:

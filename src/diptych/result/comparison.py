@@ -71,7 +71,7 @@ class Comparison:
     def to_json(self, path: str | Path) -> None: ...
 
     def to_json(self, path: str | Path | None = None) -> str | None:
-        """Write the comparison as JSON to a file, or return the text where no path is given.
+        """Write the comparison as JSON to a file for its owner alone, or return the text without a path.
 
         Raises:
             DiptychError: The file can't be written, or is called something else than `.json`.
@@ -80,7 +80,7 @@ class Comparison:
         if path is None:
             return text
         check_ending(Path(path), ".json")
-        write_text(Path(path), text)
+        write_text(Path(path), text, private=True)
         return None
 
     @classmethod
@@ -94,10 +94,10 @@ class Comparison:
         Raises:
             DiptychError: The file can't be read or holds no comparison, or there are no pictures in `source`.
         """
-        from diptych.result.saved import from_dict
+        from diptych.result.saved import from_text
 
         try:
-            comparison = from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
+            comparison = from_text(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise DiptychError(f"can't read {path}: {error.strerror}") from error
         except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ slots: without them msgspec leaves a default to the class, and misses it when th
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar
@@ -26,6 +27,7 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.images import Skipped
 from diptych.judgments.judgments import Contradiction
 from diptych.result.comparison import Comparison
+from diptych.result.consistent import check_consistent
 from diptych.result.rankings import (
     Agreement,
     ContrastResult,
@@ -42,6 +44,7 @@ from diptych.result.rankings import (
 )
 from diptych.result.relevance import QueryRelevance, Relevance, Thresholds
 from diptych.store.judgment import Judgment
+from diptych.text import valid_unicode
 from diptych.thresholds.passing import Passing
 
 _Figures = TypeVar("_Figures", RankAgreement, SpaceAgreement)
@@ -194,6 +197,26 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
     return saved
 
 
+def from_text(text: str) -> Comparison:
+    """The comparison that a file holds.
+
+    Raises:
+        ValueError: It is no JSON, of another shape, or contradicts itself; the message says where.
+    """
+    saved = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    comparison = from_dict(_without_half_pairs(saved) if "\\u" in text else saved)
+    check_consistent(comparison)
+    return comparison
+
+
+def _finite(number: str) -> float:
+    """A number of JSON, which has no others."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number")
+    return value
+
+
 def from_dict(saved: Any) -> Comparison:
     """The comparison that was saved; keys that this version does not know are passed over.
 
@@ -229,6 +252,17 @@ def from_dict(saved: Any) -> Comparison:
         ),
         relevance=None if read.relevance is UNSET else _open_relevance(read.relevance),
     )
+
+
+def _without_half_pairs(value: Any) -> Any:
+    """JSON data without half surrogate pairs: a file can have them escaped, but they can't be written."""
+    if isinstance(value, str):
+        return valid_unicode(value)
+    if isinstance(value, list):
+        return [_without_half_pairs(each) for each in value]
+    if isinstance(value, dict):
+        return {valid_unicode(key): _without_half_pairs(each) for key, each in value.items()}
+    return value
 
 
 def _save_query(query: QueryResult) -> _Query:

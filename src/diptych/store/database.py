@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import threading
 import weakref
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import DiptychError
+from diptych.files import make_private_file, make_private_folder
+from diptych.store.checksum import is_sound
 from diptych.text import printable
 
 APPLICATION_ID = 0x44505459  # "DPTY": tells our files from other SQLite files
@@ -48,6 +51,9 @@ CREATE INDEX judgment_query ON judgment (query);
 """,
     """
 ALTER TABLE embedder ADD COLUMN complaints TEXT;  -- JSON list: what was wrong when it was tried out; or NULL
+""",
+    """
+ALTER TABLE vector ADD COLUMN checksum INTEGER;  -- see checksum.py; NULL where put before there were any
 """,
 )
 """What each format of the file adds to the one before."""
@@ -85,8 +91,9 @@ class Database:
         self._waiting: list[_Write] = []
         self._writing = threading.Lock()
         with self.plain_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.read_only = path.exists() and not os.access(path, os.W_OK)
+            make_private_folder(path.parent)
+            make_private_file(path)  # SQLite gives its log the same permissions
+            self.read_only = not os.access(path, os.W_OK)
             try:
                 self._open("mode=ro" if self.read_only else "mode=rwc")
             except sqlite3.OperationalError as error:
@@ -106,6 +113,9 @@ class Database:
         )
         # Closing merges the write-ahead log into the file; at the latest when the process ends.
         self._close = weakref.finalize(self, self._db.close)
+        self._db.text_factory = lambda text: text.decode("utf-8", "replace")
+        self._db.create_function("is_sound", 3, is_sound, deterministic=True)
+        self._opened = self.path.stat()
         try:
             self._prepare()
         except BaseException:
@@ -144,6 +154,7 @@ class Database:
             DiptychError: The disk is full, or the file is read-only or locked.
         """
         with self._lock, self.plain_errors():
+            self.check_there()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -177,9 +188,25 @@ class Database:
 
         Until then it may be in the log beside it, as safe. What another process still reads stays there until
         the next time.
+
+        Raises:
+            DiptychError: The file is gone, and what was written with it.
         """
+        self.check_there()
         with self._lock, suppress(sqlite3.Error):  # it is on disk, and done at the latest when this is closed
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def check_there(self) -> None:
+        """Refuse to write into a file that has no name any more: SQLite does not notice that it is gone."""
+        try:
+            there = os.path.samestat(self.path.stat(), self._opened)
+        except OSError:
+            there = False
+        if not there:
+            raise DiptychError(
+                f"the store {self.path} is gone: it was deleted, moved or replaced while it was in use, and"
+                " what is embedded can't be kept; put it back, or run again to begin a new one"
+            )
 
     def _write_all(self) -> None:
         some: list[_Write] = []
@@ -211,7 +238,11 @@ class Database:
             for code, words in _REFUSALS.items():
                 if name.startswith(code):
                     raise DiptychError(f"the store {self.path} {words}") from error
-            raise DiptychError(f"the store {self.path} can't be used: {error}") from error
+            recovery = f"`sqlite3 {shlex.quote(str(self.path))} .recover | sqlite3 recovered.sqlite`"
+            raise DiptychError(
+                f"the store {self.path} is damaged ({printable(str(error))}): {recovery} saves what is whole,"
+                " for --store recovered.sqlite; or move it away"
+            ) from error
 
     def _prepare(self) -> None:
         """Check that the file is ours; make the tables in a new one, and those that an older one lacks."""
@@ -261,6 +292,5 @@ _REFUSALS = {
     "SQLITE_FULL": "can't grow, the disk is full: make room and run again, nothing stored is lost",
     "SQLITE_CANTOPEN": "can't be opened: check its folder, or choose another file with --store",
     "SQLITE_NOTADB": "is not a Diptych store: choose another file with --store",
-    "SQLITE_CORRUPT": "is damaged: move it away, or choose another file with --store",
     "SQLITE_IOERR": "can't be read or written: is the disk full? Make room or check it, then run again",
 }

@@ -13,27 +13,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders.base import Vectors
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.paths import store_path
+from diptych.store.checksum import checksum
 from diptych.store.database import Database
 from diptych.store.judgment import Judgment
 from diptych.store.turns import turn
+from diptych.text import count, printable
 
 Kind = Literal["image", "text"]
 
 _ROOM = "room for vectors"
 """Stands in for an embedder while it is tried whether there is any."""
+_SOUND = "CASE typeof(vector) WHEN 'blob' THEN is_sound(item, vector, checksum) ELSE 0 END"
+"""Whether a row's vector is what was put."""
 
 _AT_ONCE = 4_000  # items in one statement: SQLite takes 32,766, but what it finds is in memory twice
 
@@ -53,6 +59,7 @@ class Store:
         self._file = Database(self.path)
         self._unkept: dict[tuple[str, Kind], dict[str, bytes]] = {}
         self._said = False
+        self._damaged: set[tuple[str, Kind, str]] = set()
 
     @property
     def read_only(self) -> bool:
@@ -70,14 +77,21 @@ class Store:
         self.close()
 
     def known(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> set[str]:
-        """Which of these items have a vector of this embedder."""
-        return {item for _, found in self._found("item, NULL", fingerprint, kind, items) for item in found}
+        """Which of these items have a vector of this embedder; warns of damaged ones, which are none."""
+        known: set[str] = set()
+        damaged: set[str] = set()
+        for _, found in self._found(f"item, {_SOUND}", fingerprint, kind, items):
+            for item, sound in found.items():
+                (known if sound else damaged).add(item)
+        if damaged:
+            self._say_damaged({(fingerprint, kind, item) for item in damaged})
+        return known
 
     def items(self, fingerprint: str, kind: Kind) -> list[str]:
         """All items that have a vector of this embedder."""
         statement = (
             "SELECT item FROM vector JOIN embedder ON embedder.id = vector.embedder"
-            " WHERE fingerprint = ? AND kind = ?"
+            " WHERE fingerprint = ? AND kind = ? AND typeof(item) = 'blob'"
         )
         return [item.hex() for (item,) in self._file.rows(statement, [fingerprint, kind])]
 
@@ -109,12 +123,20 @@ class Store:
 
         Yields:
             Which items these are, by their places in `items`, and their vectors: shape (places, dimension),
-            float32.
+            float32. Damaged ones are left out.
+
+        Raises:
+            DiptychError: They are of different lengths, as those of an older Diptych can be once damaged.
         """
-        for start, found in self._found("item, vector", fingerprint, kind, items):
+        for start, found in self._found("item, vector", fingerprint, kind, items, _SOUND):
             some = enumerate(items[start : start + _AT_ONCE], start)
             there = {place: found[item] for place, item in some if item in found}
             if there:
+                if len({len(vector) for vector in there.values()}) > 1:
+                    raise DiptychError(
+                        f"the store {self.path} is damaged: vectors of one model are of different lengths in"
+                        " it; move it away, or choose another file with --store"
+                    )
                 rows = np.frombuffer(b"".join(there.values()), "<f4").reshape(len(there), -1)
                 yield np.fromiter(there, np.intp), rows
                 del rows
@@ -129,7 +151,7 @@ class Store:
         *,
         in_place_of: Set[str] = frozenset(),
     ) -> None:
-        """File vectors for good, all or none; an item that is there already stays as it is.
+        """File vectors for good, all or none; an item that is there already stays as it is, unless damaged.
 
         A read-only store has them until it is closed, and warns of that once.
 
@@ -143,27 +165,28 @@ class Store:
         Raises:
             DiptychError: The disk is full, or the store is locked.
         """
-        rows = [
-            (kind, bytes.fromhex(item), np.ascontiguousarray(row, "<f4").tobytes())
-            for item, row in zip(items, vectors, strict=True)
-        ]
+        keys = [bytes.fromhex(item) for item in items]
+        blobs = [np.ascontiguousarray(row, "<f4").tobytes() for row in vectors]
+        sums = [checksum(key, blob) for key, blob in zip(keys, blobs, strict=True)]
 
         def insert(db: Connection) -> None:
             embedder = _embedder_id(db, fingerprint)
             db.executemany(
-                "DELETE FROM vector WHERE embedder = ? AND kind = ? AND item = ?",
-                [(embedder, kind, bytes.fromhex(item)) for item in items if item in in_place_of],
+                "DELETE FROM vector"  # noqa: S608 (no input)
+                f" WHERE embedder = ? AND kind = ? AND item = ? AND (? OR NOT {_SOUND})",
+                [(embedder, kind, key, item in in_place_of) for key, item in zip(keys, items, strict=True)],
             )
             db.executemany(
-                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector) VALUES (?, ?, ?, ?)",
-                [(embedder, *row) for row in rows],
+                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector, checksum)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(embedder, kind, *row) for row in zip(keys, blobs, sums, strict=True)],
             )
 
         if self._file.read_only:
             self._say_unkept()
             here = self._unkept.setdefault((fingerprint, kind), {})
-            for item, (_, _, vector) in zip(items, rows, strict=True):
-                here.setdefault(item, vector)
+            for item, blob in zip(items, blobs, strict=True):
+                here.setdefault(item, blob)
         else:
             self._file.write(insert)
 
@@ -182,15 +205,22 @@ class Store:
 
     def judgments(self, queries: Iterable[str] | None = None) -> list[Judgment]:
         """Every judgment that was filed, in the order of filing; with `queries`, those about these."""
-        statement, values = "SELECT query, image, grade, judge, at, blind FROM judgment", []
+        statement, values = "SELECT id, query, image, grade, judge, at, blind FROM judgment", []
         if queries is not None:
             statement += " WHERE query IN (SELECT value FROM json_each(?))"
             values = [json.dumps(list(queries))]
-        rows = self._file.rows(f"{statement} ORDER BY id", values)
-        return [
-            Judgment(query=query, image=image.hex(), grade=grade, by=by, at=at, blind=bool(blind))
-            for query, image, grade, by, at, blind in rows
-        ]
+        return [self._judgment(*row) for row in self._file.rows(f"{statement} ORDER BY id", values)]
+
+    def _judgment(self, number: int, *row: Any) -> Judgment:
+        """A judgment as it is filed, under its number."""
+        try:
+            return _as_judgment(*row)
+        except (DiptychError, TypeError) as error:
+            take_out = f"DELETE FROM judgment WHERE id = {number}"  # noqa: S608 (shown, not run)
+            raise DiptychError(
+                f"the store {self.path} holds a judgment that is damaged ({error}):"
+                f" `sqlite3 {shlex.quote(str(self.path))} '{take_out}'` takes it out"
+            ) from error
 
     @contextmanager
     def turn(self, fingerprint: str, who: str, *, free: bool = False) -> Iterator[None]:
@@ -215,6 +245,7 @@ class Store:
             self._say_unkept()
             yield
             return
+        self._file.check_there()
         mark = hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
         with ExitStack() as stack:
             with self._file.plain_errors():
@@ -256,7 +287,10 @@ class Store:
     def complaints(self, fingerprint: str) -> list[str] | None:
         """What was wrong with an embedder when it was tried out, or None where it never was."""
         rows = self._file.rows("SELECT complaints FROM embedder WHERE fingerprint = ?", [fingerprint])
-        return json.loads(rows[0][0]) if rows and rows[0][0] is not None else None
+        try:
+            return msgspec.json.decode(rows[0][0], type=list[str]) if rows and rows[0][0] else None
+        except (msgspec.DecodeError, TypeError):  # damaged: it is tried out again
+            return None
 
     def put_complaints(self, fingerprint: str, complaints: Sequence[str]) -> None:
         """Remember how an embedder did when it was tried out; nothing is wrong where there are none."""
@@ -285,17 +319,17 @@ class Store:
         rows = self._file.rows(
             "SELECT seconds / images FROM embedder WHERE fingerprint = ? AND images > 0", [fingerprint]
         )
-        return float(rows[0][0]) if rows else None
+        return float(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def _found(
-        self, columns: str, fingerprint: str, kind: Kind, items: Sequence[str]
+        self, columns: str, fingerprint: str, kind: Kind, items: Sequence[str], such: str = "1"
     ) -> Iterator[tuple[int, dict[str, bytes]]]:
         """What there is of the items, some of them at a time; with the place of the first of these."""
         for start in range(0, len(items), _AT_ONCE):
             some = [bytes.fromhex(item) for item in items[start : start + _AT_ONCE]]
             statement = (
                 f"SELECT {columns} FROM vector JOIN embedder ON embedder.id = vector.embedder"  # noqa: S608 (no input)
-                f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))})"
+                f" WHERE fingerprint = ? AND kind = ? AND item IN ({','.join('?' * len(some))}) AND {such}"
             )
             rows = self._file.rows(statement, [fingerprint, kind, *some])
             here = self._unkept.get((fingerprint, kind), {})
@@ -303,6 +337,17 @@ class Store:
                 {item: here[item] for item in items[start : start + _AT_ONCE] if item in here} if here else {}
             )
             yield start, unkept | {item.hex(): value for item, value in rows}
+
+    def _say_damaged(self, damaged: set[tuple[str, Kind, str]]) -> None:
+        """Warn of damaged vectors, of each once."""
+        if new := damaged - self._damaged:
+            self._damaged |= new
+            warnings.warn(
+                f"the store {self.path} has {count(len(new), 'damaged vector')}, made anew where needed:"
+                " is the disk failing?",
+                DiptychWarning,
+                stacklevel=4,
+            )
 
     def _say_unkept(self) -> None:
         if not self._said:
@@ -312,6 +357,14 @@ class Store:
                 DiptychWarning,
                 stacklevel=5,
             )
+
+
+def _as_judgment(query: Any, image: Any, grade: Any, by: Any, at: Any, blind: Any) -> Judgment:
+    """A row as a judgment; raises `TypeError` or `DiptychError` where it is none."""
+    for value, kind in ((query, str), (image, bytes), (by, str), (at, str), (blind, int)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{printable(repr(value))[:40]} is no {kind.__name__}")
+    return Judgment(query=query, image=image.hex(), grade=grade, by=by, at=at, blind=bool(blind))
 
 
 def _embedder_id(db: Connection, fingerprint: str) -> int:

@@ -100,14 +100,14 @@ class SavedThreshold:
 
 
 def save_threshold(threshold: SavedThreshold, path: Path | str) -> None:
-    """Write a threshold as JSON.
+    """Write a threshold as JSON, for its owner alone: its queries may be nobody else's business.
 
     Raises:
         DiptychError: The file can't be written.
     """
     check_ending(Path(path), ".json")
     saved = {"diptych_threshold": 1, **dataclasses.asdict(threshold)}
-    write_text(Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n")
+    write_text(Path(path), json.dumps(saved, ensure_ascii=False, indent=1) + "\n", private=True)
 
 
 def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThreshold:

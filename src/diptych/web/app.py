@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from diptych.errors import DiptychError
 from diptych.text import printable
@@ -16,8 +20,11 @@ from diptych.web.security import Access, Gate
 from diptych.web.state import PageState
 from diptych.web.templating import render, static_files
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
-def make_app(state: PageState, access: Access) -> FastAPI:
+
+def make_app(state: PageState, access: Access) -> ASGIApp:
     """The application that serves a page to those that `access` lets in."""
     app = FastAPI(
         title="Diptych",
@@ -28,8 +35,9 @@ def make_app(state: PageState, access: Access) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_middleware(Gate, access=access)
     app.add_exception_handler(DiptychError, _say)
+    app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
+    app.add_exception_handler(AnyHTTPException, _say_no)
     app.add_exception_handler(Exception, _say_little)
     app.include_router(compare.router(state))
     app.include_router(status.router(state))
@@ -48,12 +56,47 @@ def make_app(state: PageState, access: Access) -> FastAPI:
         content, media_type = static_files()[name]
         return Response(content, media_type=media_type)
 
-    return app
+    return Gate(app, access)  # around all of it: what is said of our own faults passes through it too
 
 
 async def _say(_request: Request, error: Exception) -> Response:
     """Something a person can act on."""
     return JSONResponse({"detail": printable(str(error))}, 400)
+
+
+async def _say_what_is_wrong(_request: Request, error: Exception) -> Response:
+    """What a request asks is not of the form that its address takes.
+
+    What was sent is not sent back, as FastAPI does: JSON that comes in can hold NaN and half surrogate pairs,
+    JSON that goes out can't.
+    """
+    wrong = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse(
+        {
+            "detail": [
+                {
+                    "type": each["type"],
+                    "loc": [at if isinstance(at, int) else printable(at) for at in each["loc"]],
+                    "msg": printable(each["msg"]),
+                }
+                for each in wrong
+            ]
+        },
+        422,
+    )
+
+
+async def _say_no(request: Request, error: Exception) -> Response:
+    """An address that is not there, or a body that FastAPI could not read at all.
+
+    Only such bodies get 400 from it: bytes that are no UTF-8, brackets within brackets within brackets.
+    """
+    if not isinstance(error, AnyHTTPException):
+        raise error
+    if error.status_code != 400:
+        return await http_exception_handler(request, error)
+    unread = {"type": "json_invalid", "loc": ["body"], "msg": "the body is no JSON that can be read"}
+    return JSONResponse({"detail": [unread]}, 422)
 
 
 async def _say_little(_request: Request, error: Exception) -> Response:

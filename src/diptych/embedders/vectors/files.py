@@ -5,6 +5,7 @@ Nothing is unpickled. A `.npy` file is mapped into memory, not read, so it may b
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import read_array_header_1_0, read_array_header_2_0
 from numpy.typing import NDArray
 
 from diptych.embedders.base import EmbedderUnavailable, Vectors
@@ -27,6 +29,10 @@ NPZ_ARRAYS = ("names", "ids", "vectors", "texts", "text_vectors")
 NPY_OPTIONS = ("names", "texts", "text_vectors")
 
 _BLOCK = 1 << 22  # numbers looked at together
+
+_MOST_DECLARED = 256_000_000
+_MOST_TIMES = 50
+"""So many bytes an .npz may hold whatever its size, and so many times its size where that is more."""
 
 Strings = Sequence[str | None]
 
@@ -139,6 +145,7 @@ def _read_npz(path: Path) -> VectorFile:
     if not zipfile.is_zipfile(path):
         raise EmbedderUnavailable(f"{path} is not an .npz file, or only a part of one")
     try:
+        _check_declared(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: np.asarray(archive[key]) for key in NPZ_ARRAYS if key in archive.files}
             found = ", ".join(archive.files) or "nothing"
@@ -158,6 +165,32 @@ def _read_npz(path: Path) -> VectorFile:
         texts=texts,
         text_vectors=Rows([arrays["text_vectors"]] if texts else [], f"{path}, text_vectors"),
     )
+
+
+def _check_declared(path: Path) -> None:
+    """Refuse arrays that would take far more memory than their file has bytes, before any is made.
+
+    Vectors hardly compress, and names not much: what is declared so large is a bomb, or damaged.
+
+    Raises:
+        ValueError: One is; the message says how large.
+    """
+    declared = 0
+    with zipfile.ZipFile(path) as archive:
+        for name in {*NPZ_ARRAYS, *(f"{key}.npy" for key in NPZ_ARRAYS)} & set(archive.namelist()):
+            with archive.open(name) as member:
+                first = np.lib.format.read_magic(member) == (1, 0)
+                shape, _, dtype = (read_array_header_1_0 if first else read_array_header_2_0)(member)
+            size = math.prod(shape) * dtype.itemsize
+            if size > archive.getinfo(name).file_size and not dtype.hasobject:
+                raise ValueError(f"{name} is cut short: it says it has {size / 1e6:,.3g} megabytes")
+            declared += size
+    most = max(_MOST_DECLARED, _MOST_TIMES * path.stat().st_size)
+    if declared > most:
+        raise ValueError(
+            f"its arrays would take {declared / 1e9:.3g} gigabytes, far more than a file of"
+            f" {path.stat().st_size / 1e6:.3g} megabytes should hold: write it anew with np.savez"
+        )
 
 
 def _read_npy(path: Path, options: Mapping[str, str]) -> VectorFile:

@@ -1,9 +1,9 @@
 """A comparison as files that other tools read.
 
-`result.json` (the JSON contract), `rankings.csv` (long form), `queries.tsv` (the ids used in the runs),
-`run.EMBEDDER.trec` (TREC run format, images by id), and `vectors/EMBEDDER.npz` (names, ids, vectors; texts,
-text_vectors), which the `vectors` embedder opens again. Where there are judgments, `qrels.trec` holds them
-and the runs are complete, so that other tools compute the same metrics from them.
+`result.json` (the JSON contract), `rankings.csv` (long form, no cell a formula), `queries.tsv` (the ids used
+in the runs), `run.EMBEDDER.trec` (TREC run format, images by id), and `vectors/EMBEDDER.npz` (names, ids,
+vectors; texts, text_vectors), which the `vectors` embedder opens again. Where there are judgments,
+`qrels.trec` holds them and the runs are complete, so that other tools compute the same metrics from them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from diptych.judgments.qrels import number_queries, write_qrels, write_query_ids
 from diptych.pipeline import NamedVectors
 from diptych.result import Comparison, Relevance
 from diptych.retrieval.searcher import Answers
+from diptych.tabular import defused, write_text
 
 _LEAST_STEP = 1e-12  # around 0, where steps of float32 are smaller than some tools can read
 
@@ -48,7 +49,7 @@ def write_export(
     """
     make_folders(folder)
     try:
-        comparison.to_json(folder / "result.json")
+        write_text(folder / "result.json", comparison.to_json())  # made to be given away, with all the rest
         _write_rankings(comparison, folder / "rankings.csv")
         texts = number_queries([query.query for query in comparison.queries])
         write_query_ids(texts, folder / "queries.tsv")
@@ -100,7 +101,10 @@ def _write_rankings(comparison: Comparison, path: Path) -> None:
     with written_whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(comparison.rows())
+        for row in comparison.rows():
+            writer.writerow(
+                {key: defused(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
+            )
 
 
 def _write_run(comparison: Comparison, name: str, tag: str, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ MOST_CONTRADICTIONS = 24
 
 MOST_LARGE = 400
 """Of more pictures than this a report carries thumbnails only, so that it can still be sent and opened."""
+
+_HELD = re.compile(r"data:image/(?:jpeg|png|gif|webp);base64,([A-Za-z0-9+/]+={0,2})")
+"""A small picture within a comparison; an SVG is none, as it can hold anything."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 
 _THREADS = 4
 _QUALITY = 72
@@ -57,12 +63,17 @@ def copies(
 ) -> dict[str, Embedded]:
     """Copies of these pictures that fit into a box, by image id."""
     collection = comparison.collection or _reopened(comparison.source)
-    outside = {q.image_id: q.thumbnail for q in comparison.queries if q.image_id and q.thumbnail}
+    outside = {
+        query.image_id: (query.thumbnail, size)
+        for query in comparison.queries
+        if query.image_id and query.thumbnail and (size := _size(query.thumbnail))
+    }
 
     def embedded(numbered: tuple[int, str]) -> Embedded:
         number, image_id = numbered
-        if uri := outside.get(image_id):
-            return Embedded(f"p{number}", uri, *_size(uri))
+        if image_id in outside:
+            uri, size = outside[image_id]
+            return Embedded(f"p{number}", uri, *size)
         return _embedded(f"p{number}", _copy(collection, image_id, box, quality))
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -123,9 +134,13 @@ def _embedded(anchor: str, copy: tuple[bytes, int, int] | None) -> Embedded:
     return Embedded(anchor, "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii"), width, height)
 
 
-def _size(uri: str) -> tuple[int, int]:
-    """The size of a picture in a `data:` URI, which a saved comparison holds; thumbnails where it is none."""
+def _size(uri: str) -> tuple[int, int] | None:
+    """The size of a picture that a saved comparison holds; None where it is no picture but, say, an address.
+
+    A comparison may be anyone's: what it holds goes into a page only where nothing can come of showing it.
+    """
+    held = _HELD.fullmatch(uri)
     try:
-        return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).size
-    except (OSError, ValueError):
-        return THUMBNAIL_BOX
+        return Image.open(io.BytesIO(base64.b64decode(held[1])), formats=_FORMATS).size if held else None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

@@ -36,8 +36,9 @@ async function answer(response) {
   const json = response.headers.get("Content-Type")?.startsWith("application/json");
   const content = json ? await response.json() : await response.text();
   if (response.ok) return content;
-  const reason = json && typeof content.detail === "string" ? content.detail : response.statusText;
-  throw new Error(reason || `the server says ${response.status}`);
+  const said = json ? content.detail : undefined;
+  const reason = Array.isArray(said) ? said.map((each) => each.msg).join("; ") : said;
+  throw new Error(reason || response.statusText || `the server says ${response.status}`);
 }
 
 // Answers come back in any order. Of those that are put through one of these only the answer to the latest

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from diptych.images.colour import STRIP
 from diptych.images.limits import UnreadablePicture
 from diptych.images.own import OwnReader
 from diptych.images.work import BoundedFile
@@ -27,9 +28,6 @@ _MASKS = {16: (0x7C00, 0x03E0, 0x001F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
 LONGEST_RUN = 255
 FEW_PIXELS = 1_000_000
 """So many are decoded even where there are too few runs to fill them."""
-
-_STRIP = 1 << 22
-"""Pixels of which the colours are worked out at a time."""
 
 
 class _Header(NamedTuple):
@@ -171,7 +169,7 @@ def _from_fields(head: _Header, body: bytes) -> Image.Image:
     # Where all is transparent, the program that wrote it knew no alpha (as browsers take it).
     masks = (*colours, alpha) if alpha and (words & alpha).any() else tuple(colours)
     image = Image.new("RGBA" if len(masks) == 4 else "RGB", (head.width, head.height))
-    step = max(1, _STRIP // head.width)
+    step = max(1, STRIP // head.width)
     for top in range(0, head.height, step):
         strip = np.stack([_field(words[top : top + step], mask) for mask in masks], axis=-1)
         image.paste(Image.fromarray(strip), (0, top))

@@ -28,14 +28,14 @@ AVIF_PIXELS = 16384 * 16384
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
     "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "GIF": ("diptych.images.gif", "GifFile"),
     "WebP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
     "BMP": ("diptych.images.bmp", "BmpFile"),
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "JPEG 2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
-    "PSD": ("PIL.PsdImagePlugin", "PsdImageFile"),
+    "PSD": ("diptych.images.psd", "PsdFile"),
     "PNM": ("diptych.images.pnm", "PnmFile"),
 }
 """Every format read here, none of which calls another program, with its reader: Pillow's, or ours.

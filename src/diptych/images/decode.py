@@ -16,6 +16,7 @@ from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
 from diptych.images.scans import check_scans
+from diptych.images.tiff import open_tiff
 from diptych.images.unended import JPEG_END, ended
 from diptych.images.work import BoundedFile
 
@@ -151,10 +152,11 @@ def _open(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
         raise UnreadablePicture("HEIC pictures need pillow-heif: pip install 'diptych[heif]'") from error
     if kind == "PNG":
         return _open_png(reader, file)
-    image = reader(file)
     if kind == "TIFF":
-        _check_tiles(image)
-    return image
+        tiff = open_tiff(file)
+        _check_tiles(tiff)
+        return tiff
+    return reader(file)
 
 
 def _open_png(reader: type[ImageFile.ImageFile], file: BoundedFile) -> ImageFile.ImageFile:

@@ -35,7 +35,7 @@ _READERS = {
     "HEIF": ("pillow_heif", "HeifImageFile"),
     "BMP": ("diptych.images.bmp", "BmpFile"),
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "JPEG 2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "JPEG 2000": ("diptych.images.jpeg2000", "Jpeg2000File"),
     "PSD": ("diptych.images.psd", "PsdFile"),
     "PNM": ("diptych.images.pnm", "PnmFile"),
 }

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from PIL import ExifTags, Image, ImageFile
 
+from diptych.images.avif import with_sizes
 from diptych.images.colour import to_srgb
 from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
@@ -98,7 +99,7 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
-        if (whole := _with_its_end(kind, data)) is not None:
+        if (whole := _mended(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
                 return decode(whole, limits, at_least=at_least)
         raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
@@ -122,6 +123,15 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001
+
+
+def _mended(kind: str, data: bytes) -> bytes | None:
+    """A file with what its reader misses and no pixel depends on; None where nothing of that kind lacks."""
+    if kind != "AVIF":
+        return _with_its_end(kind, data)
+    with suppress(struct.error, IndexError):  # damaged
+        return with_sizes(data)
+    return None
 
 
 def _with_its_end(kind: str, data: bytes) -> bytes | None:

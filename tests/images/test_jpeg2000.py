@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from diptych.images import decode
 from diptych.images.boxes import box, boxes
@@ -21,15 +21,19 @@ PREMULTIPLIED = np.rint(RGB * (ALPHA / 255)).astype(np.uint8)
 
 
 def jpeg2000(
-    channels: NDArray[np.uint8], defined: list[tuple[int, int, int]] | None = None, colours: int = 16
+    channels: NDArray[np.uint8],
+    defined: list[tuple[int, int, int]] | None = None,
+    colours: int = 16,
+    profile: bytes = b"",
 ) -> bytes:
-    """A lossless JPEG 2000 of these channels, with these definitions and this enumerated colour space."""
+    """A lossless JPEG 2000 of these channels; its colour space is a number or a profile."""
+    space = struct.pack(">BBB", 2, 0, 0) + profile if profile else struct.pack(">BBBI", 1, 0, 0, colours)
     buffer = io.BytesIO()
     Image.fromarray(channels).save(buffer, "JPEG2000", irreversible=False, mct=0)
     data = buffer.getvalue()
     header = next(each for each in boxes(data) if each.name == b"jp2h")
     inner = b"".join(
-        box(each.name, struct.pack(">BBBI", 1, 0, 0, colours) if each.name == b"colr" else each.body)
+        box(each.name, space if each.name == b"colr" else each.body)
         for each in boxes(header.body)
         if each.name != b"cdef"
     )
@@ -72,3 +76,20 @@ def test_channels_are_what_they_are_defined_to_be(
 def test_sycc_is_turned_into_rgb() -> None:
     ycc = np.asarray(Image.fromarray(RGB).convert("YCbCr"))
     assert np.abs(shown(jpeg2000(ycc, colours=18)) - RGB).max() <= 3
+
+
+def test_the_profile_within_is_applied() -> None:
+    """The reference is a PNG of the same pixels and profile."""
+    flat = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    profile = swapped_red_and_blue()
+    buffer = io.BytesIO()
+    Image.fromarray(flat).save(buffer, "PNG", icc_profile=profile)
+    expected = shown(buffer.getvalue())
+    assert np.abs(expected - flat).max() > 20
+    assert (shown(jpeg2000(flat, profile=profile)) == expected).all()
+
+
+def swapped_red_and_blue() -> bytes:
+    """sRGB's profile with the primaries of red and blue exchanged."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")

@@ -1,4 +1,4 @@
-"""JPEG 2000 with what its header says of its channels: Pillow takes them for red, green, blue and alpha."""
+"""JPEG 2000 with what its header says of channels and colours: to Pillow all are sRGB's, and alpha."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from diptych.images.boxes import boxes
 from diptych.images.work import BoundedFile
 
 _COLOUR, _OPACITY, _PREMULTIPLIED = 0, 1, 2
+_BY_PROFILE = b"\x02"
+"""A colour space that is said by a profile within."""
+
 _HEADER_AMONG = 1 << 20
 """Bytes; the header of a JPEG 2000 comes before its pixels."""
 
@@ -35,7 +38,11 @@ class Jpeg2000File(Jpeg2KImageFile):
         super()._open()
         file = cast("BoundedFile", self.fp)
         file.seek(0)
-        self._defined = _channels(file.read(_HEADER_AMONG))
+        header = _header(file.read(_HEADER_AMONG))
+        self._defined = _channels(header.get(b"cdef", b""))
+        colours = header.get(b"colr", b"")
+        if colours[:1] == _BY_PROFILE:
+            self.info["icc_profile"] = colours[3:]
 
     def load(self) -> _imaging.PixelAccess | None:
         """Decode the pixels, once."""
@@ -48,13 +55,19 @@ class Jpeg2000File(Jpeg2KImageFile):
         return super().load()
 
 
-def _channels(data: bytes) -> list[_Channel]:
-    """The channel definitions (ITU T.800, I.5.3.6), [] where there are none."""
+def _header(data: bytes) -> dict[bytes, bytes]:
+    """The boxes within the header box (ITU T.800, I.5.3), of several of one name the first."""
     header = next((each.body for each in boxes(data) if each.name == b"jp2h"), b"")
-    defined = next((each.body for each in boxes(header) if each.name == b"cdef"), b"")
-    return [
-        _Channel(*each) for each in struct.iter_unpack(">HHH", defined[2 : 2 + len(defined[2:]) // 6 * 6])
-    ]
+    found: dict[bytes, bytes] = {}
+    for each in boxes(header):
+        found.setdefault(each.name, each.body)
+    return found
+
+
+def _channels(definitions: bytes) -> list[_Channel]:
+    """The channel definitions (ITU T.800, I.5.3.6)."""
+    entries = definitions[2:]
+    return [_Channel(*each) for each in struct.iter_unpack(">HHH", entries[: len(entries) // 6 * 6])]
 
 
 def _arranged(image: Image.Image, channels: list[_Channel]) -> Image.Image | None:

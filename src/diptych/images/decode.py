@@ -109,6 +109,7 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
     file = BoundedFile(data, kind, limits)
     image: Image.Image = _open(kind, file)
     limits.check_pixels(*image.size)
+    file.check()
     file.allow_for(*image.size)
     if kind == "JPEG":
         check_scans(image, file)

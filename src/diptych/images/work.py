@@ -17,6 +17,10 @@ SLOW_SECONDS_PER_MEGAPIXEL = 0.4
 SLOW = frozenset({"AVIF", "HEIF", "JPEG 2000", "WebP"})
 
 
+_SMALL, _SMALL_READS = 1024, 64
+"""Bytes, and how many reads of fewer pass before the clock is looked at: headers are read by a few bytes."""
+
+
 class Stopped(BaseException):
     """Nobody waits for this picture any more. No fault of the picture: nothing is to be concluded from it."""
 
@@ -52,6 +56,7 @@ class BoundedFile(io.BytesIO):
         self._rate = SLOW_SECONDS_PER_MEGAPIXEL if kind in SLOW else SECONDS_PER_MEGAPIXEL
         self._allowed = limits.seconds
         self._began = time.thread_time()
+        self._small_reads = 0
 
     def replace(self, data: bytes) -> None:
         """Read other bytes instead, from their beginning, in the time that is left."""
@@ -68,7 +73,9 @@ class BoundedFile(io.BytesIO):
             UnreadablePicture: The time is used up.
             Stopped: Nobody waits for the picture.
         """
-        self.check()
+        self._small_reads += 1
+        if size is None or not 0 <= size < _SMALL or self._small_reads % _SMALL_READS == 0:
+            self.check()
         return super().read(size)
 
     def check(self) -> None:

@@ -65,6 +65,12 @@ class SourceOptions:
     ]
     max_megapixels: Annotated[float, Panel.LIMITS.option(min=0, help="Skip larger pictures.")] = 200
     max_megabytes: Annotated[float, Panel.LIMITS.option(min=0, help="Skip larger files.")] = 256
+    max_seconds: Annotated[
+        float,
+        Panel.LIMITS.option(
+            min=0, help="Skip what takes more processor time to decode, beyond what its pixels justify."
+        ),
+    ] = 5
     store: Store = None
     quiet: Annotated[
         bool, Panel.GENERAL.option("--quiet", callback=_set_quiet, help="Show no progress and no notes.")
@@ -73,10 +79,10 @@ class SourceOptions:
 
     @property
     def limits(self) -> Limits:
-        """The largest pictures to read."""
+        """The largest and costliest pictures to read."""
         from diptych.images import Limits
 
-        return Limits(self.max_megapixels, self.max_megabytes)
+        return Limits(self.max_megapixels, self.max_megabytes, self.max_seconds)
 
     def progress(self) -> Progress:
         """Who watches long work: a person at standard error, or nobody."""

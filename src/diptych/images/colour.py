@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -85,12 +85,17 @@ def _range(image: Image.Image) -> tuple[float, float]:
     """The values that are black and white."""
     if image.format == "PPM" and image.mode == "I":
         return 0.0, 65535.0  # to which its reader has scaled
+    return agreed_range((values for _, values in _strips(image)), floats=image.mode == "F")
+
+
+def agreed_range(strips: Iterable[NDArray[np.float64]], *, floats: bool) -> tuple[float, float]:
+    """The values that are black and white among all of a picture, by the rule that `to_srgb` states."""
     low, high = math.inf, -math.inf
-    for _, values in _strips(image):
+    for values in strips:
         finite = values[np.isfinite(values)]
         low = float(finite.min(initial=low))
         high = float(finite.max(initial=high))
-    for white in (1, 255, 65535) if image.mode == "F" else (255, 65535):
+    for white in (1, 255, 65535) if floats else (255, 65535):
         if low >= 0 and high <= white:
             return 0.0, float(white)
     return low, high

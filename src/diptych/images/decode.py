@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import threading
@@ -11,12 +10,16 @@ from importlib import import_module
 
 from PIL import ExifTags, Image, ImageFile
 
+from diptych.images.avif import with_sizes
 from diptych.images.colour import to_srgb
 from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
 from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
+from diptych.images.scans import check_scans
+from diptych.images.tiff import open_tiff
 from diptych.images.unended import JPEG_END, ended
+from diptych.images.work import BoundedFile
 
 LARGE = 50_000_000
 """Pixels; larger pictures are decoded one at a time, whatever the number of threads."""
@@ -27,17 +30,17 @@ AVIF_PIXELS = 16384 * 16384
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
     "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "GIF": ("diptych.images.gif", "GifFile"),
     "WebP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "BMP": ("diptych.images.bmp", "BmpFile"),
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "JPEG 2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
-    "PSD": ("PIL.PsdImagePlugin", "PsdImageFile"),
-    "PNM": ("PIL.PpmImagePlugin", "PpmImageFile"),
+    "JPEG 2000": ("diptych.images.jpeg2000", "Jpeg2000File"),
+    "PSD": ("diptych.images.psd", "PsdFile"),
+    "PNM": ("diptych.images.pnm", "PnmFile"),
 }
-"""Every format read here, none of which calls another program, with Pillow's reader of it.
+"""Every format read here, none of which calls another program, with its reader: Pillow's, or ours.
 
 The readers are called directly: `Image.open` would add a check against a limit that is global to the process
 and below ours, and try other formats on a damaged file.
@@ -96,15 +99,20 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except MemoryError as error:
         raise UnreadablePicture("there is not enough memory for it") from error
     except Exception as error:  # readers raise anything at all on hostile bytes
-        if (whole := _with_its_end(kind, data)) is not None:
+        if (whole := _mended(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
                 return decode(whole, limits, at_least=at_least)
         raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 
 def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Image.Image:
-    image: Image.Image = _open(kind, data)
+    file = BoundedFile(data, kind, limits)
+    image: Image.Image = _open(kind, file)
     limits.check_pixels(*image.size)
+    file.check()
+    file.allow_for(*image.size)
+    if kind == "JPEG":
+        check_scans(image, file)
     if kind == "JPEG" and at_least is not None:
         image.draft(None, (at_least, at_least))
     with _turn_of(image):
@@ -118,6 +126,15 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Ima
         return Image.Image()._new(image.im)  # noqa: SLF001
 
 
+def _mended(kind: str, data: bytes) -> bytes | None:
+    """A file with what its reader misses and no pixel depends on; None where nothing of that kind lacks."""
+    if kind != "AVIF":
+        return _with_its_end(kind, data)
+    with suppress(struct.error, IndexError):  # damaged
+        return with_sizes(data)
+    return None
+
+
 def _with_its_end(kind: str, data: bytes) -> bytes | None:
     """A file of a usual size that may lack the marker of its end and nothing else, with it."""
     if data.endswith(JPEG_END):
@@ -127,7 +144,7 @@ def _with_its_end(kind: str, data: bytes) -> bytes | None:
     if kind != "JPEG":
         return None
     try:
-        with quiet(), _open("JPEG", data) as image:
+        with quiet(), _open("JPEG", BoundedFile(data, "JPEG", Limits())) as image:
             return ended(data) if image.width * image.height <= LARGE else None
     except Exception:  # noqa: BLE001 (then it lacks more)
         return None
@@ -137,7 +154,7 @@ def _turn_of(image: Image.Image) -> AbstractContextManager[object]:
     return _one_at_a_time if image.width * image.height > LARGE else nullcontext()
 
 
-def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
+def _open(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
     """Read a picture's header."""
     module, name = _READERS[kind]
     try:
@@ -145,19 +162,22 @@ def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
     except ImportError as error:
         raise UnreadablePicture("HEIC pictures need pillow-heif: pip install 'diptych[heif]'") from error
     if kind == "PNG":
-        return _open_png(reader, data)
-    image = reader(io.BytesIO(data))
+        return _open_png(reader, file)
     if kind == "TIFF":
-        _check_tiles(image)
-    return image
+        tiff = open_tiff(file)
+        _check_tiles(tiff)
+        return tiff
+    return reader(file)
 
 
-def _open_png(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
+def _open_png(reader: type[ImageFile.ImageFile], file: BoundedFile) -> ImageFile.ImageFile:
+    bits = file.getvalue()[24]
     try:
-        image = reader(io.BytesIO(data))
+        image = reader(file)
     except SyntaxError:
-        image = reader(io.BytesIO(_png_without_extras(data)))
-    _scale_transparent_colour(image, bits=data[24])
+        file.replace(_png_without_extras(file.getvalue()))
+        image = reader(file)
+    _scale_transparent_colour(image, bits)
     return image
 
 

@@ -1,4 +1,4 @@
-"""How big a picture may be, and the error that says why one can't be read."""
+"""How big and how costly a picture may be, and the error that says why one can't be read."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ class UnreadablePicture(DiptychError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How big a picture may be; a bigger one is skipped before it costs memory.
+    """How big and how costly a picture may be; one beyond is skipped before it costs memory, or time.
 
     Attributes:
         megapixels: The most pixels, in millions.
         megabytes: The biggest file, in millions of bytes.
+        seconds: The most processor time for decoding one, beyond what its pixels justify (`images.work`).
     """
 
     megapixels: float = 200.0
     megabytes: float = 256.0
+    seconds: float = 5.0
 
     @property
     def bytes(self) -> int:

@@ -8,7 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from queue import SimpleQueue
+from threading import Event
 from typing import TypeVar
+
+from diptych.images.work import stop_with
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -16,10 +19,17 @@ _Result = TypeVar("_Result")
 
 @contextmanager
 def pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads; when its block is left, what has not begun is dropped and what runs is awaited."""
-    executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    """A pool of threads; when its block is left, what has not begun is dropped and what runs is awaited.
+
+    Left by an error or Ctrl-C, pictures that are being decoded are not awaited to their end.
+    """
+    stop = Event()
+    executor = ThreadPoolExecutor(threads, name, initializer=stop_with, initargs=(stop,))
     try:
         yield executor
+    except BaseException:
+        stop.set()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import io
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 from PIL import Image
@@ -55,7 +55,11 @@ class Pictures:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         limits = collection.limits
-        self.limits = Limits(min(limits.megapixels, _MOST_MEGAPIXELS), min(limits.megabytes, _MOST_MEGABYTES))
+        self.limits = replace(
+            limits,
+            megapixels=min(limits.megapixels, _MOST_MEGAPIXELS),
+            megabytes=min(limits.megabytes, _MOST_MEGABYTES),
+        )
         self._outside: LRUCache[str, tuple[str, bytes]] = LRUCache(
             _OUTSIDE, getsizeof=lambda kept: len(kept[1])
         )

@@ -1,0 +1,92 @@
+"""How much processor time one picture may take, whatever its bytes; and its end when a run is stopped."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+
+from diptych.images.limits import Limits, UnreadablePicture
+
+SECONDS_PER_MEGAPIXEL = 0.1
+"""Processor time that pixels justify: several times what a slow machine takes for a large PNG of 16 bits."""
+
+SLOW_SECONDS_PER_MEGAPIXEL = 0.4
+"""The same for `SLOW`, whose pixels take several times as long in the best decoders."""
+
+SLOW = frozenset({"AVIF", "HEIF", "JPEG 2000", "WebP"})
+
+
+_SMALL, _SMALL_READS = 1024, 64
+"""Bytes, and how many reads of fewer pass before the clock is looked at: headers are read by a few bytes."""
+
+
+class Stopped(BaseException):
+    """Nobody waits for this picture any more. No fault of the picture: nothing is to be concluded from it."""
+
+
+class _Stoppable(threading.local):
+    stop: threading.Event | None = None
+
+
+_in_thread = _Stoppable()
+
+
+def stop_with(stop: threading.Event) -> None:
+    """Let what this thread decodes from now on end in `Stopped` soon after `stop` is set."""
+    _in_thread.stop = stop
+
+
+class BoundedFile(io.BytesIO):
+    """A picture's bytes, to be read by its decoder only as long as the picture's processor time lasts.
+
+    Decoders that come back for more bytes every 64 kB, and those written in Python, are held by this. One
+    that takes a whole picture in one go is not: what makes such a one slow must be found beforehand, and
+    given to `expect`.
+
+    Args:
+        data: The whole file.
+        kind: Its format, as `format_of` names it.
+        limits: Its `seconds` are what a picture may take beyond what its pixels justify.
+    """
+
+    def __init__(self, data: bytes, kind: str, limits: Limits) -> None:
+        super().__init__(data)
+        self._stop = _in_thread.stop
+        self._rate = SLOW_SECONDS_PER_MEGAPIXEL if kind in SLOW else SECONDS_PER_MEGAPIXEL
+        self._allowed = limits.seconds
+        self._began = time.thread_time()
+        self._small_reads = 0
+
+    def replace(self, data: bytes) -> None:
+        """Read other bytes instead, from their beginning, in the time that is left."""
+        super().__init__(data)
+
+    def allow_for(self, width: int, height: int) -> None:
+        """Add what so many pixels justify."""
+        self._allowed += width * height / 1e6 * self._rate
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on.
+
+        Raises:
+            UnreadablePicture: The time is used up.
+            Stopped: Nobody waits for the picture.
+        """
+        self._small_reads += 1
+        if size is None or not 0 <= size < _SMALL or self._small_reads % _SMALL_READS == 0:
+            self.check()
+        return super().read(size)
+
+    def check(self) -> None:
+        """Raise what `read` raises, without reading; for a decoder's own loops."""
+        if self._stop is not None and self._stop.is_set():
+            raise Stopped
+        self.expect(time.thread_time() - self._began)
+
+    def expect(self, seconds: float) -> None:
+        """Raise `UnreadablePicture` where decoding is known to take more seconds than are allowed."""
+        if seconds > self._allowed:
+            raise UnreadablePicture(
+                f"decoding it takes more than {self._allowed:.3g} s of processor time, the limit for its size"
+            )

@@ -1,0 +1,115 @@
+"""Whatever its bytes, a picture costs a bounded amount of work, and none once nobody waits for it."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from commands import run_each
+from diptych.images import Limits, UnreadablePicture, decode
+from diptych.images.work import Stopped, stop_with
+from diptych.pipeline.threads import pool
+
+
+def progressive(repeats: int, size: tuple[int, int] = (1600, 1200)) -> bytes:
+    """A progressive JPEG whose last scan, of a few bytes, comes again and again."""
+    buffer = io.BytesIO()
+    Image.new("L", size, 128).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * repeats + data[-2:]
+
+
+def reason(data: bytes, limits: Limits = Limits()) -> str:
+    with pytest.raises(UnreadablePicture) as caught:
+        decode(data, limits)
+    return str(caught.value)
+
+
+def test_a_jpeg_of_usual_scans_is_decoded_whatever_they_are_estimated_to_take() -> None:
+    assert decode(progressive(0), Limits(seconds=1)).size == (1600, 1200)
+    assert decode(progressive(3), Limits(seconds=1)).getpixel((5, 5)) == (128, 128, 128)
+
+
+def test_scans_beyond_what_the_pixels_justify_are_refused_before_a_pixel_is_decoded() -> None:
+    assert "processor time" in reason(progressive(3000))
+
+
+def test_many_scans_of_few_pixels_cost_little_and_are_decoded() -> None:
+    assert decode(progressive(300, (80, 60))).size == (80, 60)
+
+
+def test_runs_that_cannot_fill_the_pixels_are_refused_before_memory_is_taken() -> None:
+    width, height = 60_000_000, 2
+    body = (b"\x01\x00" + b"\x00\x00") * height + b"\x00\x01"
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(body), 0, 0, 256, 0)
+    start = 14 + 40 + 1024
+    data = b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + bytes(1024) + body
+    assert "can't fill" in reason(data)
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "GIF", "TIFF", "PPM", "JPEG2000"])
+def test_time_that_is_used_up_ends_the_decoding_with_that_reason(format_: str) -> None:
+    buffer = io.BytesIO()
+    Image.effect_noise((100, 100), 90).convert("RGB").save(buffer, format_)
+    assert "more than 0 s of processor time" in reason(buffer.getvalue(), Limits(seconds=0))
+
+
+def test_hostile_metadata_are_bounded_by_the_time_too() -> None:
+    buffer = io.BytesIO()
+    Image.new("L", (4, 4)).save(buffer, "GIF")
+    data = buffer.getvalue()
+    start = data.index(b",")
+    comment = b"!\xfe" + b"\x01x" * 400_000 + b"\0"
+    assert "processor time" in reason(data[:start] + comment + data[start:], Limits(seconds=0.01))
+
+
+def test_the_command_line_sets_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "scans.jpg").write_bytes(progressive(1000, (800, 600)))
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "red.png")
+    command = ["compare", ".", "-e", "palette", "-q", "red", "--max-seconds", "0.3", "--store", "s.sqlite"]
+    [done] = run_each([command], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "processor time" in done.stdout + done.stderr
+
+
+def test_what_is_being_decoded_ends_when_the_pool_is_left_by_ctrl_c() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (50, 50)).save(buffer, "PNG")
+    began, interrupted = threading.Event(), threading.Event()
+
+    def work() -> Image.Image:
+        began.set()
+        assert interrupted.wait(60)
+        while True:  # for ever, were it not stopped
+            decode(buffer.getvalue())
+
+    def interrupt() -> None:
+        with pool(1, "decode") as executor:
+            running.append(executor.submit(work))
+            assert began.wait(60)
+            threading.Timer(0.01, interrupted.set).start()
+            raise KeyboardInterrupt
+
+    running: list[object] = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert isinstance(running[0].exception(), Stopped)  # type: ignore[attr-defined]
+
+
+def test_being_stopped_is_no_fault_of_the_picture() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (50, 50)).save(buffer, "PNG")
+    stop = threading.Event()
+    stop.set()
+    stop_with(stop)
+    try:
+        with pytest.raises(Stopped):
+            decode(buffer.getvalue())
+    finally:
+        stop_with(threading.Event())

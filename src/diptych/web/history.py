@@ -76,7 +76,7 @@ def _shared(result: QueryResult) -> str:
 
 def _breaks(result: QueryResult, name: str) -> str:
     if is_flat(result.curves.get(name)):
-        return "ranks nothing"
+        return "all equal"
     ranking = result.stratification[name]
     if ranking.breakpoint is not None:
         return f"after {ranking.breakpoint}"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from commands import run_each
 from diptych.images import Limits, UnreadablePicture, decode
-from diptych.images.work import Stopped, stop_with
+from diptych.images.work import DecodingStopped, stop_with
 from diptych.pipeline.threads import pool
 
 
@@ -99,7 +99,7 @@ def test_what_is_being_decoded_ends_when_the_pool_is_left_by_ctrl_c() -> None:
     running: list[object] = []
     with pytest.raises(KeyboardInterrupt):
         interrupt()
-    assert isinstance(running[0].exception(), Stopped)  # type: ignore[attr-defined]
+    assert isinstance(running[0].exception(), DecodingStopped)  # type: ignore[attr-defined]
 
 
 def test_being_stopped_is_no_fault_of_the_picture() -> None:
@@ -109,7 +109,7 @@ def test_being_stopped_is_no_fault_of_the_picture() -> None:
     stop.set()
     stop_with(stop)
     try:
-        with pytest.raises(Stopped):
+        with pytest.raises(DecodingStopped):
             decode(buffer.getvalue())
     finally:
         stop_with(threading.Event())

@@ -21,7 +21,7 @@ _SMALL, _SMALL_READS = 1024, 64
 """Bytes, and how many reads of fewer pass before the clock is looked at: headers are read by a few bytes."""
 
 
-class Stopped(BaseException):
+class DecodingStopped(BaseException):
     """Nobody waits for this picture any more. No fault of the picture: nothing is to be concluded from it."""
 
 
@@ -33,7 +33,7 @@ _in_thread = _Stoppable()
 
 
 def stop_with(stop: threading.Event) -> None:
-    """Let what this thread decodes from now on end in `Stopped` soon after `stop` is set."""
+    """Let what this thread decodes from now on end in `DecodingStopped` soon after `stop` is set."""
     _in_thread.stop = stop
 
 
@@ -71,7 +71,7 @@ class BoundedFile(io.BytesIO):
 
         Raises:
             UnreadablePicture: The time is used up.
-            Stopped: Nobody waits for the picture.
+            DecodingStopped: Nobody waits for the picture.
         """
         self._small_reads += 1
         if size is None or not 0 <= size < _SMALL or self._small_reads % _SMALL_READS == 0:
@@ -81,7 +81,7 @@ class BoundedFile(io.BytesIO):
     def check(self) -> None:
         """Raise what `read` raises, without reading; for a decoder's own loops."""
         if self._stop is not None and self._stop.is_set():
-            raise Stopped
+            raise DecodingStopped
         self.expect(time.thread_time() - self._began)
 
     def expect(self, seconds: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from diptych.analysis.agreement.correlation import KENDALL_TAU_B
 from diptych.analysis.agreement.overlap import OVERLAP, OVERLAP_BY_CHANCE, overlap_by_chance
 from diptych.analysis.agreement.pair import RankAgreement
-from diptych.analysis.summary import Interval, over_queries
+from diptych.analysis.summary import FEWEST, Interval, over_queries
 from diptych.concept import Concept, measured
 from diptych.evaluation.wilson import wilson_interval
 
@@ -151,9 +151,11 @@ def words(above_chance: Interval, p: float) -> tuple[Word, ...]:
         One where the interval lies on one side of each boundary, several neighbours where it does not; none
         where there is no interval, or luck explains more than "hardly".
     """
-    low, high = above_chance.low, above_chance.high
-    if low is None or high is None:
+    if above_chance.queries < FEWEST:
         return ()
+    low, high = above_chance.low, above_chance.high
+    if low is None or high is None:  # so many queries, and all share alike: that is one side
+        low = high = above_chance.mean
     reached: dict[Word, bool] = {
         "hardly": low < UNALIKE,
         "in part": low < ALIKE and high >= UNALIKE,

@@ -186,8 +186,10 @@ def test_everything_is_said_in_words(strip: bool) -> None:
     for sentence in (
         "Do they rank alike? 6 of the first 10 shared 2.5 by chance",
         "Does either list break? A after 3 same place in 64 % when pictures are left out at random; 3 of 40",
-        "B no clear cut-off most unusual fall 2.6 σ, after 3; by chance in 20 of 100 lists; 3 of 40 stand"
-        " out",
+        (
+            "B no clear cut-off most unusual fall 2.6 σ, after 3; by chance in 20 of 100 lists; 3 of 40 stand"
+            " out"
+        ),
         "Is one better? cannot tell nothing has been judged",
         "Both rank cat/0.png first.",
         "A one clear cut-off after 3",

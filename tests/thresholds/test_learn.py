@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,16 @@ def test_a_saved_threshold_is_for_its_embedder_scale_and_bank(
     assert other.bank != learned.bank
     with pytest.raises(DiptychError, match="another null bank"):
         load_threshold(tmp_path / "t.json", info.fingerprint, other.bank)
+
+
+def test_where_a_figure_is_undefined_nothing_is_said_to_be_expected(bench: diptych.Workbench) -> None:
+    learned = bench.learn_threshold(QUERIES)
+    expected = learned.threshold.expected
+    assert expected is not None
+    half = dataclasses.replace(expected, recall=None, recall_interval=None)
+    saved = dataclasses.replace(learned.saved(), expected=half)
+    assert f"can't be said from {len(QUERIES)} queries" in promise(saved)
+    assert "undefined" not in promise(saved)
 
 
 def test_what_there_is_no_threshold_for_is_said(bench: diptych.Workbench) -> None:

@@ -55,6 +55,8 @@ def _meaning(threshold: SavedThreshold) -> str:
     if expected is None:
         return _as_before(threshold)
     queries = count(expected.queries, "query", "queries")
+    if expected.precision is None or expected.recall is None:
+        return f"what to expect on a new query can't be said from {queries}"
     if expected.left_out:
         return f"on a new query expect {_both(expected)}, as on {queries}, each left out once"
     return f"{_both(expected)}, on average over the {queries} that it was chosen by; expect less elsewhere"

@@ -36,9 +36,9 @@ def test_p_equals_scipys_exact_test(differences: list[float]) -> None:
     assert sign_flip_p(subset_means(np.array(differences))) == pytest.approx(min(1.0, found.pvalue))
 
 
-@pytest.mark.parametrize("queries", [17, 40])
+@pytest.mark.parametrize("queries", [17, 40, 1200])
 def test_beyond_16_queries_p_is_sampled_and_near_scipys(queries: int) -> None:
-    differences = np.random.default_rng(1).normal(0.3, 1, queries)
+    differences = np.random.default_rng(1).normal(1.8 / np.sqrt(queries), 1, queries)
     sampled = stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=20_000, rng=2
     ).pvalue

@@ -26,6 +26,9 @@ ENUMERATED = 16
 
 SAMPLED = 9_999
 
+_KEPT, _BLOCK = 1_000, 500
+"""Up to so many values the subsets are kept for the next metric; of more, so many are in memory together."""
+
 _ROUNDING = 1e-12
 """A mean that is nearer to 0 is 0 but for rounding."""
 
@@ -39,8 +42,14 @@ def subset_means(values: Floats) -> Floats:
     Returns:
         Shape (2^m − 1,) or (9,999,).
     """
-    chosen, sizes = _subsets(len(values))
-    return np.asarray((chosen @ values) / sizes)
+    if len(values) <= _KEPT:
+        chosen, sizes = _subsets(len(values))
+        return np.asarray((chosen @ values) / sizes)
+    random = np.random.default_rng(0)
+    blocks = (
+        _sampled(random, min(_BLOCK, SAMPLED - start), len(values)) for start in range(0, SAMPLED, _BLOCK)
+    )
+    return np.concatenate([block @ values / block.sum(axis=1) for block in blocks])
 
 
 def sign_flip_p(means: Floats, itself: float = 1.0) -> float:
@@ -84,12 +93,17 @@ def smallest_p(queries: int, itself: float = 1.0) -> float:
     return 2 * itself / (2**queries if queries <= ENUMERATED else 1 + SAMPLED)
 
 
-@lru_cache(maxsize=4)  # every metric of every two embedders is tested by the same ones
+@lru_cache(maxsize=2)  # every metric of every two embedders is tested by the same ones
 def _subsets(count: int) -> tuple[Floats, Floats]:
     """Which values each subset holds, shape (subsets, count), and how many these are, shape (subsets,)."""
     if count <= ENUMERATED:
         held = np.arange(1, 2**count)[:, None] >> np.arange(count) & 1
-    else:
-        held = np.random.default_rng(0).integers(0, 2, (SAMPLED, count), np.int8)
-        held[~held.any(axis=1)] = 1
-    return held.astype(np.float64), held.sum(axis=1).astype(np.float64)
+        return held.astype(np.float64), held.sum(axis=1).astype(np.float64)
+    held = _sampled(np.random.default_rng(0), SAMPLED, count)
+    return held, held.sum(axis=1)
+
+
+def _sampled(random: np.random.Generator, subsets: int, count: int) -> Floats:
+    held = random.integers(0, 2, (subsets, count), np.int8)
+    held[~held.any(axis=1)] = 1
+    return held.astype(np.float64)

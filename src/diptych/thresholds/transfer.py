@@ -127,6 +127,7 @@ class Sample:
         found = [_f1_at(self._cuts, s, r) for s, r in zip(rows, hits, strict=True)]
         self._f1 = np.array(found).reshape(shape)
         self._below = np.array([_next_below(self._cuts, s) for s in rows]).reshape(shape)
+        self._total = self._f1.sum(axis=0)
         self.best: Floats = self._f1.max(axis=1, initial=0)
 
     def threshold(self, *, left_out: int | None = None) -> float:
@@ -135,7 +136,7 @@ class Sample:
         Args:
             left_out: A query, by its place in the input, that it is not learned on.
         """
-        of_all = self._f1.sum(axis=0)
+        of_all = self._total
         if left_out is not None:
             row = self.queries.index(left_out)
             of_all = of_all - self._f1[row]

@@ -97,13 +97,13 @@ def smallest_p(queries: int, itself: float = 1.0) -> float:
 def _subsets(count: int) -> tuple[Floats, Floats]:
     """Which values each subset holds, shape (subsets, count), and how many these are, shape (subsets,)."""
     if count <= ENUMERATED:
-        held = np.arange(1, 2**count)[:, None] >> np.arange(count) & 1
-        return held.astype(np.float64), held.sum(axis=1).astype(np.float64)
-    held = _sampled(np.random.default_rng(0), SAMPLED, count)
+        held = (np.arange(1, 2**count)[:, None] >> np.arange(count) & 1).astype(np.float64)
+    else:
+        held = _sampled(np.random.default_rng(0), SAMPLED, count)
     return held, held.sum(axis=1)
 
 
 def _sampled(random: np.random.Generator, subsets: int, count: int) -> Floats:
-    held = random.integers(0, 2, (subsets, count), np.int8)
-    held[~held.any(axis=1)] = 1
-    return held.astype(np.float64)
+    drawn = random.integers(0, 2, (subsets, count), np.int8)
+    drawn[~drawn.any(axis=1)] = 1
+    return drawn.astype(np.float64)

@@ -200,6 +200,16 @@ def test_answers_may_be_lines_from_a_pipe(command: list[str], tmp_path: Path) ->
     assert "\x1b" not in done.stdout
 
 
+def test_after_each_query_it_says_whether_one_is_better_so_far(command: list[str]) -> None:
+    done = piped([*command, "-q", "green"], "y\nn\nn\n" * 14)
+    assert done.returncode == 0, done.stderr
+    assert "2 queries are too few to tell which is better: it takes 6 or more." in done.stdout
+    so_far = [line for line in done.stdout.splitlines() if line.startswith("Is one better, so far?")]
+    assert len(so_far) >= 2
+    assert any("of 2 planned" in line for line in so_far)
+    assert "--planned 2" in done.stdout
+
+
 def test_two_people_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
     ada, ben = spawn("--no-open", "--by", "Ada"), spawn("--no-open", "--by", "Ben")
     ada.expect(PROMPT), ben.expect(PROMPT)

@@ -379,6 +379,8 @@ class _Health:
             return
         with self._lock:
             self.in_a_row += 1
+            if self.given_up:  # what made it end stays the reason, whatever other threads still bring
+                return
             self.last = error
             patience = _PATIENCE if isinstance(error, TransientError) else _BEWILDERED
             for_long = isinstance(error, ServiceDown) and error.for_long

@@ -201,7 +201,7 @@ def _against(bank: Scores, unit: float, share: float) -> Rule:
 
 
 def _spacings(bank: Scores | None, unit: float | None) -> Rule:
-    """The least probable spacing, ranked among those of the bank's lists, or held against one smooth mode."""
+    """The least probable spacing: its rank among those of the bank's lists, or its p in one smooth mode."""
 
     def least(lists: Scores) -> Gaps:
         n = lists.shape[1]

@@ -1,20 +1,21 @@
 """Do thresholds hold what they promise? `python benchmarks/verdict_promise.py [--draws N] [--shared FOLDER]`.
 
-Worlds are real judged queries: captions of photographs with CLIP's vectors and folders of animals with `zs`, where
-FOLDER has them, the sample's queries with Diptych's own small models, and one that is made, with queries of their
-own level and spread. A world's queries are the population. A set of judgments is drawn from it, query by query
-with replacement, a threshold is learned, and what it is worth on all queries of the population is known exactly:
-no noise of held-out queries hides or makes a broken promise. Printed are, over the draws,
+Worlds are real judged queries: captions of photographs with CLIP's vectors and folders of animals with `zs`,
+where FOLDER has them, the sample's queries with Diptych's own small models, and one that is made, with
+queries of their own level and spread. A world's queries are the population. A set of judgments is drawn from
+it, query by query with replacement, a threshold is learned, and what it is worth on all queries of the
+population is known exactly: no noise of held-out queries hides or makes a broken promise. Printed are, over
+the draws,
 
-- how often a precision of .8 or .9 is promised, how often the promise is broken (the precision of what passes,
-  averaged over the population's queries for which anything passes, is lower), and what share of the relevant
-  pictures passes: by the rule that Diptych uses, by others, and by a fixed score;
+- how often a precision of .8 or .9 is promised, how often the promise is broken (the precision of what
+  passes, averaged over the population's queries for which anything passes, is lower), and what share of the
+  relevant pictures passes: by the rule that Diptych uses, by others, and by a fixed score;
 - the same with half of the queries to learn on and the other half to try it on, where a promise counts as
   broken if the held-out queries' mean is lower, and as clearly broken if it is so by more than their noise;
 - how often the test takes a mean for higher than it is, where it is the least that is not to be promised;
 - F1 of what passes the threshold learned on other queries, and of what stands out from unrelated texts;
 - what one threshold for all costs, raw and on z, and whether one scale carries better than the other.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -263,9 +264,10 @@ class Kept:
     Attributes:
         promised: Promised anything.
         broken: Promised what does not hold.
-        clearly: Promised what is lower on the held-out queries by more than noise; None where the truth is known.
+        clearly: Promised what is lower on the held-out queries by more than noise; None where the truth is
+            known.
         recall: The share of the relevant pictures that passes, over queries, where something is promised.
-    """  # noqa: E501
+    """
 
     promised: float
     broken: float
@@ -274,7 +276,7 @@ class Kept:
 
 
 def drawn(world: World, rule: Rule, target: float, queries: int, draws: int = DRAWS) -> Kept:
-    """Sets of judgments drawn with replacement, each promise held against the whole population."""
+    """Sets of judgments drawn with replacement, each promise checked on the whole population."""
     random = np.random.default_rng(1)
     everything = np.arange(len(world.raw))
     tried = []
@@ -286,7 +288,7 @@ def drawn(world: World, rule: Rule, target: float, queries: int, draws: int = DR
 
 
 def split(world: World, rule: Rule, target: float, draws: int = DRAWS) -> Kept:
-    """Half of the queries to learn on, each promise held against the other half."""
+    """Half of the queries to learn on, each promise checked on the other half."""
     random = np.random.default_rng(2)
     tried = []
     for _ in range(draws):

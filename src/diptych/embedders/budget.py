@@ -99,8 +99,15 @@ class Budget:
     def _free(self) -> Decimal:
         return self._allowed - sum(self._spent.values(), NOTHING) - self._reserved
 
-    def _pay(self, name: str, dollars: Decimal, reserved: Decimal) -> Decimal:
-        """Note what is spent; what of it comes out of so much that was set aside."""
+    def pay_from(self, reserved: Decimal, name: str, dollars: Decimal) -> Decimal:
+        """Note what is spent on an embedder, out of what was set aside as far as that goes.
+
+        Returns:
+            How much of it came out of that.
+
+        Raises:
+            OverBudget: The rest is more than is allowed; nothing is noted.
+        """
         with self._lock:
             covered = min(dollars, reserved)
             if dollars > covered and dollars - covered > self._free():
@@ -109,7 +116,8 @@ class Budget:
             self._spent[name] = self._spent.get(name, NOTHING) + dollars
             return covered
 
-    def _return(self, name: str, spent: Decimal, reserved: Decimal) -> None:
+    def give_back(self, name: str, spent: Decimal, reserved: Decimal) -> None:
+        """Note that so much was not spent after all, and that so much is set aside no longer."""
         with self._lock:
             self._spent[name] = self._spent.get(name, NOTHING) - spent
             self._reserved -= reserved
@@ -130,12 +138,12 @@ class Purse:
             OverBudget: It is more than is allowed; nothing is noted.
         """
         with self._lock:
-            self._reserved -= self._budget._pay(name, dollars, self._reserved)  # noqa: SLF001 (its other half)
+            self._reserved -= self._budget.pay_from(self._reserved, name, dollars)
 
     def take_back(self, name: str, dollars: Decimal) -> None:
         """Note that what was about to be spent was not, and set it aside for the next try."""
         with self._lock:
-            self._budget._return(name, dollars, -dollars)  # noqa: SLF001 (its other half)
+            self._budget.give_back(name, dollars, -dollars)
             self._reserved += dollars
 
     def add(self, other: Purse) -> None:
@@ -148,7 +156,7 @@ class Purse:
     def close(self) -> None:
         """Give back what was set aside and not spent."""
         with self._lock:
-            self._budget._return("", NOTHING, self._reserved)  # noqa: SLF001 (its other half)
+            self._budget.give_back("", NOTHING, self._reserved)
             self._reserved = NOTHING
 
 

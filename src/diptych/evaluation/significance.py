@@ -181,14 +181,16 @@ def _compare(
     ps = [None if pair.test is None else pair.test.p for pair in family]
     for pair, p_holm, share in zip(family, holm(ps), holm_levels(ps, level), strict=True):
         floor: Literal["a", "b"] | None = "a" if pair.a in floors else "b" if pair.b in floors else None
+        in_the_end = ALPHA * share / level if level else ALPHA / len(family)  # when all planned are judged
+        figures = _figures(pair, share, in_the_end)
         yield PairedComparison(
             **_counts(pair),
-            **_figures(pair, share, ALPHA * share / level if level else ALPHA / len(family)),
+            **figures,
             metric=metric,
             pairs=len(family),
             p_holm=p_holm,
             verdict=_verdict(pair, p_holm, level),
-            undefined=_reasons(metric, pair, share, ALPHA * share / level if level else ALPHA / len(family)),
+            undefined=_reasons(metric, figures, len(pair.differences), level),
             level=level,
             confidence=1 - share,
             floor=floor if len(family) == 1 else None,
@@ -212,14 +214,14 @@ def _counts(pair: _Pair) -> dict[str, Any]:
 
 def _figures(pair: _Pair, level: float, in_the_end: float) -> dict[str, Any]:
     """The figures, at the pair's level; the queries needed, at the one that it has in the end."""
-    test, effect = pair.test, _effect(pair)
+    test, queries, effect = pair.test, len(pair.differences), _effect(pair)
     return {
         "difference": None if test is None else test.mean,
-        "interval": _interval(pair, level),
+        "interval": None if test is None or not level else _interval(test, level),
         "effect": effect,
         "p": None if test is None else test.p,
         "queries_needed": None if effect is None else queries_needed(effect, in_the_end),
-        "needed_range": _needed_range(pair, effect, in_the_end),
+        "needed_range": None if not effect else needed_range(effect, queries, in_the_end),
     }
 
 
@@ -229,16 +231,10 @@ def _effect(pair: _Pair) -> float | None:
     return float(pair.differences.mean() / pair.differences.std(ddof=1))
 
 
-def _interval(pair: _Pair, level: float) -> tuple[float, float] | None:
-    """None where the values can't have one, or it would hold all that a metric's difference can be."""
-    if pair.test is None or _effect(pair) is None or level == 0:
-        return None
-    low, high = pair.test.interval(level)
+def _interval(test: MeanTest, level: float) -> tuple[float, float] | None:
+    """None where the values can't have one: it would hold all that a metric's difference can be."""
+    low, high = test.interval(level)
     return None if math.isinf(low) else (max(low, -1.0), min(high, 1.0))  # metrics lie between 0 and 1
-
-
-def _needed_range(pair: _Pair, effect: float | None, level: float) -> tuple[int, int] | None:
-    return None if not effect else needed_range(effect, len(pair.differences), level)
 
 
 def _verdict(pair: _Pair, p_holm: float | None, level: float) -> Verdict:
@@ -247,27 +243,15 @@ def _verdict(pair: _Pair, p_holm: float | None, level: float) -> Verdict:
     return "a better" if pair.test.mean > 0 else "b better"
 
 
-def _reasons(metric: str, pair: _Pair, level: float, in_the_end: float) -> dict[str, str]:
-    figures = ("interval", "effect", "queries_needed", "needed_range")
-    if pair.test is None:
-        everything = ("difference", "p", "p_holm", "smallest_p", *figures)
-        return dict.fromkeys(everything, f"no query has {metric} for both embedders")
-    if (effect := _effect(pair)) is None:
-        one = (
-            "one query has no spread"
-            if len(pair.differences) == 1
-            else "all queries differ by the same amount"
-        )
-        return dict.fromkeys(figures, one)
-    reasons = {}
-    if _interval(pair, level) is None:
-        reasons["interval"] = (
-            "too few queries differ for an interval"
-            if level
-            else "so early in a session nothing can be shown"
-        )
-    if not effect:
-        reasons |= dict.fromkeys(("queries_needed", "needed_range"), "the mean difference is 0")
-    elif _needed_range(pair, effect, in_the_end) is None:
-        reasons["needed_range"] = "the effect size is known too roughly"
-    return reasons
+def _reasons(metric: str, figures: Mapping[str, Any], queries: int, level: float) -> dict[str, str]:
+    """Why each figure that is None is so."""
+    missing = [name for name, figure in figures.items() if figure is None]
+    if not queries:
+        return dict.fromkeys((*missing, "p_holm", "smallest_p"), f"no query has {metric} for both embedders")
+    if figures["effect"] is None:
+        why = "one query has no spread" if queries == 1 else "all queries differ by the same amount"
+        return dict.fromkeys(missing, why)
+    equal, rough = "the mean difference is 0", "the effect size is known too roughly"
+    needed = rough if figures["effect"] else equal
+    few = "too few queries differ for an interval" if level else "so early nothing can be shown"
+    return {name: few if name == "interval" else needed for name in missing}

@@ -3,7 +3,7 @@
 The parts are `better` (is one better?), `break` (does a list break?, what stands out), `alike` (do they rank
 alike?, means and separation over queries) and `promise` (thresholds); each is a script of its own, with what
 people would use instead beside it. `--write` puts the tables of `better` into docs/statistics.in.md. All of
-it takes about an hour; `--quick` a tenth of that, with larger Monte-Carlo errors.
+it takes long; `--quick` draws about a tenth as much, with larger Monte-Carlo errors.
 """
 
 from __future__ import annotations

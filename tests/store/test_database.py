@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,18 @@ def make_format_1(path: Path, vectors: int = 1) -> list[str]:
     db.commit()
     db.close()
     return items
+
+
+def test_a_new_store_waits_for_another_process_that_makes_it_too(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(Store, tmp_path / "s.sqlite")
+        wait([opening], timeout=0.2)
+        assert not opening.done()
+        other.execute("COMMIT")
+        other.close()
+        opening.result().close()
 
 
 def version_of(path: Path) -> int:

@@ -6,6 +6,7 @@ import os
 import shlex
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from diptych.text import printable
 
 APPLICATION_ID = 0x44505459  # "DPTY": tells our files from other SQLite files
 LOCK_TIMEOUT = 10.0  # seconds that a writer waits for another process
+_LOOK_EVERY = 0.01
 
 _FORMATS = (
     """
@@ -247,8 +249,7 @@ class Database:
     def _prepare(self) -> None:
         """Check that the file is ours; make the tables in a new one, and those that an older one lacks."""
         if self._version() == 0 and self._is_blank():
-            if self._pragma("journal_mode") != "wal":
-                self._db.execute("PRAGMA journal_mode = WAL")
+            self._write_a_log()
             with self.transaction():
                 if self._is_blank():  # still: another process may have been first
                     self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -265,6 +266,17 @@ class Database:
                 f" {VERSION}): upgrade Diptych or choose another file with --store"
             )
         self._db.execute("PRAGMA synchronous = FULL")  # what was paid for survives a power cut too
+
+    def _write_a_log(self) -> None:
+        """Have a new file written by way of a log, in turn: for this alone SQLite does not wait by itself."""
+        until = time.monotonic() + LOCK_TIMEOUT
+        while self._pragma("journal_mode") != "wal":
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_EVERY)
 
     def _bring_up_to_date(self) -> None:
         """Make what the file's format lacks; in one transaction, so that it is made once and whole."""

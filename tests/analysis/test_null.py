@@ -210,3 +210,13 @@ def test_what_is_not_finite_is_refused(bad: float) -> None:
         NullModel.fit(bank)
     with pytest.raises(ValueError, match="finite"):
         fat_tailed(bank)
+
+
+@given(st.integers(20, 30), st.integers(1, 60), st.integers(0, 999), st.floats(-1, 6))
+def test_what_stands_out_is_what_is_discovered_among_all_p(
+    texts: int, n: int, seed: int, lift: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    model = NullModel.fit(rng.standard_normal((texts, n)))
+    z = rng.standard_normal(n) + lift * (rng.random(n) < 0.3)
+    np.testing.assert_array_equal(model.stand_out(z), discoveries(model.p(z)))

@@ -118,6 +118,15 @@ class NullModel:
         above.flat[order] = self.pooled.size - np.searchsorted(self.pooled, z.flat[order], side="left")
         return np.asarray((above + 1) / (self.pooled.size + 1))
 
+    def stand_out(self, z: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of a query's images stand out, with a false discovery rate of 10 %; z has the shape (n,)."""
+        # Only such p as are below the rate can be discoveries, and most are not.
+        likely = max(0, self.pooled.size - int(FALSE_DISCOVERIES * (self.pooled.size + 1)) - 1)
+        p = np.ones(z.shape)
+        high = z >= self.pooled[likely]
+        p[high] = self.p(z[high])
+        return discoveries(p)
+
     @property
     def unit(self) -> float:
         """The standard deviation of the null scores over all images, in scores."""

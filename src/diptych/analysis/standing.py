@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.cuts.bank_gap import BankGaps
-from diptych.analysis.null import FEWEST_TEXTS, NullModel, discoveries, fat_tailed
+from diptych.analysis.null import FEWEST_TEXTS, NullModel, fat_tailed
 from diptych.analysis.stratification import FEWEST_IMAGES, Stratification, stratify
 
 
@@ -59,7 +59,7 @@ class TextBackground:
         """
         model, gaps = self._fitted(frozenset(related))
         z = model.z(scores)
-        matches = discoveries(model.p(z)) & _tells(scores)
+        matches = model.stand_out(z) & _tells(scores)
         described = stratify(scores, stands_out=int(matches.sum()), unit=model.unit, gaps=gaps)
         left_out = np.flatnonzero(~self.fat & ~self._kept(frozenset(related)))
         return Standing(z, matches, described, tuple(left_out.tolist()))
@@ -107,7 +107,7 @@ class ImageBackground:
         z = self._model.z(scores)
         others = np.arange(len(scores)) != itself
         matches = np.zeros(len(scores), bool)
-        matches[others] = discoveries(self._model.p(z[others])) & _tells(scores[others])
+        matches[others] = self._model.stand_out(z[others]) & _tells(scores[others])
         described = stratify(scores[others], stands_out=int(matches.sum()), unit=self._model.unit)
         return Standing(z, matches, _beside_itself(described, scores, itself))
 

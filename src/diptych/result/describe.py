@@ -93,14 +93,17 @@ def describe(
 
 def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:
     image_id = query.id if query.kind == "image" else None
-    outside = all(picture.id != query.id for picture in pictures)
+    orders = {name: _order(answer.scores) for name, answer in answers.items()}
+    outside = image_id is not None and all(picture.id != image_id for picture in pictures)
     return QueryResult(
         query=query.name,
         kind=query.kind,
         rankings={name: _hits(answer, pictures, image_id) for name, answer in answers.items()},
         stratification={name: answer.standing.stratification for name, answer in answers.items()},
-        curves={name: _curve(answer.scores) for name, answer in answers.items()},
-        agreement=tuple(_agreement(a, b, answers, pictures) for a, b in itertools.combinations(answers, 2)),
+        curves={name: _curve(answer.scores, orders[name]) for name, answer in answers.items()},
+        agreement=tuple(
+            _agreement(a, b, answers, orders, pictures) for a, b in itertools.combinations(answers, 2)
+        ),
         related=tuple(dict.fromkeys(text for answer in answers.values() for text in answer.related)),
         image_id=image_id,
         thumbnail=thumbnail_uri(query.image) if query.kind == "image" and outside else None,
@@ -275,19 +278,23 @@ def _hits(answer: Answer, pictures: Sequence[Picture], image_id: str | None) -> 
     )
 
 
-def _curve(scores: NDArray[np.float32]) -> Curve:
+def _curve(scores: NDArray[np.float32], order: NDArray[np.intp]) -> Curve:
     n = len(scores)
     ranks = np.arange(1, min(n, _ALL_OF) + 1)
     if n > _ALL_OF:
         rest = np.linspace(_ALL_OF, n, min(n - _ALL_OF, _THINNED_TO) + 1).round().astype(int)[1:]
         ranks = np.concatenate([ranks, rest])
-    descending = -np.sort(-scores)
-    return Curve(ranks=tuple(ranks.tolist()), scores=tuple(float(str(s)) for s in descending[ranks - 1]))
+    return Curve(ranks=tuple(ranks.tolist()), scores=tuple(float(str(s)) for s in scores[order[ranks - 1]]))
 
 
-def _agreement(a: str, b: str, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> Agreement:
-    of_a, of_b = answers[a].scores, answers[b].scores
-    figures, disputes = rank_agreement(of_a, of_b, _order(of_a), _order(of_b))
+def _agreement(
+    a: str,
+    b: str,
+    answers: Mapping[str, Answer],
+    orders: Mapping[str, NDArray[np.intp]],
+    pictures: Sequence[Picture],
+) -> Agreement:
+    figures, disputes = rank_agreement(answers[a].scores, answers[b].scores, orders[a], orders[b])
     disputed = tuple(
         Disputed(image=pictures[d.row].name, id=pictures[d.row].id, rank_a=d.rank_a, rank_b=d.rank_b)
         for d in disputes

@@ -28,12 +28,13 @@ def test_it_counts_what_full_sorts_share(seed: int, n: int, dimension: int, data
     assert shared_neighbours(a, b, anchors, k).tolist() == expected
 
 
-def test_neighbours_are_those_of_scikit_learn() -> None:
+@pytest.mark.parametrize("n", [700, 6_000])
+def test_neighbours_are_those_of_scikit_learn(n: int) -> None:
     need("sklearn")
     from sklearn.neighbors import NearestNeighbors
 
-    a, b = units(1, 700, 12), units(2, 700, 30)
-    b[:, :12] += a  # so that some are shared
+    a, b = units(1, n, 12), units(2, n, 30)
+    b[:, :12] += 3 * a  # so that some are shared
     b = normalise(b)
     near_a, near_b = (
         NearestNeighbors(n_neighbors=10, metric="cosine").fit(rows).kneighbors(return_distance=False)
@@ -41,7 +42,7 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     )
     expected = [len(set(one) & set(other)) for one, other in zip(near_a, near_b, strict=True)]
     assert 1 < np.mean(expected) < 9
-    assert shared_neighbours(a, b, np.arange(700), 10).tolist() == expected
+    assert shared_neighbours(a, b, np.arange(n), 10).tolist() == expected
 
 
 def test_unrelated_spaces_share_what_chance_gives() -> None:

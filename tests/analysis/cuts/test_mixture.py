@@ -46,3 +46,14 @@ def test_where_a_wide_lower_mode_has_the_very_best_they_cannot_be_told_apart() -
 @given(lists, st.sampled_from([0.25, 4.0, 1024.0]))
 def test_it_is_unit_free(descending: np.ndarray, a: float) -> None:
     assert mixture_cut(a * descending) == mixture_cut(descending)
+
+
+@pytest.mark.parametrize("upper", [7, 300, 9_000, 20_000])
+def test_of_a_long_list_groups_of_neighbours_are_as_good_as_every_score(
+    upper: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(upper)
+    descending = -np.sort(-np.r_[rng.normal(5, 1, upper), rng.normal(0, 1, 60_000)])
+    grouped = mixture_cut(descending)
+    monkeypatch.setattr("diptych.analysis.cuts.mixture._ALONE", 80_000)
+    assert abs(grouped - mixture_cut(descending)) <= 1 + 0.005 * grouped

@@ -91,17 +91,19 @@ def _smaller_before(values: NDArray[np.intp]) -> NDArray[np.intp]:
     the ones without it that stand before it in its group, which is those with the same higher bits.
     """
     n = len(values)
-    counts = np.zeros(n, np.intp)  # by value
-    at = np.arange(n)
-    now = values
+    integer = np.dtype(np.int32 if n < 2**31 else np.int64)
+    counts = np.zeros(n, integer)  # by value
+    at = np.arange(n, dtype=integer)
+    now: NDArray[np.signedinteger] = values.astype(integer)
     for bit in reversed(range((n - 1).bit_length())):
         is_high = (now >> bit & 1).astype(bool)
         group = now >> (bit + 1) << (bit + 1)  # the smallest value of its group, so also where this begins
-        lows = np.concatenate([[0], np.cumsum(~is_high)])
+        lows = np.zeros(n + 1, integer)
+        np.cumsum(~is_high, out=lows[1:])
         lows_before = lows[at] - lows[group]
         counts[now[is_high]] += lows_before[is_high]
         place = np.where(is_high, at - lows_before + (1 << bit), group + lows_before)
         following = np.empty_like(now)
         following[place] = now
         now = following
-    return counts[values]
+    return counts[values].astype(np.intp)

@@ -35,6 +35,8 @@ UNSHARED = Concept(
 )
 
 _ANCHORS_AT_ONCE = 64
+_GROUP = 256
+"""How many similarities are looked at by their highest alone, before it is known which ones matter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,20 @@ def _nearest(units: NDArray[np.float32], anchors: NDArray[np.intp], k: int) -> N
     """The k nearest rows of each anchor, in no order; shape (m, k)."""
     similarity = units[anchors] @ units.T
     similarity[np.arange(len(anchors)), anchors] = -np.inf
-    return np.argpartition(similarity, -k, axis=1)[:, -k:]
+    groups = similarity.shape[1] // _GROUP
+    if groups <= k:
+        return np.argpartition(similarity, -k, axis=1)[:, -k:]
+    # The k highest of groups are similarities of k images: what is below the lowest of them is out.
+    highest = similarity[:, : groups * _GROUP].reshape(-1, groups, _GROUP).max(axis=2)
+    bars = np.partition(highest, -k, axis=1)[:, -k]
+    return np.stack(
+        [_highest(row, np.flatnonzero(row >= bar), k) for row, bar in zip(similarity, bars, strict=True)]
+    )
+
+
+def _highest(values: NDArray[np.float32], among: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Where the k highest of some of the values are, in no order."""
+    return among[np.argpartition(values[among], -k)[-k:]]
 
 
 def most_disputed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,12 +58,19 @@ def rbo(shared: NDArray[np.number], p: float = PERSISTENCE) -> float:
     Returns:
         0 (nothing shared) to 1 (the same order).
     """
-    depths = np.arange(1, len(shared) + 1)
+    depths, weights = _weights(len(shared), p)
     agreement = shared / depths
-    weights = p**depths
     return float(min(1.0, agreement[-1] * weights[-1] + (1 - p) / p * (agreement @ weights)))
 
 
+@lru_cache(maxsize=4)
+def _weights(n: int, p: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The depths 1 to n, and what each weighs."""
+    depths = np.arange(1, n + 1)
+    return depths, np.asarray(p**depths, np.float64)
+
+
+@lru_cache(maxsize=64)
 def rbo_by_chance(n: int, p: float = PERSISTENCE) -> float:
     """The mean of `rbo` over two independent random orders of n images, n > 0: 0.1 for 100, 0.75 for 7."""
     return rbo(np.arange(1, n + 1) ** 2 / n, p)

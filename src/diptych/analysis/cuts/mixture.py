@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ MIXTURE = Concept(
 )
 
 _STEPS = 50
+_ALONE, _GROUPS = 5_000, 5_000
+"""Of a longer list only the first scores are taken one by one, the others in so many groups of neighbours."""
+
 _NARROWEST = 0.02
 """A mode is at least this wide, in standard deviations of all scores, or it would shrink onto one of them."""
 
@@ -37,27 +42,60 @@ def mixture_cut(descending: NDArray[np.float64]) -> int:
     # Centred, first by a score itself, and in units of their spread: so sums of squares lose no digits.
     scores = descending - descending[-1]
     scores = (scores - scores.mean()) / scores.std()
-    squares = scores**2
-    share = np.where(np.arange(len(scores)) < start, 1.0, 0.0)
+    groups = _Groups.of(scores)
+    share = (groups.starts < start).astype(np.float64)
     for _ in range(_STEPS):
-        before, share = share, _responsibility(scores, squares, share)
+        before, modes = share, groups.modes(share)
+        share = _share(modes, groups.means)
         if np.abs(share - before).max() < 1e-4:
             break
-    lower_mean = np.average(scores, weights=1 - share + 1e-12)
-    kept = (share > 0.5) & (scores > lower_mean)  # a wide lower mode may claim the very best again
+    rest = groups.counts * (1 - share + 1e-12)
+    lower_mean = (rest @ groups.means) / rest.sum()
+    # A wide lower mode may claim the very best again.
+    kept = (_share(modes, scores) > 0.5) & (scores > lower_mean)
     return int(kept.argmin()) if not kept.all() else 0
 
 
-def _responsibility(
-    scores: NDArray[np.float64], squares: NDArray[np.float64], share: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """One step: fit both modes to the shares, then share each score out anew."""
-    upper = float(share.sum()), float(share @ scores), float(share @ squares)
-    lower = len(scores) - upper[0], -upper[1], len(scores) - upper[2]  # all have mean 0 and variance 1
-    square, linear, constant = (
-        b - a for a, b in zip(_log_density(*upper), _log_density(*lower), strict=True)
-    )
-    return np.asarray(1 / (1 + np.exp(np.minimum(square * squares + linear * scores + constant, 700))))
+_Modes: TypeAlias = tuple[float, float, float]
+"""How much more likely the lower mode is than the upper, as log odds: what x², x and 1 are multiplied by."""
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Neighbouring scores taken together: which mode they come from is as good as the same for them."""
+
+    starts: NDArray[np.intp]
+    counts: NDArray[np.float64]
+    means: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> _Groups:
+        """Each score by itself where they are few enough for that."""
+        n = len(scores)
+        starts = np.arange(min(n, _ALONE + _GROUPS))
+        if n > len(starts):
+            starts[_ALONE:] = np.linspace(_ALONE, n, _GROUPS, endpoint=False).astype(np.intp)
+        counts = np.diff(starts, append=n).astype(np.float64)
+        means, squares = (np.add.reduceat(values, starts) / counts for values in (scores, scores**2))
+        return cls(starts, counts, means, squares)
+
+    def modes(self, share: NDArray[np.float64]) -> _Modes:
+        """Fit both modes, where each group comes from the upper one by this share."""
+        weights = share * self.counts
+        upper = float(weights.sum()), float(weights @ self.means), float(weights @ self.squares)
+        n = float(self.counts.sum())
+        lower = n - upper[0], -upper[1], n - upper[2]  # all scores have mean 0 and variance 1
+        square, linear, constant = (
+            b - a for a, b in zip(_log_density(*upper), _log_density(*lower), strict=True)
+        )
+        return square, linear, constant
+
+
+def _share(modes: _Modes, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The chance that each score comes from the upper mode."""
+    square, linear, constant = modes
+    return np.asarray(1 / (1 + np.exp(np.minimum((square * scores + linear) * scores + constant, 700))))
 
 
 def _log_density(count: float, total: float, squared: float) -> tuple[float, float, float]:

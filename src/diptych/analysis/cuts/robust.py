@@ -19,6 +19,8 @@ ROBUST = Concept(
 )
 
 _NORMAL_MAD = 1.4826
+_HIGH = 1.2
+"""Below it p is above the false discovery rate."""
 
 
 def robust_spread(scores: NDArray[np.float64]) -> float:
@@ -37,8 +39,8 @@ def robust_cut(descending: NDArray[np.float64]) -> int:
     if spread == 0:
         return 0
     z = (descending - np.median(descending)) / spread
-    # The upper tail's; importing scipy for all of them would take longer than the rest, and what is not above
-    # the middle is no discovery at any rate.
+    # The upper tail's, where p may be small enough. Importing scipy would take longer than all the rest.
     p = np.ones_like(z)
-    p[z > 0] = [math.erfc(each) / 2 for each in z[z > 0] / math.sqrt(2)]
+    high = z > _HIGH
+    p[high] = [math.erfc(each) / 2 for each in z[high] / math.sqrt(2)]
     return int(discoveries(p).sum())

@@ -12,7 +12,7 @@ import typer
 
 from diptych.cli.app import app
 from diptych.cli.help import TOOLS, Command, Commands, Panel
-from diptych.cli.options import Debug
+from diptych.cli.options import Debug, complete_embedder
 
 SERVICES = {
     "vertex": ("VertexEmulator", "Vertex AI's multimodal embedding endpoint"),
@@ -49,7 +49,13 @@ def _command(service: str) -> Callable[..., None]:
 
     def run(
         embedder: Annotated[
-            str, Panel.EMBEDDERS.option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
+            str,
+            Panel.EMBEDDERS.option(
+                "--embedder",
+                metavar="SPEC",
+                help="Whose vectors it answers with.",
+                autocompletion=complete_embedder,
+            ),
         ],
         port: Annotated[int, Panel.SERVER.option(min=0, max=65535, help="0 takes any free port.")] = 8765,
         latency: Annotated[

@@ -31,6 +31,14 @@ def _set_debug(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
+def complete_embedder(incomplete: str) -> list[str]:
+    """What a spec that is begun may become; after `NAME=` the spec is completed."""
+    from diptych.embedders.registry import known_names
+
+    alias, equals, begun = incomplete.rpartition("=")
+    return [f"{alias}{equals}{name}" for name in known_names() if name.startswith(begun)]
+
+
 Store = Annotated[
     Path | None,
     Panel.GENERAL.option(help="Where vectors are kept.", envvar="DIPTYCH_STORE", show_envvar=True),
@@ -107,7 +115,11 @@ class Setup(SourceOptions):
     embedders: Annotated[
         list[str],
         Panel.EMBEDDERS.option(
-            "-e", "--embedder", metavar="SPEC", help="An embedder; give it once for each (see `embedders`)."
+            "-e",
+            "--embedder",
+            metavar="[NAME=]SPEC",
+            help="An embedder, and what to call it; give it once for each (see `embedders`).",
+            autocompletion=complete_embedder,
         ),
     ]
     templates: Annotated[

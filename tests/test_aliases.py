@@ -119,7 +119,7 @@ def test_every_command_takes_a_short_name(pictures: Path, tmp_path: Path) -> Non
         (["a="], "'a=' has a short name and no embedder: write a=SPEC"),
         (["a,b=palette"], "'a,b' can't be a short name"),
         (["palette", "palette"], "an embedder is named twice: palette, palette"),
-        (["google=vertx?project=P"], "no embedder named 'vertx'; did you mean vertex?"),
+        (["google=vertx?project=P"], "no embedder named 'vertx'; did you mean"),
         (["clip"], "did you mean clip-ViT-L-14"),
         (["clip"], "written NAME=SPEC"),
     ],
@@ -219,7 +219,7 @@ def test_vectors_are_found_again_under_another_name(pictures: Path) -> None:
 
 def test_a_saved_comparison_says_the_same_under_its_short_names(pictures: Path, tmp_path: Path) -> None:
     made = diptych.Workbench(pictures, {"A and B": GOOGLE, "A": OTHER, "B": "palette"}).compare(
-        ["red", "sky"]
+        ["red", "blue"]
     )
     made.to_json(tmp_path / "a.json")
     opened = diptych.Comparison.load(tmp_path / "a.json", pictures)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -154,22 +155,47 @@ def test_a_threshold_for_another_embedder_is_refused_by_the_spec_it_was_learned_
         ("diptych doctor --embedder mini-", ["mini-s", "mini-b"]),
     ],
 )
-def test_the_shell_completes_what_comes_after_the_short_name(
-    words: str, expected: list[str], tmp_path: Path
-) -> None:
-    import subprocess
+def test_the_shell_completes_what_comes_after_the_short_name(words: str, expected: list[str]) -> None:
+    asked = {"_DIPTYCH_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": words}
+    assert re.findall(r'"([^"]+)"', completed(asked)) == expected
 
+
+@pytest.mark.parametrize(
+    ("words", "current", "expected"),
+    [
+        ("diptych compare x -e pal", 4, ["palette"]),
+        ("diptych compare x -e a = pal", 6, ["palette"]),  # bash breaks words at =
+        ("diptych compare x -e a=pal", 4, ["a=palette"]),  # unless it is told not to
+        ("diptych compare x -e b = mini-s -e a = pal", 10, ["palette"]),
+        ("diptych compare x -e b = mini-s -e pal", 8, ["palette"]),
+        ("diptych compare x -e b = mini-s ", 7, []),
+        ("diptych compare x --embedder = pal", 5, ["palette"]),
+        ("diptych compare x --embedder = a = pal", 7, ["palette"]),
+        ("diptych doctor -", 2, ["--embedder", "--help", "--store"]),
+    ],
+)
+def test_bash_which_takes_words_apart_completes_it_too(words: str, current: int, expected: list[str]) -> None:
+    asked = {"_DIPTYCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(current)}
+    found = completed(asked).split()
+    assert set(found) >= set(expected)
+    assert bool(found) == bool(expected)
+
+
+def test_right_after_the_short_name_every_spec_is_offered() -> None:
     asked = {
-        "_DIPTYCH_COMPLETE": "complete_zsh",
-        "_TYPER_COMPLETE_ARGS": words,
+        "_DIPTYCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "diptych compare x -e a =",
+        "COMP_CWORD": "5",
     }
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; sys.argv = ['diptych']; from diptych.cli import main; main()",
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | asked, timeout=60)
-    assert re.findall(r'"([^"]+)"', run.stdout) == expected
+    assert {"palette", "clip-ViT-L-14", "vertex"} <= set(completed(asked).split())
+
+
+def completed(asked: dict[str, str]) -> str:
+    """What the shell is told, by a process of its own."""
+    command = "import sys; sys.argv = ['diptych']; from diptych.cli import main; main()"
+    env = os.environ | asked
+    run = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=env, timeout=60)
+    return run.stdout
 
 
 # In Python

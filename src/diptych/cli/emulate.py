@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import app
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import TOOLS, Command, Commands, Panel
-from diptych.cli.options import Debug, complete_embedder
+from diptych.cli.options import Debug
 
 SERVICES = {
     "vertex": ("VertexEmulator", "Vertex AI's multimodal embedding endpoint"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.app import Verbosity
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import Panel
 from diptych.progress import Progress, Silent
 from diptych.text import count
@@ -29,14 +30,6 @@ def _set_quiet(ctx: typer.Context, value: bool) -> bool:
 def _set_debug(ctx: typer.Context, value: bool) -> bool:
     ctx.ensure_object(Verbosity).debug = value
     return value
-
-
-def complete_embedder(incomplete: str) -> list[str]:
-    """What a spec that is begun may become; after `NAME=` the spec is completed."""
-    from diptych.embedders.registry import known_names
-
-    alias, equals, begun = incomplete.rpartition("=")
-    return [f"{alias}{equals}{name}" for name in known_names() if name.startswith(begun)]
 
 
 Store = Annotated[

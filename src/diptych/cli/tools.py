@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import command
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import TOOLS, Panel
-from diptych.cli.options import Debug, Store, complete_embedder
+from diptych.cli.options import Debug, Store
 from diptych.cli.shared import make_console
 
 

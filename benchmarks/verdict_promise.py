@@ -137,9 +137,10 @@ def _on_workbench(source: str, embedder: str, labels: str | None) -> World:
         bench = diptych.Workbench(source, [embedder], store=Path(place) / "store.sqlite")
         truth = ground_truth(bench.collection, bench.store, labels=labels)
         answers = bench.answers(list(truth.queries))
-        cases = judged_scores(answers, embedder, truth.judgments)
+        name = bench.embedders[0].info.name
+        cases = judged_scores(answers, name, truth.judgments)
         standing = {
-            query.name: by_name[embedder].standing
+            query.name: by_name[name].standing
             for query, by_name in zip(answers.queries, answers.by_name, strict=True)
         }
     return World(

@@ -178,7 +178,7 @@ bench.search("dog with bird in its mouth", k=10)
 # %%
 picture = ""  # @param {type:"string"}
 
-first = bench.compare(["dog"], k=1).queries[0].rankings[embedders[0]][0]
+first = next(iter(bench.compare(["dog"], k=1).queries[0].rankings.values()))[0]
 bench.search(picture or first.image, k=10)
 
 # %% [markdown]

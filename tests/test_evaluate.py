@@ -67,7 +67,7 @@ def assert_ir_measures_agrees(folder: Path, saved: dict[str, Any]) -> None:
     stems = {path.name.removeprefix("run.").removesuffix(".trec"): path for path in folder.glob("run.*.trec")}
     assert len(stems) == len(saved["embedders"])
     for info in saved["embedders"]:
-        (path,) = [path for stem, path in stems.items() if stem.replace("zs_", "zs:") == info["name"]]
+        (path,) = [path for stem, path in stems.items() if stem == info["name"]]
         run = list(ir_measures.read_trec_run(str(path)))
         compared = 0
         for metric in ir_measures.iter_calc(list(measures), qrels, run):
@@ -260,7 +260,7 @@ def test_on_real_photographs_the_larger_model_is_better_and_four_queries_can_not
                                                        for word in ("-q", q)))  # fmt: skip
     assert by_ndcg(few)["verdict"] == "cannot tell"
     assert few["relevance"]["verdicts"][0].startswith(
-        "cannot tell zs:zs-mnv2-256 from zs:zs-mnv1-025-128 with 4"
+        "cannot tell zs-mnv2-256 from zs-mnv1-025-128 with 4"
     )
 
 

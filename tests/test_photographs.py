@@ -26,14 +26,14 @@ def test_cats_break_noodles_match_nothing_and_a_rival_tells_retrievers_apart(
     subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
     cat, noodles, golden = json.loads((tmp_path / "out.json").read_text())["queries"]
 
-    of_cats = cat["rankings"]["zs:zs-mnv2-256"]
+    of_cats = cat["rankings"]["zs-mnv2-256"]
     matching = of_cats["hits"][: of_cats["stratification"]["stands_out"]]
     assert of_cats["stratification"]["verdict"] == "break"
     assert sum(hit["label"] == "cat" for hit in matching) == 10  # all of them, with tiger, lion, cheetah, …
     assert len(matching) <= 20
     for ranking in noodles["rankings"].values():
         assert ranking["stratification"]["stands_out"] == 0
-    won = [hit["label"] for hit in golden["contrast"]["zs:zs-mnv2-256"]["won"]]
+    won = [hit["label"] for hit in golden["contrast"]["zs-mnv2-256"]["won"]]
     assert won.count("golden_retriever") == 6
     assert "labrador_retriever" not in won
 
@@ -59,8 +59,8 @@ def test_wolves_cats_and_retrievers_are_found_and_a_second_run_embeds_nothing(
         return [hit["label"] for hit in query["rankings"][name]["hits"][:k]]  # type: ignore[index]
 
     wolves = {name: labels(wolf, name, 5).count("grey_wolf") for name in wolf["rankings"]}
-    assert wolves["zs:zs-mnv2-256"] > wolves["palette"]
-    assert labels(cats, "zs:zs-mnv2-256", 5) == ["cat"] * 5
+    assert wolves["zs-mnv2-256"] > wolves["palette"]
+    assert labels(cats, "zs-mnv2-256", 5) == ["cat"] * 5
     for ranking in picture["rankings"].values():
         assert ranking["hits"][0]["image"] == f"cat/{cat.name}"
         assert ranking["hits"][0]["score"] == pytest.approx(1, abs=1e-6)

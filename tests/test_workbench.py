@@ -242,7 +242,7 @@ def test_what_was_done_and_what_it_cost_is_told_once(pictures: Path, monkeypatch
     with VertexEmulator(diptych.load("random")) as emulator:
         spec = f"vertex?project=p&requests_per_minute=0&dimension=128&endpoint={emulator.url}"
         bench = diptych.Workbench(pictures, spec)
-        first, second = bench.compare(["red"]).work[spec], bench.compare(["red"]).work[spec]
+        first, second = bench.compare(["red"]).work["vertex"], bench.compare(["red"]).work["vertex"]
     sent = len("".join(["red", *(text.text for text in bench.bank)]))
     assert first.dollars == pytest.approx(12 * 0.0001 + sent / 1000 * 0.0002)
     assert (first.images_embedded, first.queries_embedded, first.bank_embedded) == (12, 1, 64)

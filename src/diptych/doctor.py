@@ -48,7 +48,9 @@ def try_embedder(spec: str, store: Path | None = None) -> list[Trial]:
     """
     embedder = load(spec)
     if isinstance(embedder, PrecomputedImages):
-        raise DiptychError(f"{spec} has vectors that were made elsewhere: there is no model to try")
+        raise DiptychError(
+            f"{embedder.info.name} has vectors that were made elsewhere: there is no model to try"
+        )
     trials = try_out(embedder)
     with Store(store) as opened:
         opened.put_complaints(embedder.info.fingerprint, complaints(trials))

@@ -14,9 +14,10 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.embedders import Embedder, EmbedderInfo, load
+from diptych.embedders import Embedder, EmbedderInfo
 from diptych.embedders.base import PrecomputedImages, real_models
 from diptych.embedders.budget import Budget, Purse
+from diptych.embedders.registry import Embedders, load_all, specs_among
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
 from diptych.errors import DiptychError
@@ -77,7 +78,7 @@ serve_page: Callable[[Workbench, int, float, int], ServedPage] = _nobody_serves
 
 def compare(
     source: str | Path | Sequence[str | Path],
-    embedders: str | Sequence[str | Embedder],
+    embedders: Embedders,
     queries: Sequence[Askable],
     k: int = 20,
     *,
@@ -92,7 +93,9 @@ class Workbench:
 
     Args:
         source: A folder, a ZIP, a list of URLs, a manifest, or an open `Collection`.
-        embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves.
+        embedders: Specs such as `clip-ViT-L-14` or `vertex?project=P`, or embedders themselves; a mapping
+            gives each a short name, `{"google": "vertex?project=P"}`. Without one it is called by as much of
+            its spec as tells it from the others.
         store: Where vectors are kept; by default in the person's data directory.
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
         progress: Where progress is reported; by default one line per task in a notebook, nowhere else.
@@ -110,7 +113,7 @@ class Workbench:
     def __init__(
         self,
         source: str | Path | Sequence[str | Path] | Collection,
-        embedders: str | Sequence[str | Embedder],
+        embedders: Embedders,
         *,
         store: Store | Path | str | None = None,
         limits: Limits = Limits(),
@@ -121,17 +124,10 @@ class Workbench:
     ) -> None:
         self.bank = open_bank(bank)
         put_into = checked([templates] if isinstance(templates, str) else templates)
-        named = [embedders] if isinstance(embedders, str) else embedders
-        loaded = (load(e) if isinstance(e, str) else e for e in named)
-        self.embedders = [with_templates(e, put_into) for e in loaded]
-        by_spec = [e for e, spec in zip(self.embedders, named, strict=True) if isinstance(spec, str)]
+        self.embedders = [with_templates(e, put_into) for e in load_all(embedders)]
+        by_spec = [e for e, is_spec in zip(self.embedders, specs_among(embedders), strict=True) if is_spec]
         self.to_try = [e for e in by_spec if is_free(e) and not isinstance(e, PrecomputedImages)]
         self._tried_out = False
-        names = [embedder.info.name for embedder in self.embedders]
-        if not names:
-            raise DiptychError("no embedder is named: give at least one, such as palette")
-        if len(set(names)) < len(names):
-            raise DiptychError(f"an embedder is named twice: {', '.join(names)}")
         self.store = store if isinstance(store, Store) else Store(store)
         self.progress = watcher() if progress is None else progress
         self._budget = Budget(max_cost)

@@ -14,7 +14,8 @@ from PIL import Image
 
 from diptych.embedders import EmbedderUnavailable, load
 from diptych.embedders.hosted import ByKey, Model, Provider, card, loader
-from diptych.embedders.registry import WELL_KNOWN, Spec, parse, providers, reject_unknown_options
+from diptych.embedders.registry import providers, reject_unknown_options
+from diptych.embedders.spec import WELL_KNOWN, Spec, parse
 from diptych.errors import DiptychError
 
 BUILT_IN = {"palette", "random", "sentence-transformers", "vectors", "vertex"}
@@ -163,8 +164,10 @@ def test_a_name_like_no_other_is_told_all_that_there_are() -> None:
 @pytest.mark.parametrize("spec", ["random", "random?seed=4&dimension=8", "palette"])
 def test_an_embedder_is_called_as_it_was_asked_for(spec: str) -> None:
     embedder = load(f" {spec} ")
-    assert embedder.info.name == spec
-    assert embedder.info.provider == spec.partition("?")[0]
+    assert embedder.info.spec == spec
+    assert embedder.info.name == embedder.info.provider == spec.partition("?")[0]
+    named = load(f"mine={spec}")
+    assert (named.info.name, named.info.spec) == ("mine", spec)
 
 
 # Plug-ins
@@ -175,11 +178,8 @@ def test_a_plug_in_is_found_and_used(plug_in: Plug) -> None:
     assert "toy" in providers()
     assert "toy_embedder" not in sys.modules  # listing imports nothing
     embedder = load("toy:small?size=3")
-    assert (embedder.info.name, embedder.info.model, embedder.info.dimension) == (
-        "toy:small?size=3",
-        "small",
-        3,
-    )
+    info = embedder.info
+    assert (info.name, info.spec, info.model, info.dimension) == ("small", "toy:small?size=3", "small", 3)
     prepared = embedder.prepare_image(Image.new("RGB", (7, 5)))
     assert embedder.embed_images([prepared]).tolist() == [[7, 7, 7]]
     assert embedder.embed_texts(["four"]).dtype == np.float32

@@ -95,7 +95,7 @@ def test_a_spec_sets_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
     spec = "vertex:multimodalembedding@001?dimension=256&requests_per_minute=0&concurrency=3"
     info = load(spec).info
-    assert info.name == spec
+    assert (info.name, info.spec) == ("multimodalembedding@001", spec)
     assert (info.dimension, info.requests_per_minute, info.concurrency) == (256, None, 3)
     assert info.fingerprint.endswith("127.0.0.1:9")
 

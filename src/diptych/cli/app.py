@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from diptych.cli.completion import rejoin_words
 from diptych.cli.help import Command, Commands
 from diptych.cli.spread import spread
 from diptych.errors import DiptychError, DiptychWarning
@@ -66,6 +67,7 @@ def diptych(
 def main() -> None:
     """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
     verbosity = Verbosity()
+    rejoin_words(os.environ)
     warnings.showwarning = functools.partial(_show_warning, verbosity)
     try:
         app(prog_name="diptych", obj=verbosity)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.app import Verbosity
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import Panel
 from diptych.progress import Progress, Silent
 from diptych.text import count
@@ -107,7 +108,11 @@ class Setup(SourceOptions):
     embedders: Annotated[
         list[str],
         Panel.EMBEDDERS.option(
-            "-e", "--embedder", metavar="SPEC", help="An embedder; give it once for each (see `embedders`)."
+            "-e",
+            "--embedder",
+            metavar="[NAME=]SPEC",
+            help="An embedder, and what to call it; give it once for each (see `embedders`).",
+            autocompletion=complete_embedder,
         ),
     ]
     templates: Annotated[

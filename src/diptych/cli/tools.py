@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import command
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import TOOLS, Panel
 from diptych.cli.options import Debug, Store
 from diptych.cli.shared import make_console
@@ -40,7 +41,11 @@ def doctor(
     embedder: Annotated[
         str | None,
         Panel.EMBEDDERS.option(
-            "-e", "--embedder", metavar="SPEC", help="Try this embedder on three pictures and two texts."
+            "-e",
+            "--embedder",
+            metavar="[NAME=]SPEC",
+            help="Try this embedder on three pictures and two texts.",
+            autocompletion=complete_embedder,
         ),
     ] = None,
     store: Store = None,
@@ -63,11 +68,14 @@ def doctor(
 
 def _try_out(spec: str, store: Path | None) -> None:
     from diptych.doctor import try_embedder
+    from diptych.embedders.names import split_alias
     from diptych.embedders.self_check import complaints
     from diptych.errors import DiptychError
     from diptych.present.terminal.catalogue import show_trials
 
+    alias, plain = split_alias(spec)
+    name = alias or plain
     trials = try_embedder(spec, store)
-    show_trials(spec, trials, make_console())
+    show_trials(name, trials, make_console())
     if complaints(trials):
-        raise DiptychError(f"{spec} can't be right: {complaints(trials)[0]}")
+        raise DiptychError(f"{name} can't be right: {complaints(trials)[0]}")

@@ -57,7 +57,7 @@ class EmbedderInfo:
     """What a person and the store need to know about an embedder.
 
     Attributes:
-        name: How the person wrote it; `diptych.load` sets it to the spec.
+        name: What it is called: by the person, or by `diptych.load` after the telling part of the spec.
         provider: The entry point that made it, such as `vertex`.
         model: The model with its revision.
         dimension: The length of its vectors.
@@ -80,6 +80,7 @@ class EmbedderInfo:
             that are compared with each other, nor asked what there is to judge.
         decode_at_least: JPEGs may be decoded at a half, a quarter or an eighth of their size, as long as both
             sides keep so many pixels: faster, and not quite the same. None for all pixels, always.
+        spec: How the person wrote it, without secrets; `diptych.load` sets it. Empty where there was no spec.
     """
 
     name: str
@@ -102,6 +103,7 @@ class EmbedderInfo:
     templates: tuple[str, ...] = ()
     decode_at_least: int | None = None
     floor: bool = False
+    spec: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be, and turn numpy's into Python's, which can be saved.

@@ -41,6 +41,8 @@ class SavedThreshold:
         expected: What it is worth on a new query; None in files made before that was measured, which have
             Wilson's intervals over judgments instead.
         promise: What is promised of it, where anything is.
+        spec: How the person wrote the embedder, without secrets; empty where that is not known. This and the
+            name are for people: whose threshold it is, the fingerprint says.
     """
 
     embedder: str
@@ -57,6 +59,7 @@ class SavedThreshold:
     unjudged: int = 0
     expected: Expected | None = None
     promise: Promise | None = None
+    spec: str = ""
 
     @classmethod
     def of(
@@ -96,6 +99,7 @@ class SavedThreshold:
             unjudged=unjudged,
             expected=found.expected,
             promise=found.promise,
+            spec=embedder.spec,
         )
 
 
@@ -132,9 +136,9 @@ def load_threshold(path: Path, fingerprint: str, bank: str = "") -> SavedThresho
         ) from error
     if threshold.fingerprint != fingerprint:
         raise DiptychError(
-            f"{shown} is a threshold for {printable(threshold.embedder)} as it was then (this is another"
-            " model, revision or preprocessing, whose scores mean something else): learn it anew with"
-            " `diptych threshold`"
+            f"{shown} is a threshold for {printable(threshold.spec or threshold.embedder)} as it was then"
+            " (this is another model, revision or preprocessing, whose scores mean something else):"
+            " learn it anew with `diptych threshold`"
         )
     if threshold.scale == "z" and threshold.bank != bank:
         raise DiptychError(

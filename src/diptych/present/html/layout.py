@@ -16,6 +16,7 @@ from diptych.analysis.null import STANDS_OUT, Z
 from diptych.analysis.stratification import CUTS, Stratification
 from diptych.analysis.summary import INTERVAL, Interval, StratificationSummary
 from diptych.concept import Concept, concepts
+from diptych.embedders.names import as_written
 from diptych.present.html.curves import Chart, is_flat, letter
 from diptych.result import Comparison, Disputed, Finding, Hit, Hub, QueryResult, Question
 from diptych.thresholds.passing import Passing
@@ -301,8 +302,8 @@ def command(comparison: Comparison) -> str:
     """The command that makes the comparison again, as far as a comparison tells."""
     evaluated = comparison.relevance is not None and comparison.relevance.options
     words = ["diptych", "evaluate" if evaluated else "compare", comparison.source]
-    for info in comparison.embedders:
-        words += ["-e", info.name]
+    for written in as_written([(info.name, info.spec) for info in comparison.embedders]):
+        words += ["-e", written]
     for query in comparison.queries:
         words += ["-q" if query.kind == "text" else "--image", query.query]
     words += _contrast_options(comparison)

@@ -111,7 +111,7 @@ class Setup(SourceOptions):
             "-e",
             "--embedder",
             metavar="[NAME=]SPEC",
-            help="An embedder, and what to call it; give it once for each (see `embedders`).",
+            help="An embedder; give it once for each (see `embedders`).",
             autocompletion=complete_embedder,
         ),
     ]

@@ -171,7 +171,11 @@ class Opened:
         self.page.locator(
             "#answer:not([aria-busy]):has(.col-0:not(.waiting)):has(.col-1:not(.waiting))"
         ).wait_for()
-        self.page.locator("#better p").first.wait_for()
+        self.page.locator("#better:not(:empty)").wait_for()
+
+    def index(self) -> None:
+        """Open the index of what was asked."""
+        self.page.locator("#past:not([open]) > summary").click()
 
     def hits(self, column: int) -> Locator:
         """The hits of an embedder."""

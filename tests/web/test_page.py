@@ -58,6 +58,7 @@ def test_a_text_is_answered_side_by_side_and_found_again_by_its_address(opened: 
     assert left["y"] == right["y"]
     assert left["x"] + left["width"] < right["x"]
     assert opened.page.locator("#answer .hinge path").count() > 0
+    opened.index()
     opened.page.locator("#history li").first.get_by_role("link", name="a red picture").wait_for()
     order = opened.names(0)
     opened.page.reload()
@@ -84,7 +85,7 @@ def test_pressing_a_picture_looks_for_others_like_it(opened: Opened) -> None:
     opened.ask("a green picture")
     opened.hits(0).first.locator("button.picture").click()
     opened.page.wait_for_url(re.compile("picture="))
-    opened.page.get_by_text("the picture asked with").first.wait_for()
+    opened.page.locator("#answer .hit em").get_by_text("asked with").first.wait_for()
     opened.settle()
     assert opened.hits(0).filter(has_text="green").count() >= EACH
     opened.page.go_back()
@@ -242,6 +243,7 @@ def test_what_is_written_before_the_page_knows_whom_to_ask_stays(browser: Browse
 def test_going_back_goes_back(opened: Opened) -> None:
     opened.ask("a red picture")
     opened.ask("a blue picture")
+    opened.index()
     opened.page.locator("#history").get_by_role("link", name="a red picture").click()
     opened.page.locator("#answer h2").get_by_text("“a red picture”").wait_for(state="attached")
     opened.page.wait_for_url(re.compile("k=10"))
@@ -261,7 +263,7 @@ def test_an_answer_that_is_the_same_again_stays_under_the_pointer(opened: Opened
     opened.page.locator("#text").press_sequentially("a yellow picture")
     hit = opened.hits(0).first.element_handle()
     opened.page.wait_for_url(re.compile("text=a\\+yellow"))  # it counts as asked now: it was asked again
-    opened.page.locator("#history").get_by_role("link", name="a yellow picture").wait_for()
+    opened.page.locator("#history").get_by_role("link", name="a yellow picture").wait_for(state="attached")
     assert hit is not None
     assert hit.evaluate("(hit) => hit.isConnected")
 
@@ -337,7 +339,7 @@ def test_a_threshold_moves_and_everything_can_be_taken_away(opened: Opened, judg
     assert json.loads(taken["Save the threshold"])["embedder"] == "palette"
     assert taken["Judgments as CSV"].startswith("query,")
     assert all(len(line.split()) == 4 for line in taken["as TREC qrels"].splitlines())
-    assert "data:image/jpeg" in taken["as a report"]
+    assert "data:image/webp" in taken["as a report"]
     assert "“green”" in taken["as a report"]
 
 

@@ -13,6 +13,7 @@ from diptych.queries import Query
 from diptych.result import QueryResult
 
 _MOST = 200
+_FIRSTS = 3
 
 
 @dataclass
@@ -25,6 +26,7 @@ class PastQuery:
         picture: The picture's id; None for a text.
         shared: How many of their first hits the embedders share, such as "7 of 10"; empty for one or three.
         breaks: Where each list breaks, by the embedder's name.
+        firsts: The ids of each list's first pictures, by the embedder's name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class PastQuery:
     picture: str | None
     shared: str = ""
     breaks: Mapping[str, str] = field(default_factory=dict)
+    firsts: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, query: Query) -> PastQuery:
@@ -60,6 +63,7 @@ class History:
                 past = self._entries[query.key]  # changed in place: to put it again would make it the latest
                 past.shared = _shared(result)
                 past.breaks = {name: _breaks(result, name) for name in result.stratification}
+                past.firsts = {name: _firsts(result, name) for name in result.stratification}
 
     def entries(self) -> list[PastQuery]:
         """All of them, latest first."""
@@ -83,3 +87,10 @@ def _breaks(result: QueryResult, name: str) -> str:
     return {"gradual": "no clear cut-off", "too few images": "cannot tell"}.get(
         ranking.verdict, ranking.verdict
     )
+
+
+def _firsts(result: QueryResult, name: str) -> list[str]:
+    """A list's first pictures; none of a list that is only the order of their names."""
+    if is_flat(result.curves.get(name)):
+        return []
+    return [hit.id for hit in result.rankings[name][:_FIRSTS]]

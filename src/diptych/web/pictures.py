@@ -17,10 +17,11 @@ from diptych.images.thumbnail import THUMBNAIL_BOX
 from diptych.queries import ImageQuery
 from diptych.text import printable
 
-BOXES = {"thumbnail": THUMBNAIL_BOX, "large": (1600, 1200)}
-"""The sizes that are sent: whole copies without metadata, never the file itself."""
+BOXES = {"thumbnail": THUMBNAIL_BOX, "row": (960, 480), "large": (1600, 1200)}
+"""The sizes that are sent: whole copies without metadata, never the file itself; `row` for the gallery."""
 
-_QUALITY = {"thumbnail": 80, "large": 85}
+_QUALITY = {"thumbnail": 80, "row": 82, "large": 85}
+_UNKNOWN = (4, 3)
 _COPIES = 64_000_000
 _OUTSIDE = 128_000_000
 """Bytes of copies, and of pictures from outside, that are kept in memory."""
@@ -64,6 +65,7 @@ class Pictures:
             _OUTSIDE, getsizeof=lambda kept: len(kept[1])
         )
         self._copies: LRUCache[tuple[str, str], bytes] = LRUCache(_COPIES, getsizeof=len)
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._decoded: LRUCache[str, ImageQuery] = LRUCache(_DECODED)
         self._lock = threading.Lock()
 
@@ -112,6 +114,13 @@ class Pictures:
         with self._lock:
             return self._outside[image_id][0] if image_id in self._outside else None
 
+    def size(self, image_id: str) -> tuple[int, int]:
+        """Width and height of a picture's copy, for its shape; 4 to 3 where none was made yet.
+
+        Nothing is decoded for it: a list of a hundred pictures must not wait for them.
+        """
+        return self._sizes.get(image_id, _UNKNOWN)
+
     def copy(self, image_id: str, size: str) -> bytes:
         """A copy of a picture as a JPEG, in one of the sizes of `BOXES`.
 
@@ -129,6 +138,7 @@ class Pictures:
             raise DiptychError(f"the picture {name} can't be shown: {error}") from error
         made = _jpeg(image, size)
         with self._lock:
+            self._sizes[image_id] = image.size
             self._copies[key] = made
         return made
 

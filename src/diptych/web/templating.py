@@ -12,16 +12,24 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 from diptych.images import gathered
 from diptych.present.html.pictures import Embedded
 from diptych.present.html.report import environment
+from diptych.web.pictures import Pictures
 from diptych.web.state import PageState
 
 _STATIC = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
 class ByAddress(Mapping[str, Embedded]):
-    """Pictures as the templates want them, each with the address it is fetched from."""
+    """Pictures as the templates want them, each with the address it is fetched from.
+
+    Args:
+        pictures: Those of the page, which know their sizes.
+    """
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
 
     def __getitem__(self, image_id: str) -> Embedded:
-        return Embedded(image_id, f"/pictures/{image_id}/thumbnail", 104, 74)
+        return Embedded(image_id, f"/pictures/{image_id}/thumbnail", *self._pictures.size(image_id))
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -57,7 +65,8 @@ def surroundings(state: PageState, view: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def static_files() -> dict[str, tuple[bytes, str]]:
     """Every script and style sheet with its type, by its name: nothing else is served as a file."""
-    found = {"report.css": files("diptych.present").joinpath("templates", "report.css")}
+    shared = files("diptych.present").joinpath("templates")
+    found = {name: shared.joinpath(name) for name in ("report.css", "gallery.css")}
     for file in files("diptych.web").joinpath("static").iterdir():
         found[file.name] = file
     return {

@@ -110,7 +110,7 @@ def test_there_is_no_script_no_style_sheet_and_nothing_to_fetch(shown: str) -> N
     attributes = {attribute for _, attributes in found.all for attribute in attributes}
     assert not {name for name in attributes if name.startswith("on") or name in {"class", "href", "id"}}
     assert all(
-        attributes["src"].startswith("data:image/jpeg;") for name, attributes in found.all if name == "img"
+        attributes["src"].startswith("data:image/webp;") for name, attributes in found.all if name == "img"
     )
 
 

@@ -332,7 +332,7 @@ def test_nothing_is_cut_off_at_any_width(browser: Browser, report: Path, width: 
 
 def test_each_picture_is_in_the_file_once_and_nothing_is_referred_to(report: Path) -> None:
     content = report.read_text()
-    pictures = re.findall(r"data:image/jpeg;base64,[^\"]+", content)
+    pictures = re.findall(r"data:image/webp;base64,[^\"]+", content)
     assert len(pictures) == len(set(pictures)) == 8 + 1
     assert re.findall(r"(?:src|href)=\"(?!data:|#)", content) == []
 
@@ -342,8 +342,8 @@ def test_a_saved_comparison_finds_its_pictures_again_or_does_without(tmp_path: P
     result = diptych.compare(pictures, ["palette"], ["red"], k=3)
     result.to_json(tmp_path / "r.json")
     loaded = diptych.Comparison.load(tmp_path / "r.json")
-    assert loaded.report(tmp_path / "again.html").read_text().count("data:image/jpeg") == 3
+    assert loaded.report(tmp_path / "again.html").read_text().count("data:image/webp") == 3
     pictures.rename(tmp_path / "moved")
     without = loaded.report(tmp_path / "without.html").read_text()
-    assert "data:image/jpeg" not in without
+    assert "data:image/webp" not in without
     assert without.count("picture not found") == 3

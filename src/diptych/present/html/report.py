@@ -46,12 +46,20 @@ def write_report(comparison: Comparison, path: Path) -> Path:
     return path
 
 
-def render(comparison: Comparison) -> str:
-    """The report as one HTML page."""
+def render(comparison: Comparison, pictures: Mapping[str, Embedded] | None = None, kept: str = "") -> str:
+    """The report as one HTML page.
+
+    Args:
+        comparison: What to show.
+        pictures: Its pictures; by default made as large as a report carries them.
+        kept: A sentence on what the file holds, where that is less than all.
+    """
+    if pictures is None:
+        pictures = embed_pictures(comparison)
     script = files("diptych.present").joinpath("templates", "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     template = environment(PackageLoader("diptych.present")).get_template("report.html")
-    return template.render(**parts(comparison, embed_pictures(comparison)), script=script, digest=digest)
+    return template.render(**parts(comparison, pictures), script=script, digest=digest, kept=kept)
 
 
 def parts(comparison: Comparison, pictures: Mapping[str, Embedded]) -> dict[str, Any]:

@@ -34,6 +34,12 @@ class Search(Ask):
     keep: Annotated[bool, Field(description="Put it into the history.")] = False
 
 
+class Look(Ask):
+    """A query, and how to look at what came of it."""
+
+    view: Literal["list", "gallery"] = "list"
+
+
 class FoundHit(BaseModel):
     """One picture of a ranking."""
 
@@ -97,16 +103,15 @@ def router(state: PageState) -> APIRouter:
         return described.to_dict()
 
     @routes.get("/answer", response_class=HTMLResponse)
-    def answer(ask: Annotated[Ask, Query()]) -> str:
+    def answer(ask: Annotated[Look, Query()]) -> str:
         """The same as a part of the page."""
         described = _described(state, ask)
         if described is None:
             return render("waiting.html", names=list(state.embedders))
-        query, pieces = described.queries[0], parts(described, ByAddress())
+        query, pieces = described.queries[0], parts(described, ByAddress(state.pictures))
         cols = columns(query, pieces["names"])
-        return render("answer.html", number=1, query=query, cols=cols, label=ask.label, **pieces) + render(
-            "fairness.html", **pieces
-        )
+        shown = {"number": 1, "query": query, "cols": cols, "label": ask.label, "view": ask.view}
+        return render("answer.html", **shown, **pieces) + render("fairness.html", **pieces)
 
     return routes
 

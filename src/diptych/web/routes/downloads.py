@@ -11,10 +11,10 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
 
 from diptych.judgments.files import write_judgments
-from diptych.present.html.report import render
 from diptych.thresholds.saved import Scale, save_threshold
 from diptych.web.judged_scores import JudgedRanking
 from diptych.web.routes.evaluate import Embedder, Value
+from diptych.web.saved_report import fitted
 from diptych.web.state import PageState
 
 
@@ -41,7 +41,7 @@ def router(state: PageState) -> APIRouter:
     def evaluation() -> Response:
         """The report of every judged query: pictures inside, nothing fetched."""
         return _attached(
-            "diptych-evaluation.html", render(state.evaluation()).encode(), "text/html; charset=utf-8"
+            "diptych-evaluation.html", fitted(state.evaluation()).encode(), "text/html; charset=utf-8"
         )
 
     return routes

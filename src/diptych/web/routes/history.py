@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
-from diptych.present.html.report import render
 from diptych.web.history import PastQuery
+from diptych.web.saved_report import saved_report
 from diptych.web.schemas import Ask
 from diptych.web.state import PageState
 
@@ -24,7 +24,7 @@ def router(state: PageState) -> APIRouter:
 
     @routes.get("/report", response_class=HTMLResponse)
     def report(ask: Annotated[Ask, Query()]) -> Response:
-        """This query and what else was asked, as one file that can be sent."""
+        """This query and what else was asked, as one file that can be sent: below 5 MB."""
         name = {"Content-Disposition": 'attachment; filename="diptych-report.html"'}
         asked = [(ask.text, ask.picture), *((past.text, past.picture) for past in state.history.entries())]
         queries = [
@@ -33,6 +33,6 @@ def router(state: PageState) -> APIRouter:
             if picture is None or state.pictures.name(picture) is not None
         ]
         once = list({query.key: query for query in queries}.values())
-        return HTMLResponse(render(state.report(once, ask.rivals, ask.k)), headers=name)
+        return HTMLResponse(saved_report(state, once, ask.rivals, ask.k), headers=name)
 
     return routes

@@ -25,7 +25,7 @@ def router(state: PageState) -> APIRouter:
 
     @routes.get("/pictures/{image_id}/{size}", response_class=Response)
     def picture(
-        image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: Literal["thumbnail", "large"]
+        image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: Literal["thumbnail", "row", "large"]
     ) -> Response:
         """A whole small copy of a picture, as a JPEG."""
         if state.pictures.name(image_id) is None:

@@ -4,8 +4,11 @@ import { complain, get, post } from "./api.js";
 import { listenForPictures } from "./bring.js";
 import { ask as readAsk, fill, fromAddress, hasMoved, permalink, show as showAsked } from "./form.js";
 import { prepareHits } from "./hits.js";
-import { showPast } from "./past.js";
-import { showAnswer } from "./verdict.js";
+import { listenForKeys } from "./keys.js";
+import { showPast, standAside } from "./past.js";
+import { keepInPlace } from "./stay.js";
+import { showStanding } from "./verdict.js";
+import { view, watchView } from "./view.js";
 import { sayWaiting } from "./waiting.js";
 import { watchWork } from "./work.js";
 
@@ -22,6 +25,8 @@ let early = null;  // how to ask as soon as it is known whom to ask
 let freeOnly = true;  // whether those alone were asked that cost nothing
 let states = [];
 let shown = "";  // what the page holds: the same again leaves it alone, with what is pointed at or pressed
+let holds = null;  // and whose answer that is
+let entered = false;  // whether the focus goes to the answer once it is there
 let turn = 0;
 let looks = 0;
 const timers = {};
@@ -76,10 +81,11 @@ async function show() {
   if (!query) return;
   const look = ++looks;  // of two looks under way the later one counts, whichever comes back first
   try {
-    const html = await get("/answer", query);
+    const html = await get("/answer", { ...query, view: view() });
     if (look !== looks) return;
     put(html, query);
     place.removeAttribute("aria-busy");
+    goToAnswer();
     sayWaiting(place, states, () => ask({ live: false, keep: true }));
     showAsked(query);
     showPast();
@@ -95,32 +101,54 @@ async function show() {
 function put(html, query) {
   const whole = JSON.stringify(query) + html;
   if (whole === shown) return;
+  const fill = () => {
+    const opened = document.getElementById("rest")?.open ?? false;
+    place.innerHTML = html;
+    const rest = document.getElementById("rest");
+    if (rest) rest.open = opened;
+    document.getElementById("start").hidden = true;
+    document.body.classList.add("answered");
+    standAside(true);
+    prepareHits(place, query);
+  };
+  if (isSame(query, holds)) keepInPlace(place, fill);
+  else fill();
   shown = whole;
-  place.innerHTML = html;
-  document.getElementById("start").hidden = true;
-  document.querySelector(".web").classList.add("answered");
-  prepareHits(place, query);
+  holds = query;
+}
+
+const isSame = (one, other) => ["text", "picture", "label"].every((part) => one[part] === other?.[part]);
+
+// Who pressed Enter goes on from the answer: keys move from hit to hit there.
+function goToAnswer() {
+  if (!entered) return;
+  entered = false;
+  place.querySelector("h2")?.focus({ preventScroll: true });
 }
 
 function showNothing() {
   shown = "";
+  holds = null;
+  standAside(false);
   place.replaceChildren();
   place.removeAttribute("aria-busy");
   document.getElementById("start").hidden = false;
-  document.querySelector(".web").classList.remove("answered");
+  document.body.classList.remove("answered");
   showAsked(null);
 }
 
 function showBetter() {
-  showAnswer(document.getElementById("better")).catch(complain);
+  showStanding().catch(complain);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
+  entered = true;
   ask({ live: false, keep: true });
 });
 form.text.addEventListener("input", () => {
   early = null;
+  entered = false;
   fill({ picture: null });
   later("live", LIVE, () => {
     ask({ live: true, keep: false });
@@ -162,5 +190,13 @@ watchWork((state, grown) => {
     ask(how);
   } else if (grown && asked) askAll({ live: freeOnly, keep: false });
 });
+const options = document.getElementById("options");
+options.addEventListener("click", () => {
+  options.setAttribute("aria-expanded", String(options.getAttribute("aria-expanded") === "false"));
+});
+watchView(() => asked && show());
 listenForPictures();
+listenForKeys();
+standAside(Boolean(readAsk()));
 showPast();
+later("better", 300, showBetter);

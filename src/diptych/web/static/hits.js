@@ -9,12 +9,20 @@ let row = [];
 let at = 0;
 
 export function prepareHits(place, asked) {
-  for (const hit of place.querySelectorAll(".hit")) {
+  for (const hit of place.querySelectorAll("li[data-of]")) {
     const words = hit.querySelector(".file")?.textContent ?? "";
     const large = element("button", { type: "button", className: "enlarge", "aria-label": `Enlarge ${words}` }, "large");
     hit.querySelector(".picture")?.after(large);
   }
+  for (const image of place.querySelectorAll(".tile img")) shape(image);
   prepareMarks(place, asked);
+}
+
+// A tile has its picture's own shape, which is known for sure once that is there.
+function shape(image) {
+  const take = () => image.closest(".tile").style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
+  if (image.complete && image.naturalWidth) take();
+  else image.addEventListener("load", take, { once: true });
 }
 
 function show(step) {
@@ -27,7 +35,7 @@ function show(step) {
 }
 
 function enlarge(hit) {
-  row = [...hit.closest("ol").querySelectorAll(".hit")];
+  row = [...hit.closest("article").querySelectorAll("li[data-of]")];
   at = row.indexOf(hit);
   show(0);
   dialog.showModal();
@@ -42,7 +50,7 @@ document.addEventListener("click", (event) => {
   const { target } = event;
   const picture = target.closest("[data-ask]");
   if (picture) ask(picture.dataset.ask);
-  else if (target.closest(".enlarge")) enlarge(target.closest(".hit"));
+  else if (target.closest(".enlarge")) enlarge(target.closest("li[data-of]"));
   else if (target.closest("[data-step]")) show(Number(target.dataset.step));
   else if (target.id === "large-ask") ask(row[at].dataset.of);
   else if (target.id === "large-close" || target === dialog) dialog.close();
@@ -53,14 +61,16 @@ document.addEventListener("keydown", (event) => {
   if (dialog.open && step) show(step);
 });
 
-// Pointing at a hit marks the same picture, and its line, in every list.
+// Pointing at a hit, or the focus on it, marks the same picture, and its line, in every list.
 let marked = [];
-document.addEventListener("pointerover", (event) => {
+function markAlike({ target }) {
   for (const one of marked) one.classList.remove("on");
-  const hit = event.target.closest("[data-of]");
+  const hit = target.closest("[data-of]");
   marked = hit ? [...document.querySelectorAll(`[data-of="${hit.dataset.of}"]`)] : [];
   for (const one of marked) one.classList.add("on");
-});
+}
+document.addEventListener("pointerover", markAlike);
+document.addEventListener("focusin", markAlike);
 
 // Two columns side by side are two different ones: choosing one that is there lets them change places.
 const chosen = { left: "0", right: "1" };

@@ -15,7 +15,7 @@ function inTurn(work) {
 // Judgments are about texts: a picture asked with has none.
 export function prepareMarks(place, asked) {
   if (!asked.text) return;
-  const hits = [...place.querySelectorAll(".hit")];
+  const hits = [...place.querySelectorAll("li[data-of]")];
   for (const hit of hits) {
     const marks = element("span", { className: "mark" });
     for (const [key, words] of Object.entries(WORDS)) {
@@ -24,7 +24,7 @@ export function prepareMarks(place, asked) {
       button.addEventListener("click", () => inTurn(() => mark(hits, asked.text, hit.dataset.of, button)));
       marks.append(button);
     }
-    hit.querySelector(".rank").append(marks);
+    (hit.matches(".tile") ? hit : hit.querySelector(".rank")).append(marks);
   }
   inTurn(async () => show(hits, (await get("/api/judgments", { text: asked.text })).grades));
 }

@@ -5,28 +5,39 @@ import { element } from "./element.js";
 
 const newest = latest();
 
-// Beside a query's other answers: the verdicts alone.
-export async function showAnswer(place) {
+// Beside the queries, in one line: it is about all of them.
+export async function showStanding() {
+  const place = document.getElementById("better");
   if (!place) return;
   const verdict = await newest(get("/api/verdict"));
-  if (verdict) place.replaceChildren(...sentences(verdict, (pair) => pair.sentences.slice(0, 1)));
+  if (!verdict) return;
+  place.textContent = standing(verdict);
+  document.getElementById("standing").hidden = false;
+}
+
+function standing({ judged, queries, pairs }) {
+  if (!judged) return "Nothing has been judged yet.";
+  const rests = `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`;
+  const better = pairs.filter(({ verdict }) => verdict.endsWith(" better"))
+    .map(({ a, b, verdict }) => (verdict === "a better" ? `${a} than ${b}` : `${b} than ${a}`));
+  return `${better.length ? `Yes: ${better.join(", ")}` : "Cannot tell yet"}; ${rests}.`;
 }
 
 export async function showVerdict(place) {
   const verdict = await newest(get("/api/verdict"));
   if (!verdict) return;
   const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
-  place.replaceChildren(...sentences(verdict, (pair) => pair.sentences), ...pairs.map(drawn));
+  place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
 }
 
-function sentences({ judged, queries, pairs }, said) {
+function sentences({ judged, queries, pairs }) {
   if (!judged || !pairs.length) {
     const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
     return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
-  return [...pairs.flatMap(said).map((words) => element("p", { className: "answer" }, words)), rests];
+  return [...pairs.flatMap((pair) => pair.sentences).map((words) => element("p", { className: "answer" }, words)), rests];
 }
 
 // The difference on an axis from where b is better to where a is, with its interval.

@@ -28,7 +28,7 @@
   }
 
   function enlarge(picture) {
-    const list = picture.closest("ol, ul");
+    const list = picture.closest("article, ol, ul");
     row = list ? [...list.querySelectorAll("svg.picture")] : [picture];
     at = row.indexOf(picture);
     show(0);

@@ -23,6 +23,8 @@ from diptych.text import count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from diptych.present.html.notebook import Gallery
+
 
 REPORT_ENDINGS = (".html", ".htm")
 """What a report may be called."""
@@ -162,6 +164,19 @@ class Comparison:
         from diptych.present.files.plots import save
 
         return save(self, Path(folder))
+
+    def gallery(self, query: str) -> Gallery:
+        """One query's hits as pictures, large, at the end of a notebook's cell.
+
+        Args:
+            query: Its text, or its picture's path or file name.
+
+        Raises:
+            DiptychError: It was not asked.
+        """
+        from diptych.present.html.notebook import gallery
+
+        return gallery(self, query)
 
     def __repr__(self) -> str:
         """In a line: all of it would fill pages, and be saved with every notebook."""

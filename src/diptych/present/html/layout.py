@@ -145,13 +145,16 @@ class FigureGroup:
     concepts: Mapping[str, Concept]
 
 
-def columns(query: QueryResult, names: Sequence[str] = ()) -> tuple[Column, ...]:
+def columns(
+    query: QueryResult, names: Sequence[str] = (), *, learned: bool = True
+) -> tuple[Column, ...]:
     """A query's columns, in the order of the embedders.
 
     Args:
         query: The query.
         names: The names of all embedders, which give each its letter and colour; by default those that
             answered this query.
+        learned: Whether to say over a list how many pictures pass the threshold learned on other queries.
     """
     index = {name: place for place, name in enumerate(names or query.rankings)}
     flat = {name: is_flat(query.curves.get(name)) for name in query.rankings}
@@ -165,7 +168,8 @@ def columns(query: QueryResult, names: Sequence[str] = ()) -> tuple[Column, ...]
             if flat[name]
             else tuple(_row(hit, ranks.elsewhere(name, hit), ranking, highest) for hit in hits)
         )
-        made.append(Column(index[name], name, rows, ranking, flat[name], query.passing.get(name)))
+        passing = query.passing.get(name) if learned else None
+        made.append(Column(index[name], name, rows, ranking, flat[name], passing))
     return tuple(made)
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from jinja2 import PackageLoader
 
-from diptych.present.html import layout
+from diptych.errors import DiptychError
+from diptych.present.html import front, layout
+from diptych.present.html import relevance as judged
 from diptych.present.html.curves import INKS
 from diptych.present.html.pictures import Embedded, copies
 from diptych.present.html.report import environment
@@ -31,6 +33,9 @@ BOX, QUALITY = (126, 90), 60
 
 ROW, TALL_ROW, SHOWN = 64, 80, (84, 60)
 """Pixels of a hit's row, where there are more than two columns too, and of the picture in it."""
+
+TILE, TILE_QUALITY = (320, 120), 70
+"""Pixels and quality of a picture in the gallery: as high as its row, about 5 kB."""
 
 LINES = ("#1f8f8f", "#d0603c", "#6f7ad6", "#a67c1e")
 """`INKS` for lines: at least 3 to 1 against white and against the grounds of dark notebooks."""
@@ -75,7 +80,9 @@ def to_html(comparison: Comparison) -> str:
         shown=shown,
         graded=graded,
         pictures=copies(comparison, images, BOX, QUALITY),
-        answers=layout.answers(comparison.overall.findings),
+        front=front.answers(comparison),
+        glances=front.glances(comparison)[:MOST_QUERIES] if len(comparison.queries) > 1 else (),
+        decides=judged.called(comparison.relevance)[judged.DECIDES] if comparison.relevance else "",
         hits=hits,
         hits_left_out=hits < asked_for,
         most_skipped=MOST_SKIPPED,
@@ -88,12 +95,61 @@ def to_html(comparison: Comparison) -> str:
     )
 
 
+class Gallery:
+    """One query's hits as pictures, which shows itself at the end of a notebook's cell.
+
+    Args:
+        comparison: What the query is of.
+        query: The query.
+    """
+
+    def __init__(self, comparison: Comparison, query: QueryResult) -> None:
+        self._comparison = comparison
+        self._query = query
+
+    def __repr__(self) -> str:
+        """In a line."""
+        return f"<Gallery of {layout.short(self._query)!r}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        comparison, query = self._comparison, self._query
+        shown = layout.columns(query, [info.name for info in comparison.embedders], learned=False)
+        images = list(dict.fromkeys(row.hit.id for column in shown for row in column.rows))
+        return (
+            environment(PackageLoader("diptych.present"))
+            .get_template("notebook_gallery.html")
+            .render(
+                comparison=comparison,
+                query=query,
+                columns=shown,
+                grades=judged.grades(comparison, query),
+                pictures=copies(comparison, images, TILE, TILE_QUALITY),
+                inks=INKS,
+                lines=LINES,
+            )
+        )
+
+
+def gallery(comparison: Comparison, name: str) -> Gallery:
+    """The gallery of the query that is called so: its text, or its picture's path or file name.
+
+    Raises:
+        DiptychError: No query is called so.
+    """
+    for query in comparison.queries:
+        if name in {query.query, layout.short(query)}:
+            return Gallery(comparison, query)
+    asked = ", ".join(repr(layout.short(query)) for query in comparison.queries)
+    raise DiptychError(f"{name!r} was not asked here; choose one of {asked}")
+
+
 def _first(query: QueryResult, names: Sequence[str], hits: int) -> Shown:
     columns = layout.columns(query, names)
     return Shown(query, tuple(dataclasses.replace(column, rows=column.rows[:hits]) for column in columns))
 
 
-def _fitted(picture: Embedded) -> tuple[int, int]:
-    """The width and height at which a picture is shown, whole."""
-    factor = min(SHOWN[0] / picture.width, SHOWN[1] / picture.height)
+def _fitted(picture: Embedded, scale: float = 1.0) -> tuple[int, int]:
+    """The width and height at which a picture is shown, whole; `scale` makes its box smaller."""
+    factor = scale * min(SHOWN[0] / picture.width, SHOWN[1] / picture.height)
     return max(round(factor * picture.width), 1), max(round(factor * picture.height), 1)

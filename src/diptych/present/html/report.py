@@ -21,7 +21,7 @@ from diptych.analysis.summary import FIGURES, NO_PROOF
 from diptych.concept import concepts
 from diptych.embedders.base import EmbedderInfo
 from diptych.evaluation.sentences import percent
-from diptych.present.html import curves, layout
+from diptych.present.html import curves, front, layout
 from diptych.present.html import relevance as judged
 from diptych.present.html.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
 from diptych.result import Comparison, Hub
@@ -78,6 +78,8 @@ def parts(comparison: Comparison, pictures: Mapping[str, Embedded]) -> dict[str,
         "facts": {info.name: _facts(info) for info in comparison.embedders},
         "price": {info.name: _price(info) for info in comparison.embedders},
         "answers": layout.answers(comparison.overall.findings),
+        "front": front.answers(comparison),
+        "glances": front.glances(comparison),
         "disputes": layout.worst_disputes(comparison),
         "figures": (*layout.figures(), *(judged.figures() if comparison.relevance else ())),
         "command": layout.command(comparison),

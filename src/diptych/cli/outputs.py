@@ -46,6 +46,10 @@ class Outputs:
     ] = None
     inside_source: InsideSource = False
     open: Annotated[bool, Panel.OUTPUTS.option("--open", help="Open the report in the browser.")] = False
+    full: Annotated[
+        bool,
+        Panel.OUTPUTS.option("--full", help="Print every hit, figure and finding, not the answers alone."),
+    ] = False
 
     def check(self, source: str) -> None:
         """Make sure that all can be written later, and make the folders; none among the pictures of `source`.
@@ -79,6 +83,7 @@ class Outputs:
         setup: Setup,
         *,
         rankings: bool = True,
+        rows: int | None = None,
     ) -> None:
         """Write everything, files first: whoever reads the terminal's output may stop reading.
 
@@ -88,6 +93,7 @@ class Outputs:
             queries: Whose vectors to export.
             setup: Says whether to note what is written.
             rankings: Whether to print every query's rankings.
+            rows: How many hits of each to print; by default as many as can be looked over.
         """
         if self.json and self.json != "-":
             comparison.to_json(self.json)
@@ -100,7 +106,7 @@ class Outputs:
         if self.export is not None:
             self._export(comparison, bench, queries, self.export)
             setup.note(f"files for other tools: {self.export}")
-        self._print(comparison, rankings=rankings)
+        self._print(comparison, rankings=rankings, rows=rows)
         if self.open and self.report is not None:
             typer.launch(self.report.resolve().as_uri())
 
@@ -112,13 +118,13 @@ class Outputs:
         answers = None if comparison.relevance is None else bench.answers(queries)
         write_export(comparison, bench.vectors(queries), folder, answers)
 
-    def _print(self, comparison: Comparison, *, rankings: bool) -> None:
+    def _print(self, comparison: Comparison, *, rankings: bool, rows: int | None) -> None:
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
             return
         from diptych.present.terminal.rankings import show, show_relevance
 
         if rankings:
-            show(comparison, make_console())
+            show(comparison, make_console(), full=self.full, rows=rows)
         else:
-            show_relevance(comparison, make_console())
+            show_relevance(comparison, make_console(), full=self.full)

@@ -69,7 +69,7 @@ def listed(text: str, names: tuple[str, ...]) -> QueryResult:
 def printed(comparison: Comparison, width: int = 160) -> str:
     console = Console(width=width, highlight=False, markup=False, emoji=False, record=True)
     with console.capture() as capture:
-        show_relevance(comparison, console)
+        show_relevance(comparison, console, full=True)
     return capture.get()
 
 

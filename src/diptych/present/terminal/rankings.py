@@ -17,7 +17,9 @@ from diptych.pipeline.estimate import Estimate
 from diptych.present.html.curves import letter
 from diptych.present.terminal.columns import Cell, Column, draw, letter_style
 from diptych.present.terminal.names import shorten_all
+from diptych.present.terminal.picture import Screen
 from diptych.present.terminal.relevance import relevance_part
+from diptych.present.terminal.strips import show_strips
 from diptych.present.terminal.verdict import verdict
 from diptych.result import Comparison, Hit, QueryResult, Work
 from diptych.text import count, printable
@@ -26,7 +28,14 @@ _FIRST = {1: 10, 2: 5, 3: 5}
 """How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
 
 
-def show(comparison: Comparison, console: Console, *, full: bool = False, rows: int | None = None) -> None:
+def show(
+    comparison: Comparison,
+    console: Console,
+    *,
+    full: bool = False,
+    rows: int | None = None,
+    screen: Screen | None = None,
+) -> None:
     """Print a comparison: the answers, then the rankings.
 
     Args:
@@ -34,11 +43,16 @@ def show(comparison: Comparison, console: Console, *, full: bool = False, rows: 
         console: Where to print.
         full: Whether to print all there is to know.
         rows: How many hits of each ranking to print; by default fewer, the more queries there are.
+        screen: How to show each query's first pictures; None for not at all.
     """
     queries = comparison.queries
     printed = _FIRST.get(len(queries), 0) if rows is None or len(queries) not in _FIRST else rows
     for part in verdict(comparison, console, full=full):
         console.print(part)
+    if screen is not None and comparison.collection is not None:
+        for query in queries:
+            show_strips(query, comparison.collection, console, screen)
+            console.print()
     if full or printed:
         for query in queries:
             for part in _query(query, comparison, console.width, None if full else printed, full=full):

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import app
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import TOOLS, Command, Commands, Panel
 from diptych.cli.options import Debug
 
@@ -49,7 +50,13 @@ def _command(service: str) -> Callable[..., None]:
 
     def run(
         embedder: Annotated[
-            str, Panel.EMBEDDERS.option("--embedder", metavar="SPEC", help="Whose vectors it answers with.")
+            str,
+            Panel.EMBEDDERS.option(
+                "--embedder",
+                metavar="SPEC",
+                help="Whose vectors it answers with.",
+                autocompletion=complete_embedder,
+            ),
         ],
         port: Annotated[int, Panel.SERVER.option(min=0, max=65535, help="0 takes any free port.")] = 8765,
         latency: Annotated[

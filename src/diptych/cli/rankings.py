@@ -96,7 +96,7 @@ def estimate(setup: Annotated[Setup, Without("max_cost")], queries: Queries) -> 
     Example:
       diptych estimate photos/ -e 'vertex?project=MY-PROJECT' -q wolf -q dog
     """
-    from diptych.present.terminal.rankings import show_estimates
+    from diptych.present.terminal.estimates import show_estimates
 
     asked = queries.parse(setup.limits)
     show_estimates(setup.open_workbench().estimate(asked), make_console())

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from diptych.cli.app import command
+from diptych.cli.completion import complete_embedder
 from diptych.cli.help import TOOLS, Panel
 from diptych.cli.options import Debug, Store
 from diptych.cli.shared import make_console
@@ -40,7 +41,11 @@ def doctor(
     embedder: Annotated[
         str | None,
         Panel.EMBEDDERS.option(
-            "-e", "--embedder", metavar="SPEC", help="Try this embedder on three pictures and two texts."
+            "-e",
+            "--embedder",
+            metavar="SPEC",
+            help="Try this embedder on three pictures and two texts.",
+            autocompletion=complete_embedder,
         ),
     ] = None,
     store: Store = None,

@@ -81,7 +81,8 @@ def holds_pictures(source: str) -> bool:
     return Path(source).is_dir() or source.lower().endswith(".zip")
 
 
-def _may_be_source(item: os.DirEntry[str]) -> bool:
+def may_be_source(item: os.DirEntry[str]) -> bool:
+    """Whether what lies in a folder may be a source, by its name: a folder, a ZIP or a list."""
     ending = PurePath(item.name).suffix.lower()
     return not item.name.startswith(".") and (item.is_dir() or ending in {".zip", *_LISTS})
 
@@ -89,7 +90,7 @@ def _may_be_source(item: os.DirEntry[str]) -> bool:
 def _meant(path: Path) -> str:
     """What lies beside it under a name that is nearly this one, as a question; empty where nothing does."""
     try:
-        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if _may_be_source(item)}
+        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if may_be_source(item)}
     except OSError:
         return ""
     begun = [name for name in sorted(beside) if path.name and name.startswith(path.name)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,6 @@ from diptych.doctor import Check
 from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
-from diptych.pipeline.estimate import Estimate
 from diptych.present.html.curves import letter
 from diptych.present.terminal.columns import Cell, Column, draw, letter_style
 from diptych.present.terminal.names import shorten_all
@@ -77,20 +75,6 @@ def show_relevance(comparison: Comparison, console: Console, *, full: bool = Fal
         console.print()
     for line in closing(comparison, full=full):
         console.print(line)
-
-
-def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
-    """Print what a run would take, one line an embedder."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("embedder")
-    for heading in ("to embed", "in the store", "texts", "calls", "minutes", "US dollars"):
-        table.add_column(heading, justify="right")
-    for e in estimates:
-        minutes = "unknown before a first run" if e.minutes is None else f"{e.minutes:.1f}"
-        counts = (f"{number:,}" for number in (e.images, e.images_from_store, e.texts, e.calls))
-        dollars = f"{e.dollars:.4f}" if e.price_known else "not known"
-        table.add_row(Text(printable(e.name)), *counts, minutes, dollars)
-    console.print(table)
 
 
 def _query(
@@ -224,9 +208,14 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
 
 
 def show_checks(checks: Sequence[Check], console: Console) -> None:
-    """Print what works and what is missing."""
+    """Print what works, what is there, and what is missing."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for whole in (True, True, False):
+        table.add_column(no_wrap=whole)
     for check in checks:
-        mark = Text("works    ", "green") if check.works else Text("missing  ", "yellow")
-        console.print(
-            mark.append(f"{printable(check.what):22}", "bold").append(printable(check.finding), "default")
+        style = {"works": "green", "missing": "yellow"}.get(check.state, "")
+        table.add_row(
+            Text(check.state, style), Text(printable(check.what), "bold"), Text(printable(check.finding))
         )
+    console.print(table)
+    console.print(Text("Installed or found is not tried: `diptych doctor -e SPEC` tries one.", "dim"))

@@ -79,7 +79,7 @@ class Start(Commands):
         yield _two_columns(START)
         commands = [self.commands[name] for name in self.list_commands(ctx)]
         longest = max(len(each.name or "") for each in commands)
-        for subject, some in groupby(commands, key=lambda each: str(each.rich_help_panel)):
+        for subject, some in groupby(commands, key=lambda each: getattr(each, "rich_help_panel", "")):
             yield Text(f"\n{subject}", "bold")
             yield _two_columns([(each.name or "", each.get_short_help_str(1000)) for each in some], longest)
         yield Text("\nOptions", "bold")

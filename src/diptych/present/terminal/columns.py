@@ -94,7 +94,7 @@ def fit(columns: Sequence[Column], left: int, width: int) -> Layout:
 
 
 def draw(
-    columns: Sequence[Column], labels: Sequence[str], width: int, *, numbers: bool = True
+    columns: Sequence[Column], labels: Sequence[str], width: int, *, heading: str = ""
 ) -> Iterator[Text]:
     """Draw columns, line by line.
 
@@ -102,19 +102,19 @@ def draw(
         columns: The columns.
         labels: What stands to the left of each line: ranks, or queries.
         width: How wide the terminal is.
-        numbers: Whether the labels are numbers.
+        heading: What the labels are, where they are no ranks.
     """
-    left = max([3 if numbers else 0, *map(cell_len, labels)])
+    left = max([cell_len(heading) if heading else 3, *map(cell_len, labels)])
     layout = fit(columns, left, width)
     short = shorten_all((cell.name for column in columns for cell in column.cells), layout.name)
     for start in range(0, len(columns), layout.per_row):
         blocks = [_Block(column, layout, short) for column in columns[start : start + layout.per_row]]
-        yield _line(" " * left, [block.heading() for block in blocks])
+        yield _line(_padded(heading, left), [block.heading() for block in blocks], "bold")
         yield Text("─" * (left + sum(_GAP + block.width for block in blocks)), "dim")
         longest = max(len(block.column.cells) for block in blocks)
         for row, label in enumerate(labels[:longest]):
-            shown = label.rjust(left) if numbers else label + " " * (left - cell_len(label))
-            yield _line(shown, [block.line(row) for block in blocks], "dim" if numbers else "")
+            shown = _padded(label, left) if heading else label.rjust(left)
+            yield _line(shown, [block.line(row) for block in blocks], "" if heading else "dim")
         if any(block.column.foot for block in blocks):
             yield _line(" " * left, [block.foot() for block in blocks])
         if start + layout.per_row < len(columns):

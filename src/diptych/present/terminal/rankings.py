@@ -111,8 +111,8 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         for index, info in enumerate(comparison.embedders)
     ]
     asked = shorten_all((query.query for query in queries), max(16, width // 5))
-    yield Text("Ranked first", "bold")
-    yield from draw(columns, [asked[query.query] for query in queries], width, numbers=False)
+    labels = [asked[query.query] for query in queries]
+    yield from draw(columns, labels, width, heading="Ranked first")
 
 
 def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> Cell:
@@ -168,10 +168,13 @@ _FEW = 3
 
 def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     """What was done and what was skipped, and how to see more."""
-    for info in comparison.embedders:
-        work = comparison.work.get(info.name)
-        if work is not None and (full or work.images_embedded or work.dollars):
-            yield Text(_work(info, work))
+    done = [
+        (info, comparison.work[info.name]) for info in comparison.embedders if info.name in comparison.work
+    ]
+    if full:
+        yield from (Text(_work(info, work)) for info, work in done)
+    elif new := [_new_work(info, work) for info, work in done if work.images_embedded or work.dollars]:
+        yield Text(f"Embedded now: {'; '.join(new)}.")
     skipped = _skipped(comparison.skipped)
     most = len(skipped) if full else 1 + _FEW
     yield from skipped[:most]
@@ -185,10 +188,18 @@ def _work(info: EmbedderInfo, work: Work) -> str:
     new = "embedded no picture"
     if work.images_embedded:
         new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
-    cost = f", about ${work.dollars:.4f}" if work.dollars else ""
+    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store} from the store"
+
+
+def _new_work(info: EmbedderInfo, work: Work) -> str:
+    new = f"{count(work.images_embedded, 'picture')} by {printable(info.name)} in {work.seconds:.1f} s"
+    return f"{new}{_cost(info, work)}"
+
+
+def _cost(info: EmbedderInfo, work: Work) -> str:
     if not info.price_known:
-        cost = ", at a price that is not known here"
-    return f"{printable(info.name)}: {new}{cost}; {work.images_from_store} from the store"
+        return ", at a price that is not known here"
+    return f", about ${work.dollars:.4f}" if work.dollars else ""
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[Text]:

@@ -51,9 +51,7 @@ def verdict(comparison: Comparison, console: Console, *, full: bool) -> Iterator
     names = [info.name for info in comparison.embedders]
     short = shorten_all(names, _NAME if console.is_terminal else 10_000)
     yield from _about(comparison)
-    for index, name in enumerate(names):
-        floor = " (floor)" if comparison.embedders[index].floor else ""
-        yield Text("  ").append_text(who(index)).append(f"  {printable(name)}").append(floor, "dim")
+    yield from _legend(comparison, console.width)
     yield Text("")
     answers = _answers(comparison, full=full)
     if console.is_terminal:
@@ -78,6 +76,18 @@ def _about(comparison: Comparison) -> Iterator[Text]:
                 f" {count(relevant, 'relevant picture')}"
             )
         )
+
+
+def _legend(comparison: Comparison, width: int) -> Iterator[Text]:
+    """Whose letter is whose; in a line where there is room."""
+    each = []
+    for index, info in enumerate(comparison.embedders):
+        floor = " (floor)" if info.floor else ""
+        each.append(
+            Text("  ").append_text(who(index)).append(f"  {printable(info.name)}").append(floor, "dim")
+        )
+    line = Text("  ").join(each)
+    yield from [line] if line.cell_len <= width else each
 
 
 def _answers(comparison: Comparison, *, full: bool) -> list[Finding]:

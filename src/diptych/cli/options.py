@@ -171,7 +171,7 @@ class Setup(SourceOptions):
 
         for e in bench.estimate(queries):
             if e.dollars or not e.price_known:
-                sent = f"{count(e.images, 'picture')}, {texts_in_words(e)}"
+                sent = ", ".join([count(e.images, "picture"), *([texts_in_words(e)] if e.texts else [])])
                 cost = f"about ${e.dollars:.4f}" if e.price_known else "at a price that is not known here"
                 self.note(f"{e.name}: {sent} to send, {cost}")
 

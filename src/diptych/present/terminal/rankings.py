@@ -95,8 +95,14 @@ def _query(
     ]
     longest = max(len(column.cells) for column in columns)
     yield from draw(columns, [str(row + 1) for row in range(longest)], width)
-    if full:
-        yield from (Text(printable(finding)) for finding in query.findings)
+    said = query.findings if full else _on_rivals(query)
+    if said:
+        yield from (Text(""), *(Text(printable(finding)) for finding in said))
+
+
+def _on_rivals(query: QueryResult) -> tuple[str, ...]:
+    """What came of setting the query against others, which a person asked for: it ends the findings."""
+    return query.findings[len(query.findings) - len(query.contrast) :]
 
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -113,6 +119,7 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     asked = shorten_all((query.query for query in queries), max(16, width // 5))
     labels = [asked[query.query] for query in queries]
     yield from draw(columns, labels, width, heading="Ranked first")
+    yield from (Text(printable(finding)) for query in queries for finding in _on_rivals(query))
 
 
 def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> Cell:

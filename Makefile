@@ -9,15 +9,11 @@ DEMO := build/demo
 demo: .venv/core
 	@mkdir -p $(DEMO)
 	@$(BIN)/diptych compare sample -e mini-s -e mini-b -e palette \
-	    -q wolf -q dog -q "a bird" -q horses -q guitar -q mushrooms -q "sailing boat" -q "a train" -q "a dog with a bird" \
-	    -q "a cat and a fish" -q "a purple background" -q "a helicopter" \
-	    -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html
-	@echo
-	@echo "The report is $(DEMO)/report.html: open it in a browser."
-	@echo "mini-s and mini-b know drawn scenes only. With your own pictures and OpenAI's CLIP:"
-	@echo "    . .venv/bin/activate"
-	@echo "    pip install -c constraints.txt '.[clip]'"
-	@echo "    diptych compare YOUR-FOLDER -e clip-ViT-L-14 -e palette -q 'a dog' --report report.html"
+	    -q wolf -q dog -q "a bird" -q guitar -q "sailing boat" -q "a train" -q "a dog with a bird" \
+	    -q "a cat and a fish" -q "a purple background" \
+	    -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html --quiet
+	@echo "Report: $(DEMO)/report.html    JSON: $(DEMO)/result.json"
+	@echo "On a page, to ask and to judge: $(BIN)/diptych serve sample -e mini-s -e mini-b -e palette"
 
 test: .venv/test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

@@ -123,7 +123,7 @@ def test_the_same_command_again_embeds_nothing(run: Run, pictures: Path, tmp_pat
     assert len((tmp_path / "log").read_text().split()) == 9
     again = run("compare", pictures, "-e", spec, "-q", "red", "--image", pictures / "red" / "0.png")
     assert len((tmp_path / "log").read_text().split()) == 9
-    assert "embedded no picture" in again.stdout
+    assert "Embedded now" not in again.stdout
 
 
 def test_queries_come_from_a_file_too(run: Run, pictures: Path, tmp_path: Path) -> None:
@@ -199,7 +199,9 @@ def test_what_is_about_to_be_sent_and_what_it_costs_is_said(run: Run, pictures: 
     costly = ["-e", "counting:?price=0.01", "--store"]
     for command in (["compare", pictures, "-q", "red"], ["search", pictures, "red"], ["embed", pictures]):
         first = run(*command, *costly, f"{command[0]}.sqlite").stderr
-        assert re.search(r"counting\S*: 10 pictures and \d+ texts to send, about \$0\.1000\n", first), command
+        texts = "" if command[0] == "embed" else ", 1 query and 64 null texts"
+        sent = rf"counting\S*: 10 pictures{texts} to send, about \$0\.1000\n"
+        assert re.search(sent, first), command
         assert run(*command, *costly, f"{command[0]}-2.sqlite", "--quiet").stderr == ""
 
 
@@ -234,12 +236,75 @@ def test_embedders_lists_every_one_with_what_it_needs(run: Run) -> None:
     assert "not for commercial use" in done.stdout
 
 
-def test_doctor_says_what_works_and_what_to_run(run: Run) -> None:
-    done = run("doctor")
+def test_doctor_says_what_was_tried_and_what_to_run(run: Run) -> None:
+    done = run("doctor", HOME="/nowhere")
     assert done.returncode == 0, done.stderr
-    assert "works" in done.stdout
-    assert "gcloud auth application-default login" in done.stdout
-    assert "DIPTYCH_CONTACT" in done.stdout
+    states = {
+        line[11:33].strip(): (line[:11].strip(), line[33:].strip()) for line in done.stdout.splitlines()
+    }
+    assert states["JPEG"] == ("works", "decodes")
+    assert states["cohere"] == ("installed", "no credentials found: set CO_API_KEY")
+    assert states["vertex"][1] == "no credentials found: gcloud auth application-default login"
+    assert states["bedrock"][0] in {"installed", "missing"}
+    assert states["counting"][0] == "installed"
+    assert "DIPTYCH_CONTACT" in states["contact"][1]
+    tried = {"Python", "store", "cache", "JPEG", "WebP", "AVIF", "JPEG 2000", "GPU"}
+    assert {what for what, (state, _) in states.items() if state == "works"} <= tried
+
+
+def test_alone_it_says_what_it_is_how_to_start_and_the_rest_by_subject(tmp_path: Path) -> None:
+    narrow = os.environ | {"COLUMNS": "80", "TERM": "dumb"}
+    alone, asked = run_each([[], ["--help"]], tmp_path, narrow)
+    assert alone.stdout == asked.stdout
+    lines = alone.stdout.splitlines()
+    assert lines[0].startswith("Diptych compares multimodal image embedders")
+    start = lines.index("Start with")
+    assert [line.split()[0] for line in lines[start + 1 : start + 4]] == ["diptych"] * 3
+    subjects = [line for line in lines if line and not line.startswith(" ")][2:]
+    assert subjects[:4] == [
+        "Start with",
+        "Compare embedders",
+        "Judge, evaluate and filter",
+        "Set up and test",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def completed(run: Run, *words: str) -> list[str]:
+    """What bash is offered for the last of these words."""
+    return run(
+        _DIPTYCH_COMPLETE="complete_bash", COMP_WORDS=f"diptych {' '.join(words)}", COMP_CWORD=str(len(words))
+    ).stdout.split()
+
+
+def test_tab_offers_embedders_and_sources(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("")
+    assert completed(run, "compare", "x", "-e", "pal") == ["palette"]
+    assert {"clip-ViT-L-14", "clip-ViT-B-32"} <= set(completed(run, "compare", "x", "-e", "clip"))
+    assert "counting" in completed(run, "doctor", "-e", "count")
+    assert completed(run, "compare", "sa") == ["sample"]
+    assert completed(run, "compare", "pic") == ["pictures/"]
+    assert completed(run, "embed", "pictures/r") == ["pictures/red/"]
+    assert completed(run, "embed", "li") == ["list.txt"]
+
+
+MISTYPED = {
+    ("compare", "picture", "-e", "palette", "-q", "x"): "did you mean pictures/?",
+    ("compare", "pictures", "-e", "palette", "--queries", "querys.txt"): "did you mean queries.txt?",
+    ("compare", "pictures", "-e", "palette", "--image", "red/0.pgn", "--quiet"): "did you mean red/0.png?",
+    ("evaluate", "pictures", "-e", "palette", "--labels", "fodler", "--quiet"): "did you mean folder?",
+    ("filter", "pictures", "-e", "palette", "-q", "x", "--threshold", "clp.json"): "did you mean clip.json?",
+    ("compare", "pictures", "-e", "palete", "-q", "x"): "did you mean palette",
+}
+
+
+def test_where_a_name_was_mistyped_the_nearest_is_named(
+    run_all: RunAll, pictures: Path, tmp_path: Path
+) -> None:
+    for name in ("queries.txt", "clip.json"):
+        (tmp_path / name).write_text("red")
+    for done, words in zip(run_all(list(MISTYPED)), MISTYPED.values(), strict=True):
+        assert words in fails(done)
 
 
 WRONG_USAGE = [

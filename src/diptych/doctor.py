@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import platform
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from diptych.embedders import load
 from diptych.embedders.base import PrecomputedImages
@@ -19,6 +22,8 @@ from diptych.http import contact
 from diptych.paths import cache_dir
 from diptych.store.vectors import Store
 
+State = Literal["works", "installed", "found", "missing"]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -26,12 +31,12 @@ class Check:
 
     Attributes:
         what: Its name.
-        works: Whether it can be used.
+        state: "works" where it was tried, "installed" or "found" where it is there and was not tried.
         finding: What was found, or what to run or set.
     """
 
     what: str
-    works: bool
+    state: State
     finding: str
 
 
@@ -58,75 +63,115 @@ def try_embedder(spec: str, store: Path | None = None) -> list[Trial]:
 
 
 def _python() -> Check:
-    return Check("Python", works=True, finding=f"{platform.python_version()} ({sys.executable})")
+    return Check("Python", "works", f"{platform.python_version()} ({sys.executable})")
 
 
 def _store(path: Path | None) -> Check:
     try:
         with Store(path) as store:
             only = "; it is read-only: nothing can be added to it" if store.read_only else ""
-            return Check("store", works=True, finding=f"{store.path}{only}")
+            return Check("store", "works", f"{store.path}{only}")
     except DiptychError as error:
-        return Check("store", works=False, finding=str(error))
+        return Check("store", "missing", str(error))
 
 
 def _cache() -> Check:
     folder = cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        return Check(
-            "cache", works=False, finding=f"can't make {folder}: {error.strerror}; set DIPTYCH_CACHE"
-        )
-    works = os.access(folder, os.W_OK)
-    return Check("cache", works, str(folder) if works else f"can't write to {folder}: set DIPTYCH_CACHE")
+        return Check("cache", "missing", f"can't write to {folder}: {error.strerror}; set DIPTYCH_CACHE")
+    return Check("cache", "works", str(folder))
 
 
 def _formats() -> Iterator[Check]:
     from PIL import features
 
-    for what, feature in (("JPEG", "jpg"), ("WebP", "webp"), ("AVIF", "avif"), ("JPEG 2000", "jpg_2000")):
-        works = features.check(feature) is True
-        yield Check(what, works, "decodes" if works else "this Pillow lacks it: pip install --upgrade pillow")
-    works = features.check("littlecms2") is True
-    yield Check(
-        "colour profiles", works, "applied" if works else "this Pillow lacks LittleCMS: colours may be off"
-    )
-    works = importlib.util.find_spec("pillow_heif") is not None
-    yield Check("HEIF", works, "decodes" if works else "pip install 'diptych[heif]'")
+    for what, name in (("JPEG", "JPEG"), ("WebP", "WEBP"), ("AVIF", "AVIF"), ("JPEG 2000", "JPEG2000")):
+        if _decodes(name):
+            yield Check(what, "works", "decodes")
+        else:
+            yield Check(what, "missing", "this Pillow lacks it: pip install --upgrade pillow")
+    if features.check("littlecms2"):
+        yield Check("colour profiles", "installed", "LittleCMS applies them")
+    else:
+        yield Check("colour profiles", "missing", "this Pillow lacks LittleCMS: colours may be off")
+    if importlib.util.find_spec("pillow_heif") is not None:
+        yield Check("HEIF", "installed", "by pillow-heif")
+    else:
+        yield Check("HEIF", "missing", "pip install 'diptych[heif]'")
+
+
+def _decodes(name: str) -> bool:
+    """Whether a picture that was written in a format can be read again."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    try:
+        Image.new("RGB", (16, 16), (200, 30, 30)).save(written, name)
+        with Image.open(written) as image:
+            return image.convert("RGB").getpixel((8, 8)) is not None
+    except (OSError, KeyError, ValueError):
+        return False
 
 
 def _providers() -> Iterator[Check]:
     for name, card in cards().items():
-        missing = card.missing()
-        yield Check(name, missing is None, missing or card.about)
+        lacks = card.missing()
+        if lacks is not None and not lacks.startswith("set "):
+            yield Check(name, "missing", lacks)
+        elif sign_in := lacks or _CREDENTIALS.get(name, lambda: None)():
+            yield Check(name, "installed", f"no credentials found: {sign_in}")
+        else:
+            yield Check(name, "installed", card.about)
+
+
+def _no_google() -> str | None:
+    from diptych.embedders.vertex.credentials import where_credentials_are
+
+    return None if where_credentials_are() else "gcloud auth application-default login"
+
+
+def _no_amazon() -> str | None:
+    """Looks where AWS's own tools look first; a machine of Amazon's has credentials all the same."""
+    named = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK")
+    file = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")).expanduser()
+    return None if any(map(os.environ.get, named)) or file.is_file() else "aws configure"
+
+
+_CREDENTIALS: dict[str, Callable[[], str | None]] = {"vertex": _no_google, "bedrock": _no_amazon}
+"""What tells how to get credentials that are not there, for services without a key of their own."""
 
 
 def _device() -> Check:
     if importlib.util.find_spec("torch") is None:
-        return Check("GPU", works=False, finding="torch is not installed: pip install 'diptych[clip]'")
+        return Check("GPU", "missing", "torch is not installed: pip install 'diptych[clip]'")
     try:
         import torch
+
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else None
+        if device is None:
+            return Check("GPU", "missing", "none that torch can use; local models run on the processor")
+        torch.ones(8, device=device).sum().item()
     except Exception as error:  # noqa: BLE001 (a half-working installation raises anything)
-        return Check("GPU", works=False, finding=f"torch can't be imported: {type(error).__name__}")
-    if torch.cuda.is_available():
-        return Check("GPU", works=True, finding=torch.cuda.get_device_name())
-    if torch.backends.mps.is_available():
-        return Check("GPU", works=True, finding="Apple's, through MPS")
-    return Check("GPU", works=False, finding="none that torch can use; local models run on the processor")
+        return Check("GPU", "missing", f"torch fails here: {type(error).__name__}")
+    return Check("GPU", "works", torch.cuda.get_device_name() if device == "cuda" else "Apple's, through MPS")
 
 
 def _google() -> Check:
     from diptych.embedders.vertex.credentials import where_credentials_are
 
     found = where_credentials_are()
-    return Check("Google credentials", found is not None, found or "gcloud auth application-default login")
+    state: State = "missing" if found is None else "found"
+    return Check("Google credentials", state, found or "gcloud auth application-default login")
 
 
 def _contact() -> Check:
     try:
         told = contact()
     except DiptychError as error:
-        return Check("contact", works=False, finding=str(error))
+        return Check("contact", "missing", str(error))
     needed = "needed for Wikimedia's pictures: set DIPTYCH_CONTACT to your e-mail or web page"
-    return Check("contact", told is not None, told or needed)
+    return Check("contact", "missing" if told is None else "found", told or needed)

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, UnreadablePicture, decode, looks_like_picture
 from diptych.images.entries import as_on_disk
-from diptych.text import printable
+from diptych.text import nearest, printable
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,11 @@ def _picture_called(name: str, collection: Collection) -> ImageQuery:
     path = Path(as_on_disk(name))
     if name and path.is_file():
         return image_query(path, collection.limits)
-    raise _NoSuchPicture(f"there is no picture {printable(name)!r}, neither as a file nor in the collection")
+    near = nearest(name, [picture.name for picture in collection.pictures])
+    meant = f"; did you mean {printable(near)}?" if near else ""
+    raise _NoSuchPicture(
+        f"there is no picture {printable(name)!r}, neither as a file nor in the collection{meant}"
+    )
 
 
 def _from_pixels(asked: Image.Image | NDArray[np.generic], limits: Limits) -> ImageQuery:

@@ -18,7 +18,7 @@ from typing import Any
 
 from diptych.errors import DiptychError
 from diptych.files import write_whole
-from diptych.text import count, printable
+from diptych.text import count, nearest, printable
 
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 """The suffixes of JSON Lines files."""
@@ -159,11 +159,21 @@ def _decoded(path: Path) -> str:
         data = path.read_bytes()
         return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
     except OSError as error:
-        raise DiptychError(f"can't read {printable(str(path))}: {error.strerror}") from error
+        meant = _meant(path) if isinstance(error, FileNotFoundError) else ""
+        raise DiptychError(f"can't read {printable(str(path))}: {error.strerror}{meant}") from error
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(error.encoding, "replace")
         line = len(_LINE_END.split(before))
         raise DiptychError(f"{place(path, line)}: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _meant(path: Path) -> str:
+    """What lies beside a missing file under nearly its name, as a question; empty where nothing does."""
+    try:
+        near = nearest(path.name, [item.name for item in path.parent.iterdir()])
+    except OSError:
+        return ""
+    return f"; did you mean {printable(str(path.with_name(near)))}?" if near else ""
 
 
 def _read_csv(path: Path) -> Iterator[Record]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
@@ -45,6 +47,13 @@ def dollars(amount: float) -> str:
 def count(number: int, thing: str, things: str = "") -> str:
     """A number with its noun: "1 picture", "88 pictures", "2 queries"."""
     return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a mistyped one was probably meant to be; empty where none is near."""
+    names = sorted(known)
+    begun = [each for each in names if name and each.lower().startswith(name.lower())]
+    return next(iter([*begun, *difflib.get_close_matches(name, names, n=1, cutoff=0.75)]), "")
 
 
 def _is_shown(character: str) -> bool:

@@ -35,7 +35,7 @@ from diptych.judgments.pool import pool_by_scores
 from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors, is_stored
 from diptych.pipeline.estimate import Estimate, check_budget, estimate, price
 from diptych.pipeline.self_test import warn_if_broken
-from diptych.progress import Progress, watcher
+from diptych.progress import Progress, Silent, watcher
 from diptych.queries import Askable, Query, TextQuery, as_query, text_query, texts_among
 from diptych.result import Comparison, Work
 from diptych.result.assess import DEPTH
@@ -404,10 +404,14 @@ class Workbench:
         self.check_budget(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
-        units = {e.info.name: _Units(e, self.store, self._purse) for e in self.embedders}
+        # Of those that are paid by use each text is a call that takes its time.
+        watched = {e.info.name: Silent() if is_free(e) else self.progress for e in self.embedders}
+        units = {
+            e.info.name: _Units(e, self.store, self._purse, watched[e.info.name]) for e in self.embedders
+        }
         for e in self.embedders:
             units[e.info.name].embed(texts_among(asked))
-            units[e.info.name].fresh += self.index.embed_bank(e, self._purse)
+            units[e.info.name].fresh += self.index.embed_bank(e, self._purse, watched[e.info.name])
         snapshot = self._snapshot()
         for of_name in units.values():
             of_name.embed([query for query in asked if query.kind == "image"])
@@ -458,8 +462,8 @@ class Workbench:
         return [as_query(query, self.collection) for query in several]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
-        everything = [*queries, *self.bank] if queries else []  # queries also need the bank embedded
-        return [estimate(self.collection, everything, embedder, self.store) for embedder in self.embedders]
+        bank = self.bank if queries else ()  # queries also need the bank embedded
+        return [estimate(self.collection, queries, embedder, self.store, bank) for embedder in self.embedders]
 
     def check_budget(self, queries: Sequence[Query]) -> None:
         """Refuse what would cost more than `max_cost`, or nobody knows how much.
@@ -510,13 +514,15 @@ class Workbench:
 class _Units:
     """One embedder's unit vectors of queries, embedded as they come."""
 
-    def __init__(self, embedder: Embedder, store: Store, purse: Purse) -> None:
-        self._embedder, self._store, self._purse = embedder, store, purse
+    def __init__(self, embedder: Embedder, store: Store, purse: Purse, progress: Progress) -> None:
+        self._embedder, self._store, self._purse, self._progress = embedder, store, purse, progress
         self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
         self.fresh: list[Query] = []
 
     def embed(self, queries: Sequence[Query]) -> None:
-        vectors, fresh = embed_queries(queries, self._embedder, self._store, purse=self._purse)
+        vectors, fresh = embed_queries(
+            queries, self._embedder, self._store, purse=self._purse, progress=self._progress
+        )
         self._units |= zip((query.key for query in queries), normalise(vectors), strict=True)
         self.fresh += fresh
 

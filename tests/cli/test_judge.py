@@ -61,7 +61,8 @@ def spawn(command: list[str]) -> Spawn:
     import pexpect
 
     def start(*more: str, **environment: str) -> pexpect.spawn[str]:
-        env = {"TERM": "xterm", **{k: v for k, v in os.environ.items() if k not in {"DISPLAY", "TMUX"}}}
+        kept = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+        env = {"TERM": "xterm", "DIPTYCH_PICTURES": "none", **kept}  # a terminal that is not asked
         return pexpect.spawn(
             sys.executable,
             [*command, *more],
@@ -210,6 +211,13 @@ def test_after_each_query_it_says_whether_one_is_better_so_far(command: list[str
     assert "--planned 2" in done.stdout
 
 
+def test_what_it_recommends_measures_what_was_judged(command: list[str]) -> None:
+    done = piped([*command, "--template", "a photo of {}"], "y\n")
+    said = done.stdout.splitlines()[-1]
+    for part in ("diptych evaluate", "-e palette -e random", "-q red", "-k 3", "--template 'a photo of {}'"):
+        assert part in said
+
+
 def test_two_people_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
     ada, ben = spawn("--no-open", "--by", "Ada"), spawn("--no-open", "--by", "Ben")
     ada.expect(PROMPT), ben.expect(PROMPT)
@@ -220,7 +228,7 @@ def test_two_people_at_once_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_can_show_pictures_is_shown_them(spawn: Spawn) -> None:
-    child = spawn(KITTY_WINDOW_ID="1")
+    child = spawn(DIPTYCH_PICTURES="kitty")
     child.expect_exact("\x1b_Ga=T,f=100")
     child.expect(PROMPT)
     assert ".png" not in str(child.before)

@@ -14,13 +14,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from diptych.cli.completion import rejoin_words
-from diptych.cli.help import Command, Commands
+from diptych.cli.help import Command, Start
 from diptych.cli.spread import spread
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.text import printable
 
 app = typer.Typer(
-    cls=Commands,
+    cls=Start,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",  # keeps the lines of examples apart
@@ -52,12 +52,7 @@ def command(panel: str, name: str | None = None) -> Callable[[Callable[..., None
 def diptych(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Compare multimodal image embedders side by side on your own pictures.
-
-    Examples:
-      diptych compare sample -e mini-s -e mini-b -q wolf
-      diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf --report r.html
-    """
+    """Compare multimodal image embedders side by side on your own pictures."""
     if version:
         from importlib.metadata import version as version_of
 

@@ -8,6 +8,7 @@ from diptych.cli.app import command
 from diptych.cli.help import JUDGING, Panel
 from diptych.cli.options import Contrast, JudgmentOptions, Planned, Setup, TextQueries
 from diptych.cli.outputs import Outputs
+from diptych.cli.spread import Without
 
 
 @command(JUDGING)
@@ -22,7 +23,7 @@ def evaluate(
     ] = 10,
     contrast: Contrast = None,
     planned: Planned = None,
-    outputs: Outputs,
+    outputs: Annotated[Outputs, Without("pictures")],
 ) -> None:
     """Say which embedder ranks better by what is relevant, how sure that is, and where to cut.
 

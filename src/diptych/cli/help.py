@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 COMPARING = "Compare embedders"
 JUDGING = "Judge, evaluate and filter"
@@ -53,6 +58,60 @@ class Commands(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options."""
         return _plain(super().get_params(ctx))
+
+
+class Start(Commands):
+    """All of Diptych: what it is, three commands to start with, then the rest by subject."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (as the base class has it)
+        """Print the first page."""
+        from rich.console import Console
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        for part in self._page(ctx):
+            console.print(part)
+
+    def _page(self, ctx: Any) -> Iterator[RenderableType]:
+        from rich.text import Text
+
+        yield Text(f"{_WHAT_IT_IS}\n")
+        yield Text("Start with", "bold")
+        yield _two_columns(START)
+        commands = [self.commands[name] for name in self.list_commands(ctx)]
+        longest = max(len(each.name or "") for each in commands)
+        for subject, some in groupby(commands, key=lambda each: getattr(each, "rich_help_panel", "")):
+            yield Text(f"\n{subject}", "bold")
+            yield _two_columns([(each.name or "", each.get_short_help_str(1000)) for each in some], longest)
+        yield Text("\nOptions", "bold")
+        options = [option for each in self.get_params(ctx) if (option := each.get_help_record(ctx))]
+        yield _two_columns(options)
+        yield Text("\n`diptych COMMAND --help` says more of each.", "dim")
+
+
+_WHAT_IT_IS = (
+    "Diptych compares multimodal image embedders side by side on your own pictures:"
+    " do they rank alike, does a list break, is one better?"
+)
+START = (
+    ("diptych compare sample -e mini-s -e mini-b -q wolf", "see it work, offline"),
+    ("diptych serve photos/ -e clip-ViT-L-14 -e palette", "your pictures, in a browser"),
+    ("diptych doctor", "what works here"),
+)
+"""What to begin with, and what each does."""
+
+
+def _two_columns(rows: Any, least: int = 0) -> RenderableType:
+    """What to write, and what it does; where there is no room beside it, below."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=least)
+    table.add_column(ratio=1)
+    for written, does in rows:
+        table.add_row(Text(written, "cyan"), Text(does))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _plain(parameters: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.app import Verbosity
-from diptych.cli.completion import complete_embedder
+from diptych.cli.completion import complete_embedder, complete_source
 from diptych.cli.help import Panel
 from diptych.progress import Progress, Silent
 from diptych.text import count
@@ -61,7 +61,9 @@ class SourceOptions:
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="A folder, a ZIP, a list of URLs (.txt) or a manifest (.csv, .jsonl)."
+            metavar="SOURCE",
+            help="A folder, a ZIP, a list of URLs (.txt) or a manifest (.csv, .jsonl).",
+            autocompletion=complete_source,
         ),
     ]
     max_megapixels: Annotated[float, Panel.LIMITS.option(min=0, help="Skip larger pictures.")] = 200
@@ -165,9 +167,11 @@ class Setup(SourceOptions):
         """Say what is about to be sent and what that costs; nothing where it is free."""
         if self.quiet:
             return
+        from diptych.present.terminal.estimates import texts_in_words
+
         for e in bench.estimate(queries):
             if e.dollars or not e.price_known:
-                sent = f"{count(e.images, 'picture')} and {count(e.texts, 'text')}"
+                sent = ", ".join([count(e.images, "picture"), *([texts_in_words(e)] if e.texts else [])])
                 cost = f"about ${e.dollars:.4f}" if e.price_known else "at a price that is not known here"
                 self.note(f"{e.name}: {sent} to send, {cost}")
 

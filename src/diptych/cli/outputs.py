@@ -14,6 +14,7 @@ from diptych.cli.shared import check_folder, check_place, make_console
 
 if TYPE_CHECKING:
     from diptych.cli.options import Setup
+    from diptych.present.terminal.picture import Screen
     from diptych.queries import Askable
     from diptych.result import Comparison
     from diptych.workbench import Workbench
@@ -46,6 +47,17 @@ class Outputs:
     ] = None
     inside_source: InsideSource = False
     open: Annotated[bool, Panel.OUTPUTS.option("--open", help="Open the report in the browser.")] = False
+    full: Annotated[
+        bool,
+        Panel.OUTPUTS.option("--full", help="Print every hit, figure and finding, not the answers alone."),
+    ] = False
+
+    pictures: Annotated[
+        bool,
+        Panel.OUTPUTS.option(
+            "--pictures", help="Show the first pictures of each ranking, in a terminal that can show any."
+        ),
+    ] = False
 
     def check(self, source: str) -> None:
         """Make sure that all can be written later, and make the folders; none among the pictures of `source`.
@@ -79,6 +91,7 @@ class Outputs:
         setup: Setup,
         *,
         rankings: bool = True,
+        rows: int | None = None,
     ) -> None:
         """Write everything, files first: whoever reads the terminal's output may stop reading.
 
@@ -88,6 +101,7 @@ class Outputs:
             queries: Whose vectors to export.
             setup: Says whether to note what is written.
             rankings: Whether to print every query's rankings.
+            rows: How many hits of each to print; by default as many as can be looked over.
         """
         if self.json and self.json != "-":
             comparison.to_json(self.json)
@@ -100,7 +114,7 @@ class Outputs:
         if self.export is not None:
             self._export(comparison, bench, queries, self.export)
             setup.note(f"files for other tools: {self.export}")
-        self._print(comparison, rankings=rankings)
+        self._print(comparison, setup, rankings=rankings, rows=rows)
         if self.open and self.report is not None:
             typer.launch(self.report.resolve().as_uri())
 
@@ -112,13 +126,26 @@ class Outputs:
         answers = None if comparison.relevance is None else bench.answers(queries)
         write_export(comparison, bench.vectors(queries), folder, answers)
 
-    def _print(self, comparison: Comparison, *, rankings: bool) -> None:
+    def _print(self, comparison: Comparison, setup: Setup, *, rankings: bool, rows: int | None) -> None:
         if self.json == "-":
             typer.echo(comparison.to_json(), nl=False)
             return
         from diptych.present.terminal.rankings import show, show_relevance
 
         if rankings:
-            show(comparison, make_console())
+            screen = self._screen(setup) if self.pictures else None
+            show(comparison, make_console(), full=self.full, rows=rows, screen=screen)
         else:
-            show_relevance(comparison, make_console())
+            show_relevance(comparison, make_console(), full=self.full)
+
+    def _screen(self, setup: Setup) -> Screen | None:
+        """How the terminal shows pictures; where it can't, that is said."""
+        from diptych.cli.screen import find_screen
+
+        screen = find_screen()
+        if screen is None:
+            setup.note(
+                "this terminal can't show pictures: --report PATH.html does, and so does `diptych serve` in a"
+                " browser"
+            )
+        return screen

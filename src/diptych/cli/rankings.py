@@ -19,7 +19,12 @@ def compare(
     setup: Setup,
     queries: Queries,
     *,
-    k: Hits = 20,
+    k: Annotated[
+        int | None,
+        Panel.OUTPUTS.option(
+            "-k", min=1, help="How many hits of each ranking; by default 20, the first of which are printed."
+        ),
+    ] = None,
     contrast: Contrast = None,
     each_other: Annotated[
         bool, Panel.QUERIES.option("--contrast-each-other", help="Set each text against the others.")
@@ -40,8 +45,8 @@ def compare(
     outputs.check(setup.source)
     bench = setup.open_workbench()
     setup.announce_cost(bench, asked)
-    comparison = bench.compare(asked, k, contrast="each other" if each_other else contrast or ())
-    outputs.write(comparison, bench, asked, setup)
+    comparison = bench.compare(asked, k or 20, contrast="each other" if each_other else contrast or ())
+    outputs.write(comparison, bench, asked, setup, rows=k)
 
 
 @command(COMPARING)
@@ -66,7 +71,7 @@ def search(
     bench = setup.open_workbench()
     setup.announce_cost(bench, [query])
     found = bench.search(query, k, contrast=contrast or ())
-    outputs.write(found, bench, [], setup)
+    outputs.write(found, bench, [], setup, rows=k)
 
 
 @command(COMPARING)
@@ -91,7 +96,7 @@ def estimate(setup: Annotated[Setup, Without("max_cost")], queries: Queries) -> 
     Example:
       diptych estimate photos/ -e 'vertex?project=MY-PROJECT' -q wolf -q dog
     """
-    from diptych.present.terminal.rankings import show_estimates
+    from diptych.present.terminal.estimates import show_estimates
 
     asked = queries.parse(setup.limits)
     show_estimates(setup.open_workbench().estimate(asked), make_console())

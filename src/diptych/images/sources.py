@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -22,6 +21,7 @@ from diptych.images.manifest import ManifestRow, checked_address, is_address, re
 from diptych.images.names import list_files
 from diptych.progress import Progress
 from diptych.tabular import JSON_LINES
+from diptych.text import nearest
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A folder, ZIP, text file of addresses, manifest, picture or `SAMPLE`; or a list of addresses and paths."""
@@ -81,7 +81,8 @@ def holds_pictures(source: str) -> bool:
     return Path(source).is_dir() or source.lower().endswith(".zip")
 
 
-def _may_be_source(item: os.DirEntry[str]) -> bool:
+def may_be_source(item: os.DirEntry[str]) -> bool:
+    """Whether what lies in a folder may be a source, by its name: a folder, a ZIP or a list."""
     ending = PurePath(item.name).suffix.lower()
     return not item.name.startswith(".") and (item.is_dir() or ending in {".zip", *_LISTS})
 
@@ -89,14 +90,11 @@ def _may_be_source(item: os.DirEntry[str]) -> bool:
 def _meant(path: Path) -> str:
     """What lies beside it under a name that is nearly this one, as a question; empty where nothing does."""
     try:
-        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if _may_be_source(item)}
+        beside = {item.name: item.is_dir() for item in os.scandir(path.parent) if may_be_source(item)}
     except OSError:
         return ""
-    begun = [name for name in sorted(beside) if path.name and name.startswith(path.name)]
-    near = [*begun, *difflib.get_close_matches(path.name, beside, n=1, cutoff=0.75)]
-    if not near:
-        return ""
-    return f"; did you mean {one_line(path.with_name(near[0]))}{'/' if beside[near[0]] else ''}?"
+    near = nearest(path.name, beside)
+    return f"; did you mean {one_line(path.with_name(near))}{'/' if beside[near] else ''}?" if near else ""
 
 
 def _exists(path: Path) -> bool:

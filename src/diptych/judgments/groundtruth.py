@@ -19,7 +19,7 @@ from diptych.judgments.labels import judge_by_captions, judge_by_labels, read_ma
 from diptych.judgments.ledger import recorded
 from diptych.judgments.qrels import number_queries, read_query_ids
 from diptych.store.vectors import Store
-from diptych.text import all_forms, count, printable
+from diptych.text import all_forms, count, nearest, printable
 
 Labels = Literal["folder", "captions"] | os.PathLike[str] | str
 """`folder` for the pictures' labels, `captions` for their captions, or a file from queries to labels."""
@@ -171,6 +171,10 @@ def from_labels(labels: Labels, collection: Collection, texts: Sequence[str] = (
     """
     if labels == "captions":
         return _from_captions(collection, texts)
+    if (near := nearest(str(labels), ["folder", "captions"])) not in {"", labels} and not Path(
+        labels
+    ).exists():
+        raise DiptychError(f"there is no file {printable(str(labels))} of labels; did you mean {near}?")
     mapping = None if labels == "folder" else read_mapping(Path(labels))
     by_id = {picture.id: picture.labels for picture in collection.pictures if picture.labels}
     if not by_id:

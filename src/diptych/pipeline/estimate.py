@@ -30,6 +30,8 @@ class Estimate:
         minutes: By its rate limit and by its pace on this machine so far; None where neither is known.
         dollars: By the list price; 0 where it is free.
         price_known: Whether that is all of it: the price of some hosted models is not known.
+        queries: Query texts that are not embedded yet in every template.
+        null_texts: Texts of the null bank of which the same is true.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Estimate:
     minutes: float | None
     dollars: float
     price_known: bool = True
+    queries: int = 0
+    null_texts: int = 0
 
 
 def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> Decimal:
@@ -47,8 +51,14 @@ def price(info: EmbedderInfo, images: int, texts: Sequence[str]) -> Decimal:
     return list_price(info, images, [sent for text in texts for sent in fill(info.templates, text)])
 
 
-def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedder, store: Store) -> Estimate:
-    """Estimate what it takes to embed the collection and the queries, given what is in the store."""
+def estimate(
+    collection: Collection,
+    queries: Sequence[Query],
+    embedder: Embedder,
+    store: Store,
+    bank: Sequence[TextQuery] = (),
+) -> Estimate:
+    """Estimate what it takes to embed the collection, the queries and the null bank, given what is stored."""
     info = embedder.info
     ids = [picture.id for picture in collection.pictures]
     if isinstance(embedder, PrecomputedImages):
@@ -57,10 +67,15 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         from_store = len(store.known(info.fingerprint, "image", ids))
         asked = {query.id for query in queries if query.kind == "image"} - set(ids)
         images = len(ids) - from_store + len(asked - store.known(info.fingerprint, "image", list(asked)))
-    sent = [TextQuery(text) for query in texts_among(queries) for text in fill(info.templates, query.text)]
-    by_id = {query.id: query.text for query in sent}
+    asked_texts = dict.fromkeys(texts_among(queries))
+    of_text = {
+        text: [TextQuery(sent) for sent in fill(info.templates, text.text)]
+        for text in dict.fromkeys([*asked_texts, *bank])
+    }
+    by_id = {query.id: query.text for sent in of_text.values() for query in sent}
     known = store.known(info.fingerprint, "text", list(by_id))
     texts = [text for item, text in by_id.items() if item not in known]
+    fresh = {text for text, sent in of_text.items() if any(query.id not in known for query in sent)}
     calls = math.ceil(images / info.batch_size) + math.ceil(len(texts) / info.batch_size)
     return Estimate(
         name=info.name,
@@ -71,6 +86,8 @@ def estimate(collection: Collection, queries: Sequence[Query], embedder: Embedde
         minutes=_minutes(info, images, calls, store.pace(info.fingerprint)),
         dollars=float(list_price(info, images, texts)),
         price_known=info.price_known or not (images or texts),
+        queries=sum(text in fresh for text in asked_texts),
+        null_texts=sum(text in fresh for text in bank if text not in asked_texts),
     )
 
 

@@ -25,6 +25,7 @@ from diptych.errors import DiptychError
 from diptych.pipeline.paid import ask_for_images, ask_for_texts, prove_room
 from diptych.pipeline.threads import as_done, batched, pool
 from diptych.pipeline.vectors import looked_up, stored, usable, without_direction, words
+from diptych.progress import Advance, Progress, Silent
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.store.vectors import Kind, Store
 
@@ -46,7 +47,13 @@ class QueriesFailed(DiptychError):
 
 
 def embed_queries(
-    queries: Sequence[Query], embedder: Embedder, store: Store, *, purse: Purse | None = None
+    queries: Sequence[Query],
+    embedder: Embedder,
+    store: Store,
+    *,
+    purse: Purse | None = None,
+    progress: Progress = Silent(),
+    what: str = "queries",
 ) -> tuple[Vectors, list[Query]]:
     """The vectors of queries, embedding and storing only those that the store lacks.
 
@@ -55,6 +62,8 @@ def embed_queries(
         embedder: Who embeds them.
         store: Where vectors are.
         purse: What may be spent; None for any sum.
+        progress: Watches what is embedded now.
+        what: What the queries are called there.
 
     Returns:
         Shape (len(queries), dimension), float32, and the queries that were embedded now.
@@ -85,7 +94,8 @@ def embed_queries(
                 missing = _missing_queries(everything, kind, embedder, store)
                 if missing:
                     prove_room(embedder, len(missing), store)
-                _embed_missing_queries(missing, kind, embedder, store, till)
+                    with progress.task(f"embedding {what} with {info.name}", len(missing)) as advance:
+                        _embed_missing_queries(missing, kind, embedder, store, till, advance)
             embedded = {query.id for query in missing}
         fresh += [
             query
@@ -119,7 +129,7 @@ def _missing_queries(asked: Sequence[Query], kind: Kind, embedder: Embedder, sto
 
 
 def _embed_missing_queries(
-    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till
+    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till, advance: Advance
 ) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
@@ -140,6 +150,7 @@ def _embed_missing_queries(
         new, problems = answer
         good = [row for row in range(len(some)) if row not in problems]
         _put(store, info, kind, [some[row].id for row in good], new[good], till)
+        advance(len(good))
         if problems:
             embed([some[row] for row in problems])
 

@@ -27,6 +27,7 @@ from diptych.embedders.base import Vectors
 from diptych.embedders.budget import Purse
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
+from diptych.progress import Progress, Silent
 from diptych.queries import Query, TextQuery
 from diptych.retrieval.null_bank import EmbeddedBank, embed_bank
 from diptych.retrieval.search import Subset, normalise, rank
@@ -83,12 +84,15 @@ class Index:
             LRUCache(_ANSWER_BYTES, getsizeof=lambda answer: answer.nbytes)
         )
 
-    def embed_bank(self, embedder: Embedder, purse: Purse | None = None) -> list[Query]:
+    def embed_bank(
+        self, embedder: Embedder, purse: Purse | None = None, progress: Progress = Silent()
+    ) -> list[Query]:
         """Embed the null bank with an embedder, before its first `refresh`; done once.
 
         Args:
             embedder: The embedder.
             purse: What may be spent; None for any sum.
+            progress: Watches what is embedded now.
 
         Returns:
             The texts that were embedded now.
@@ -98,7 +102,9 @@ class Index:
         """
         if embedder.info.name in self._banks:
             return []
-        self._banks[embedder.info.name], fresh = embed_bank(self._bank, embedder, self._store, purse)
+        self._banks[embedder.info.name], fresh = embed_bank(
+            self._bank, embedder, self._store, purse, progress
+        )
         return fresh
 
     def bank(self, name: str) -> EmbeddedBank:

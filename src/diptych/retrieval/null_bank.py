@@ -19,6 +19,7 @@ from diptych.embedders.budget import Purse
 from diptych.errors import DiptychError, hushed
 from diptych.judgments.qrels import read_query_ids
 from diptych.pipeline import embed_queries
+from diptych.progress import Progress, Silent
 from diptych.queries import Query, TextQuery, text_query
 from diptych.retrieval.search import normalise
 from diptych.store.vectors import Store
@@ -49,7 +50,11 @@ class EmbeddedBank:
 
 
 def embed_bank(
-    bank: Sequence[TextQuery], embedder: Embedder, store: Store, purse: Purse | None = None
+    bank: Sequence[TextQuery],
+    embedder: Embedder,
+    store: Store,
+    purse: Purse | None = None,
+    progress: Progress = Silent(),
 ) -> tuple[EmbeddedBank, list[Query]]:
     """The null bank as an embedder sees it, and the texts that were embedded now.
 
@@ -58,6 +63,7 @@ def embed_bank(
         embedder: The embedder.
         store: Where vectors are.
         purse: What may be spent; None for any sum.
+        progress: Watches what is embedded now.
 
     Raises:
         DiptychError: The embedder failed; one that refuses texts is no failure.
@@ -66,7 +72,9 @@ def embed_bank(
         return EmbeddedBank(why_none="none was asked for"), []
     try:
         with hushed():
-            vectors, fresh = embed_queries(bank, embedder, store, purse=purse)
+            vectors, fresh = embed_queries(
+                bank, embedder, store, purse=purse, progress=progress, what="null texts"
+            )
     except DiptychError as error:
         # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
         if not isinstance(error.__cause__, InputRejected):

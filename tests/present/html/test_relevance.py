@@ -69,7 +69,7 @@ def listed(text: str, names: tuple[str, ...]) -> QueryResult:
 def printed(comparison: Comparison, width: int = 160) -> str:
     console = Console(width=width, highlight=False, markup=False, emoji=False, record=True)
     with console.capture() as capture:
-        show_relevance(comparison, console)
+        show_relevance(comparison, console, full=True)
     return capture.get()
 
 
@@ -183,16 +183,16 @@ def test_three_embedders_are_compared_in_pairs_corrected_for_their_number() -> N
     text = printed(judged_comparison(("one", "two", "three")))
     assert "Who ranks better, by nDCG@10" in text
     for pair in ("A − B", "A − C", "B − C"):
-        assert f"\n {pair} " in text
+        assert f"\n{pair} " in text
     assert "p (Holm)" in text
 
 
-def test_a_comparison_shows_the_rankings_and_then_what_judgments_say() -> None:
+def test_a_comparison_shows_what_judgments_say_and_then_the_rankings() -> None:
     console = Console(width=160, record=True)
     with console.capture() as capture:
         show(judged_comparison(), console)
     text = capture.get()
-    assert text.index("cat/0.png") < text.index("Judged by what ann said") < text.index("Is one better?")
+    assert text.index("Judged by what ann said") < text.index("Is one better?") < text.index("cat/0.png")
 
 
 def test_one_embedder_is_judged_without_being_compared() -> None:
@@ -203,7 +203,8 @@ def test_one_embedder_is_judged_without_being_compared() -> None:
     assert (relevance.comparisons, relevance.verdicts, relevance.fusions) == ((), (), ())
     console = Console(width=160, record=True)
     with console.capture() as capture:
-        console.print(relevance_part(relevance, ["one"]))
+        for part in relevance_part(relevance, ["one"], 160, full=True):
+            console.print(part)
     assert "Who ranks better" not in capture.get()
 
 

@@ -18,6 +18,7 @@ from rich.text import Text
 from diptych.progress import Advance, Progress, Silent
 from diptych.text import printable
 
+_SECONDS_BEFORE_A_LINE = 1.0
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.25
 
@@ -43,7 +44,7 @@ class Bars:
 
     @contextmanager
     def task(self, what: str, total: int) -> Iterator[Advance]:
-        """Show a bar while the task runs; it stays, finished."""
+        """Show a bar while the task runs; then it makes room for what came of it."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -51,7 +52,7 @@ class Bars:
             _Rate(),
             TimeRemainingColumn(),
         )
-        with RichProgress(*columns, console=self._console) as bars:
+        with RichProgress(*columns, console=self._console, transient=True) as bars:
             bar = bars.add_task(printable(what), total=total)
             yield lambda count: bars.advance(bar, count)
 
@@ -99,7 +100,7 @@ def _line(what: str, done: int, total: int, seconds: float, *, bar: bool = True)
 
 
 class Lines:
-    """A `Progress` that writes a line to standard error at the start, every few seconds, and at the end."""
+    """A `Progress` that writes a line to standard error after a second, every few seconds, and at the end."""
 
     @contextmanager
     def task(self, what: str, total: int) -> Iterator[Advance]:
@@ -120,7 +121,8 @@ class Lines:
             nonlocal done, last
             with lock:
                 done += count
-                if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
+                waited = _SECONDS_BEFORE_A_LINE if said < 0 else _SECONDS_BETWEEN_LINES
+                if time.monotonic() - last > waited:
                     last = time.monotonic()
                     say()
 

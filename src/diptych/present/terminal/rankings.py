@@ -1,138 +1,212 @@
-"""A comparison in the terminal: one column an embedder, side by side, and what the reader should know."""
+"""A comparison in the terminal: the answers, then one column per embedder, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from diptych.doctor import Check
+from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
-from diptych.pipeline.estimate import Estimate
-from diptych.present.terminal.relevance import LETTER_STYLES, relevance_part
-from diptych.result import Comparison, Hit, QueryResult
+from diptych.present.html.curves import letter
+from diptych.present.terminal.columns import Cell, Column, draw, letter_style
+from diptych.present.terminal.names import shorten_all
+from diptych.present.terminal.picture import Screen
+from diptych.present.terminal.relevance import relevance_part
+from diptych.present.terminal.strips import show_strips
+from diptych.present.terminal.verdict import verdict
+from diptych.result import Comparison, Hit, QueryResult, Work
 from diptych.text import count, printable
 
+_FIRST = {1: 10, 2: 5, 3: 5}
+"""How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
 
-def show(comparison: Comparison, console: Console) -> None:
-    """Print a comparison; of what judgments say the verdicts alone, which stand among the findings."""
-    for query in comparison.queries:
-        console.print(_query(query, fill=console.is_terminal))
+
+def show(
+    comparison: Comparison,
+    console: Console,
+    *,
+    full: bool = False,
+    rows: int | None = None,
+    screen: Screen | None = None,
+) -> None:
+    """Print a comparison: the answers, then the rankings.
+
+    Args:
+        comparison: The comparison.
+        console: Where to print.
+        full: Whether to print all there is to know.
+        rows: How many hits of each ranking to print; by default fewer, the more queries there are.
+        screen: How to show each query's first pictures; None for not at all.
+    """
+    queries = comparison.queries
+    printed = _FIRST.get(len(queries), 0) if rows is None or len(queries) not in _FIRST else rows
+    for part in verdict(comparison, console, full=full):
+        console.print(part)
+    if screen is not None and comparison.collection is not None:
+        for query in queries:
+            show_strips(query, comparison.collection, console, screen)
+            console.print()
+    if full or printed:
+        for query in queries:
+            for part in _query(query, comparison, console.width, None if full else printed, full=full):
+                console.print(part)
+            console.print()
+    else:
+        for line in _first_hits(comparison, console.width):
+            console.print(line)
         console.print()
-    if comparison.relevance is not None:
-        console.print(
-            Text(
-                f"Judged by {printable(comparison.relevance.origin)}; `diptych evaluate` prints the figures."
-            )
-        )
-    console.print(_footer(comparison))
+    for line in closing(comparison, full=full):
+        console.print(line)
 
 
-def show_relevance(comparison: Comparison, console: Console) -> None:
-    """Print what judgments say, where there are any, and what holds over all queries; no rankings."""
+def show_relevance(comparison: Comparison, console: Console, *, full: bool = False) -> None:
+    """Print the answers, then what judgments say, where there are any; no rankings."""
+    for part in verdict(comparison, console, full=full):
+        console.print(part)
     if comparison.relevance is not None:
         names = [info.name for info in comparison.embedders]
-        console.print(relevance_part(comparison.relevance, names))
+        for part in relevance_part(comparison.relevance, names, console.width, full=full):
+            console.print(part)
         console.print()
-    console.print(_footer(comparison))
+    for line in closing(comparison, full=full):
+        console.print(line)
 
 
-def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
-    """Print what a run would take, one line an embedder."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("embedder")
-    for heading in ("to embed", "in the store", "texts", "calls", "minutes", "US dollars"):
-        table.add_column(heading, justify="right")
-    for e in estimates:
-        minutes = "unknown before a first run" if e.minutes is None else f"{e.minutes:.1f}"
-        counts = (f"{number:,}" for number in (e.images, e.images_from_store, e.texts, e.calls))
-        dollars = f"{e.dollars:.4f}" if e.price_known else "not known"
-        table.add_row(Text(printable(e.name)), *counts, minutes, dollars)
-    console.print(table)
-
-
-def _query(query: QueryResult, *, fill: bool) -> RenderableType:
-    """One query's columns; they fill a terminal alike, elsewhere they are as wide as what is in them."""
+def _query(
+    query: QueryResult, comparison: Comparison, width: int, rows: int | None, *, full: bool
+) -> Iterator[RenderableType]:
+    """One query's lists side by side, with where each breaks; in full also the sentences."""
     kind = "" if query.kind == "text" else " (picture)"
-    table = Table(
-        title=Text(f"{printable(query.query)}{kind}", style="bold"),
-        title_justify="left",
-        expand=fill,
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    table.add_column("", justify="right", style="dim", min_width=2)
-    columns = [_Column(query, name) for name in query.rankings]
-    for index, (column, name) in enumerate(zip(columns, query.rankings, strict=True)):
-        heading = Text(
-            f"{chr(65 + index)} {printable(name)}", style=LETTER_STYLES[index % len(LETTER_STYLES)]
+    yield Text(f"{printable(query.query)}{kind}", style="bold")
+    grades = _grades(comparison, query)
+    columns = [
+        Column(
+            heading=f"{letter(index)} {printable(name)}",
+            style=letter_style(index),
+            cells=[_cell(query, name, hit, grades) for hit in query.rankings[name][:rows]],
+            foot=_fall(query, name),
         )
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
-        table.add_column("score", justify="right", min_width=7)
-        if column.has_z:
-            table.add_column("z", justify="right", min_width=5)
-    # One cell a column, a line a hit: laying out a cell for each hit would take longer than the ranking.
-    ranks = "\n".join(str(row + 1) for row in range(max(len(column.hits) for column in columns)))
-    table.add_row(ranks, *(cell for column in columns for cell in column.cells()))
-    return Group(table, *(Text(printable(finding)) for finding in query.findings))
+        for index, name in enumerate(query.rankings)
+    ]
+    longest = max(len(column.cells) for column in columns)
+    yield from draw(columns, [str(row + 1) for row in range(longest)], width)
+    said = query.findings if full else _on_rivals(query)
+    if said:
+        yield from (Text(""), *(Text(printable(finding)) for finding in said))
 
 
-class _Column:
-    """One embedder's hits; those after the break are dimmed, and the last before it is underlined."""
-
-    def __init__(self, query: QueryResult, name: str) -> None:
-        self.hits = query.rankings[name]
-        self.has_z = any(hit.z is not None for hit in self.hits)
-        ranking = query.stratification.get(name)
-        self._break = ranking.breakpoint if ranking is not None else None
-
-    def cells(self) -> list[Text]:
-        """Its names, its scores and, where it has any, its z, each a line a hit."""
-        lines = [
-            [_name(hit) for hit in self.hits],
-            [Text(f"{hit.score:.4f}") for hit in self.hits],
-            [Text("" if hit.z is None else f"{hit.z:.1f}") for hit in self.hits],
-        ]
-        for column in lines:
-            for line, hit in zip(column, self.hits, strict=True):
-                line.stylize(self._style(hit.rank))
-        return [Text("\n").join(column) for column in lines[: 3 if self.has_z else 2]]
-
-    def _style(self, rank: int) -> str:
-        if self._break is None or rank < self._break:
-            return ""
-        return "underline" if rank == self._break else "dim"
+def _on_rivals(query: QueryResult) -> tuple[str, ...]:
+    """What came of setting the query against others, which a person asked for: it ends the findings."""
+    return query.findings[len(query.findings) - len(query.contrast) :]
 
 
-def _name(hit: Hit) -> Text:
-    name = Text(printable(hit.image))
+def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    """What each embedder ranks first, one line per query: of many queries that is what can be looked over."""
+    queries = comparison.queries
+    columns = [
+        Column(
+            heading=f"{letter(index)} {printable(info.name)}",
+            style=letter_style(index),
+            cells=[_first(query, info.name, _grades(comparison, query)) for query in queries],
+        )
+        for index, info in enumerate(comparison.embedders)
+    ]
+    asked = shorten_all((query.query for query in queries), max(16, width // 5))
+    labels = [asked[query.query] for query in queries]
+    yield from draw(columns, labels, width, heading="Ranked first")
+    yield from (Text(printable(finding)) for query in queries for finding in _on_rivals(query))
+
+
+def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> Cell:
+    if _all_equal(query, name):
+        return Cell("(all equal)", style="dim")
+    return _cell(query, name, query.rankings[name][0], grades)
+
+
+def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) -> Cell:
+    """A hit; one after the break is dimmed, and the last before it is underlined."""
     labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
-    if labels:
-        name.append(f" [{printable(', '.join(labels))}]", style="dim")
-    if hit.aliases:
-        name.append(f" (and {len(hit.aliases)} more like it)", style="dim")
-    if hit.itself:
-        name.append(" (the picture asked with)", style="dim")
-    return name
+    notes = [f"[{', '.join(labels)}]"] if labels else []
+    notes += [f"(and {len(hit.aliases)} more like it)"] if hit.aliases else []
+    notes += ["(the picture asked with)"] if hit.itself else []
+    figures = {"score": f"{hit.score:.4f}"} | ({} if hit.z is None else {"z": f"{hit.z:.1f}"})
+    last = query.stratification[name].breakpoint if name in query.stratification else None
+    style = "" if last is None or hit.rank < last else "underline" if hit.rank == last else "dim"
+    mark = "" if hit.id not in grades else "✓" if grades[hit.id] else "✗"
+    return Cell(
+        printable(hit.image),
+        printable(" ".join(notes)),
+        figures,
+        mark,
+        "dim" if _all_equal(query, name) else style,
+    )
 
 
-def _footer(comparison: Comparison) -> RenderableType:
-    lines = [Text(printable(str(finding))) for finding in comparison.overall.findings]
-    lines.append(Text(f"{count(comparison.images, 'picture')} of {printable(comparison.source)}"))
-    unpriced = {info.name for info in comparison.embedders if not info.price_known}
-    for name, work in comparison.work.items():
-        new = "embedded no picture"
-        if work.images_embedded:
-            new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
-        cost = f", about ${work.dollars:.4f}" if work.dollars else ""
-        if name in unpriced:
-            cost = ", at a price that is not known here"
-        lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} from the store"))
-    return Group(*lines, *_skipped(comparison.skipped))
+def _grades(comparison: Comparison, query: QueryResult) -> Mapping[str, int]:
+    """What judgments say of a query's hits, by the picture's id."""
+    judged = () if comparison.relevance is None else comparison.relevance.queries
+    return next((each.grades for each in judged if each.query == query.query), {})
+
+
+def _all_equal(query: QueryResult, name: str) -> bool:
+    return name in query.stratification and query.stratification[name].verdict == "all equal"
+
+
+def _fall(query: QueryResult, name: str) -> str:
+    """Whether a list breaks, in the fewest words."""
+    ranking = query.stratification.get(name)
+    if ranking is None:
+        return ""
+    if ranking.verdict == "all equal":
+        return "all equal"
+    if ranking.verdict == "too few images":
+        return "too few to tell"
+    return "no clear cut-off" if ranking.breakpoint is None else f"cut-off after {ranking.breakpoint}"
+
+
+_FEW = 3
+"""So many skipped files are named where not all are."""
+
+
+def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
+    """What was done and what was skipped, and how to see more."""
+    done = [
+        (info, comparison.work[info.name]) for info in comparison.embedders if info.name in comparison.work
+    ]
+    if full:
+        yield from (Text(_work(info, work)) for info, work in done)
+    elif new := [_new_work(info, work) for info, work in done if work.images_embedded or work.dollars]:
+        yield Text(f"Embedded now: {'; '.join(new)}.")
+    skipped = _skipped(comparison.skipped)
+    most = len(skipped) if full else 1 + _FEW
+    yield from skipped[:most]
+    if len(skipped) > most:
+        yield Text(f"  … and {len(skipped) - most} more")
+    if not full:
+        yield Text("--full prints every hit, figure and finding.", "dim")
+
+
+def _work(info: EmbedderInfo, work: Work) -> str:
+    new = "embedded no picture"
+    if work.images_embedded:
+        new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
+    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store} from the store"
+
+
+def _new_work(info: EmbedderInfo, work: Work) -> str:
+    new = f"{count(work.images_embedded, 'picture')} by {printable(info.name)} in {work.seconds:.1f} s"
+    return f"{new}{_cost(info, work)}"
+
+
+def _cost(info: EmbedderInfo, work: Work) -> str:
+    if not info.price_known:
+        return ", at a price that is not known here"
+    return f", about ${work.dollars:.4f}" if work.dollars else ""
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[Text]:
@@ -152,9 +226,14 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
 
 
 def show_checks(checks: Sequence[Check], console: Console) -> None:
-    """Print what works and what is missing."""
+    """Print what works, what is there, and what is missing."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for whole in (True, True, False):
+        table.add_column(no_wrap=whole)
     for check in checks:
-        mark = Text("works    ", "green") if check.works else Text("missing  ", "yellow")
-        console.print(
-            mark.append(f"{printable(check.what):22}", "bold").append(printable(check.finding), "default")
+        style = {"works": "green", "missing": "yellow"}.get(check.state, "")
+        table.add_row(
+            Text(check.state, style), Text(printable(check.what), "bold"), Text(printable(check.finding))
         )
+    console.print(table)
+    console.print(Text("Installed or found is not tried: `diptych doctor -e SPEC` tries one.", "dim"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,12 +16,11 @@ from diptych.evaluation.sentences import percent
 from diptych.evaluation.significance import PairedComparison
 from diptych.present.html.curves import letter
 from diptych.present.html.relevance import BEHIND, decisive, which_scale
+from diptych.present.terminal.names import shorten_all
+from diptych.present.terminal.verdict import who
 from diptych.result import OnScale, Relevance
 from diptych.text import count, printable
 from diptych.thresholds.threshold import Threshold
-
-LETTER_STYLES = ("cyan", "red", "blue", "yellow")
-"""One colour an embedder, always the same; the letters A, B, C say the same without colour."""
 
 _NOTHING_JUDGED = (
     "Nothing that was asked is judged, so every figure is undefined. `diptych judge` asks you; --labels and"
@@ -31,71 +31,117 @@ _LOSSES = (
     " threshold loss is lost to one cut-off for all, the ranking loss to order."
 )
 _MOST = 10
+_A_FIGURE = 6
+_THRESHOLDS = "One threshold for all queries, the best by F1"
+_LOSS: tuple[str, ...] = ("ranking loss", "threshold loss")
+_OF_ONE: tuple[str, ...] = ("threshold", "F1", "expected precision", "expected recall")
+_COLUMNS: dict[bool, tuple[tuple[str, ...], ...]] = {False: ((*_OF_ONE, *_LOSS),), True: (_OF_ONE, _LOSS)}
+"""The columns of the table of thresholds; in a narrow terminal there are two tables."""
+_ALL_THRESHOLDS = 108
 _CONFIDENCES = {"highest": "its highest score", "spread": "the spread", "lead": "the first's lead"}
 
 
-def relevance_part(relevance: Relevance, names: Sequence[str]) -> RenderableType:
-    """All that judgments say; the verdicts stand among the findings."""
+def relevance_part(
+    relevance: Relevance, names: Sequence[str], width: int, *, full: bool
+) -> Iterator[RenderableType]:
+    """What judgments say; the verdicts stand among the findings.
+
+    Args:
+        relevance: What judgments say.
+        names: The embedders' names.
+        width: How wide the terminal is.
+        full: Whether to give every figure, or the means alone.
+    """
     notes = [Text(f"Note: {printable(note)}") for note in relevance.notes]
-    judged = [query for query in relevance.queries if query.relevant + query.irrelevant]
-    if not judged:
-        return Group(Text(_NOTHING_JUDGED, "bold"), *notes)
-    relevant = sum(query.relevant for query in relevance.queries)
-    head = (
-        f"Judged by {relevance.origin}: {count(len(judged), 'query', 'queries')},"
-        f" {count(relevant, 'relevant picture')}"
-    )
-    return Group(
-        Text(printable(head), "bold"),
-        *(Text("  ").append(_who(index)).append(f" {printable(name)}") for index, name in enumerate(names)),
-        _each_query(relevance, names),
-        _metrics(relevance, names, "Means over the queries", more=False),
-        *_differences(relevance, names),
-        *_found(relevance, names),
-        _thresholds(relevance, names),
-        *_contradictions(relevance),
-        *_more(relevance, names),
-        *notes,
-    )
+    if not any(query.relevant + query.irrelevant for query in relevance.queries):
+        yield from (Text(_NOTHING_JUDGED, "bold"), *notes)
+        return
+    yield from _metrics(relevance, names, "Means over the queries", width, more=False)
+    if full:
+        yield from _each_query(relevance, names, width)
+        yield from _differences(relevance, names)
+        yield from _found(relevance, names)
+        yield from _thresholds(relevance, names, width)
+        yield from _contradictions(relevance)
+        yield from _more(relevance, names, width)
+    yield from notes
 
 
 def _table(title: str, *headings: str | Text) -> Table:
-    table = Table(title=Text(title, "italic"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(title, "italic") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
     table.add_column(headings[0])
     for heading in headings[1:]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=heading == "interval")
     return table
 
 
-def _who(index: int) -> Text:
-    return Text(letter(index), LETTER_STYLES[index % len(LETTER_STYLES)])
+def _beside(names: Sequence[str], fusions: Sequence[str], width: int) -> Iterator[tuple[str, ...]]:
+    """The embedders and fusions in groups that stand side by side in so many columns."""
+    group: list[str] = []
+    left = width
+    needed = dict.fromkeys(names, _A_FIGURE) | {name: max(_A_FIGURE, len(name)) for name in fusions}
+    for name, cells in needed.items():
+        needs = cells + 2
+        if group and needs > left:
+            yield tuple(group)
+            group, left = [], width
+        group.append(name)
+        left -= needs
+    yield tuple(group)
 
 
-def _each_query(relevance: Relevance, names: Sequence[str]) -> Table:
+def _headings(some: Sequence[str], names: Sequence[str]) -> list[str | Text]:
+    return [who(names.index(name)) if name in names else name for name in some]
+
+
+def _each_query(relevance: Relevance, names: Sequence[str], width: int) -> Iterator[RenderableType]:
     title = f"Each query: {metric_names(relevance.k)[DECIDES]}"
-    whose = (_who(index) for index in range(len(names)))
-    table = _table(title, "query", "relevant", *whose, *relevance.fusions)
-    for query in relevance.queries:
-        values = [decisive(query, name) for name in (*names, *relevance.fusions)]
-        best = max((value for value in values[: len(names)] if value is not None), default=None)
-        cells = (Text(_figure(value), "bold" if value == best and value else "") for value in values)
-        table.add_row(Text(printable(query.query)), str(query.relevant), *cells)
-    return table
+    asked = shorten_all((query.query for query in relevance.queries), max(12, width // 4))
+    longest = max(cell_len(shown) for shown in asked.values())
+    for some in _beside(names, relevance.fusions, width - longest - 11):
+        table = _table(title, "query", "relevant", *_headings(some, names))
+        for query in relevance.queries:
+            best = max(
+                (value for name in names if (value := decisive(query, name)) is not None), default=None
+            )
+            cells = []
+            for name in some:
+                value = decisive(query, name)
+                bold = bool(value) and value == best and name in names
+                cells.append(Text(_figure(value), "bold" if bold else ""))
+            table.add_row(Text(asked[query.query]), str(query.relevant), *cells)
+        yield from (table, Text(""))
 
 
-def _metrics(relevance: Relevance, names: Sequence[str], title: str, *, more: bool) -> RenderableType:
-    whose = (_who(index) for index in range(len(names)))
-    table = _table(title, "metric", "queries", *whose, *relevance.fusions)
+def _metrics(
+    relevance: Relevance, names: Sequence[str], title: str, width: int, *, more: bool
+) -> Iterator[RenderableType]:
+    fields = {
+        field: called
+        for field, called in metric_names(relevance.k).items()
+        if (field in BEHIND) == more and field in relevance.means[names[0]]
+    }
+    longest = max(map(len, fields.values()), default=0)
+    for some in _beside(names, relevance.fusions, width - longest - 11):
+        table = _table(title, "metric", "queries", *_headings(some, names))
+        for field, called in fields.items():
+            means = [relevance.means[name][field] for name in some]
+            bold = "bold" if field == DECIDES else ""
+            table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means), style=bold)
+        yield from (table, Text(""))
     undefined: dict[str, list[str]] = {}
-    for field, called in metric_names(relevance.k).items():
-        if (field in BEHIND) != more or field not in relevance.means[names[0]]:
-            continue
-        means = [relevance.means[name][field] for name in (*names, *relevance.fusions)]
-        table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means))
-        if means[0].value is None:
-            undefined.setdefault("; ".join(means[0].undefined), []).append(called)
-    lines = (f"Undefined: {', '.join(called)}: {why}." for why, called in undefined.items())
-    return Group(table, *(Text(printable(line)) for line in lines))
+    for field, called in fields.items():
+        mean = relevance.means[names[0]][field]
+        if mean.value is None:
+            undefined.setdefault("; ".join(mean.undefined), []).append(called)
+    for why, called_so in undefined.items():
+        yield Text(printable(f"Undefined: {', '.join(called_so)}: {why}."))
 
 
 def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
@@ -107,14 +153,14 @@ def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[Rendera
     if not shown:
         return
     pairs = "" if len(names) == 2 else f", by {decides}"
-    headings = ["", "difference", "interval", "better–equal–worse", "p"]
+    headings = ["", "difference", "interval", "better, equal, worse", "p"]
     table = _table(f"Who ranks better{pairs}", *headings, *(["p (Holm)"] if pairs else []))
     for each in shown:
         a, b = (letter(names.index(name)) for name in (each.a, each.b))
         what = f"{a} − {b}" if pairs else f"{each.metric}, {a} − {b}"
         bold = "bold" if each.metric == decides and not pairs else ""
         table.add_row(what, *_difference(each), *([_p(each.p_holm)] if pairs else []), style=bold)
-    yield table
+    yield from (table, Text(""))
     undefined = {
         each.undefined[field]
         for each in shown
@@ -149,37 +195,40 @@ def _found(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
         )
     if found.union_recall is not None and len(names) > 1:
         yield Text(f"Together they have {found.union_recall:.0%}: the most that fusing could bring.")
+    yield Text("")
 
 
-def _thresholds(relevance: Relevance, names: Sequence[str]) -> RenderableType:
-    headings = (
-        "scale", "threshold", "F1", "expected precision", "expected recall", "ranking loss", "threshold loss",
-    )  # fmt: skip
-    table = _table("One threshold for all queries, the best by F1", "", *headings)
-    lines = []
+def _thresholds(relevance: Relevance, names: Sequence[str], width: int) -> Iterator[RenderableType]:
+    for number, columns in enumerate(_COLUMNS[width < _ALL_THRESHOLDS]):
+        table = _table("" if number else _THRESHOLDS, "", "scale", *columns)
+        for index, name in enumerate(names):
+            found = relevance.thresholds[name]
+            raw = _on_scale(found.raw)
+            table.add_row(who(index), "score", *(raw[column] for column in columns))
+            if found.z is not None:
+                z = _on_scale(found.z)
+                table.add_row("", "z", *(z[column] for column in columns))
+        yield from (table, Text(""))
     for index, name in enumerate(names):
-        thresholds = relevance.thresholds[name]
-        table.add_row(_who(index), "score", *_on_scale(thresholds.raw))
-        if thresholds.z is not None:
-            table.add_row("", "z", *_on_scale(thresholds.z))
-        else:
-            lines.append(Text(f"{letter(index)} has no z: {printable(thresholds.why_no_z or 'not said')}."))
-        lines += [Text(f"{letter(index)}: {why}.") for why in _reasons(thresholds.raw)]
-        if (sentence := which_scale(thresholds)) is not None:
-            lines.append(Text(f"{letter(index)}: {sentence}"))
-    return Group(table, *lines, Text(_LOSSES, "dim"))
+        found = relevance.thresholds[name]
+        if found.z is None:
+            yield Text(f"{letter(index)} has no z: {printable(found.why_no_z or 'not said')}.")
+        yield from (Text(f"{letter(index)}: {why}.") for why in _reasons(found.raw))
+        if (sentence := which_scale(found)) is not None:
+            yield Text(f"{letter(index)}: {sentence}")
+    yield from (Text(_LOSSES, "dim"), Text(""))
 
 
-def _on_scale(scale: OnScale) -> list[str]:
+def _on_scale(scale: OnScale) -> dict[str, str]:
     best, transfer = scale.best_f1, scale.transfer
-    return [
-        "–" if best.value is None else f"{best.value:.4g}",
-        _figure(best.f1),
-        _share(best, "precision"),
-        _share(best, "recall"),
-        _figure(transfer.ranking_loss),
-        _figure(transfer.threshold_loss),
-    ]
+    return {
+        "threshold": "–" if best.value is None else f"{best.value:.4g}",
+        "F1": _figure(best.f1),
+        "expected precision": _share(best, "precision"),
+        "expected recall": _share(best, "recall"),
+        "ranking loss": _figure(transfer.ranking_loss),
+        "threshold loss": _figure(transfer.threshold_loss),
+    }
 
 
 def _reasons(scale: OnScale) -> list[str]:
@@ -197,9 +246,9 @@ def _share(best: Threshold, field: str) -> str:
     return f"{value:.2f}{'' if interval is None else f' ({interval[0]:.2f} to {interval[1]:.2f})'}"
 
 
-def _more(relevance: Relevance, names: Sequence[str]) -> Iterator[RenderableType]:
+def _more(relevance: Relevance, names: Sequence[str], width: int) -> Iterator[RenderableType]:
     """Figures that few readers know."""
-    yield _metrics(relevance, names, "More figures", more=True)
+    yield from _metrics(relevance, names, "More figures", width, more=True)
     for pair in relevance.decisive:
         if pair.effect is not None:
             a, b = (letter(names.index(name)) for name in (pair.a, pair.b))

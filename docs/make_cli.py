@@ -35,7 +35,7 @@ was embedded stays stored in every case. `SOURCE` is explained in [pictures.md](
 | `DIPTYCH_STORE` | the file that vectors are kept in |
 | `DIPTYCH_CACHE` | the folder of downloads; it may be deleted at any time |
 | `DIPTYCH_PRICES` | a file with [your own prices](embedders/hosted.md#what-it-costs) of hosted models |
-| `DIPTYCH_PICTURES` | `kitty`, `iterm2`, `sixel` or `none`: how this terminal shows pictures, where its own answer is wrong |
+| `DIPTYCH_PICTURES` | how this terminal shows pictures: `kitty`, `iterm2`, `sixel` or `none` |
 | `DIPTYCH_CONTACT` | your e-mail or web page, told to picture servers; Wikimedia requires it |
 """
 

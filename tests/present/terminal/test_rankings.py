@@ -36,7 +36,9 @@ def query(text: str) -> QueryResult:
     }
     falls[SPECS[1]] = made_comparisons.list_that("gradual")
     falls["palette"] = made_comparisons.list_that("all equal")
-    return dataclasses.replace(made, rankings=lists, stratification=falls, findings=("A sentence of it.",))
+    return dataclasses.replace(
+        made, rankings=lists, stratification=falls, findings=("A sentence of it.",), contrast={}
+    )
 
 
 def comparison(*queries: str, skipped: int = 0) -> Comparison:

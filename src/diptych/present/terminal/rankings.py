@@ -181,7 +181,7 @@ def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     if full:
         yield from (Text(_work(info, work)) for info, work in done)
     elif new := [_new_work(info, work) for info, work in done if work.images_embedded or work.dollars]:
-        yield Text(f"Embedded now: {'; '.join(new)}.")
+        yield Text(f"Pictures embedded now: {'; '.join(new)}.")
     skipped = _skipped(comparison.skipped)
     most = len(skipped) if full else 1 + _FEW
     yield from skipped[:most]
@@ -199,7 +199,7 @@ def _work(info: EmbedderInfo, work: Work) -> str:
 
 
 def _new_work(info: EmbedderInfo, work: Work) -> str:
-    new = f"{count(work.images_embedded, 'picture')} by {printable(info.name)} in {work.seconds:.1f} s"
+    new = f"{printable(info.name)} {work.images_embedded:,} in {work.seconds:.1f} s"
     return f"{new}{_cost(info, work)}"
 
 

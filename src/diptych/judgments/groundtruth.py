@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from diptych import samples
 from diptych.errors import DiptychError
@@ -25,6 +26,9 @@ Labels = Literal["folder", "captions"] | os.PathLike[str] | str
 """`folder` for the pictures' labels, `captions` for their captions, or a file from queries to labels."""
 
 _SHOWN = 3
+
+_SAMPLES_OWN: WeakKeyDictionary[Collection, Judgments] = WeakKeyDictionary()
+"""What the sample comes with, read once: the page asks for it with every judgment."""
 
 _ID = re.compile(r"[qQ]?\d+")
 """What is a query's id rather than its text."""
@@ -104,7 +108,9 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     said = f"{count(len(given), 'judgment')} in the store"
     if not _is_sample(collection):
         return GroundTruth(judgments=given, queries=given.queries, origin=said, by_pool=True, planned=0)
-    own = _read(samples.QRELS, collection, samples.queries()).judgments
+    own = _SAMPLES_OWN.get(collection)
+    if own is None:
+        own = _SAMPLES_OWN[collection] = _read(samples.QRELS, collection, samples.queries()).judgments
     both = own.with_more(given)
     origin = f"what was drawn, as the sample says{f', and {said}' if len(given) else ''}"
     planned = 0 if len(given) else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -28,25 +29,42 @@ from diptych.pipeline.vectors import looked_up, stored, usable, without_directio
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.store.vectors import Kind, Store
 
+_SHOWN = 3
+
 
 class QueriesFailed(DiptychError):
     """An embedder refuses queries or failed on them, each for itself; others may be stored or were not asked.
 
     Attributes:
         failed: Why, by the ids of what was sent for them: a text's in each template.
+        stored: The ids of what was embedded and stored beside them.
     """
 
-    def __init__(self, failed: Mapping[str, DiptychError]) -> None:
+    def __init__(self, failed: Mapping[str, DiptychError], stored: Collection[str] = ()) -> None:
         super().__init__(str(next(iter(failed.values()))))
-        self.failed = failed
+        self.failed, self.stored = failed, stored
 
     def of(self, query: Query, info: EmbedderInfo) -> DiptychError | None:
         """Why a query failed; None for one that did not."""
         return next((self.failed[q.id] for q in _as_sent(query, info) if q.id in self.failed), None)
 
+    def about(self, queries: Sequence[Query], info: EmbedderInfo) -> QueriesFailed:
+        """The same about some queries, of which at least one failed."""
+        sent = {q.id for query in queries for q in _as_sent(query, info)}
+        return QueriesFailed({item: why for item, why in self.failed.items() if item in sent}, self.stored)
+
+    def embedded(self, query: Query, info: EmbedderInfo) -> bool:
+        """Whether something of a query was embedded and stored beside those that failed."""
+        return any(q.id in self.stored for q in _as_sent(query, info))
+
 
 def embed_queries(
-    queries: Sequence[Query], embedder: Embedder, store: Store, *, purse: Purse | None = None
+    queries: Sequence[Query],
+    embedder: Embedder,
+    store: Store,
+    *,
+    purse: Purse | None = None,
+    past_refusals: bool = False,
 ) -> tuple[Vectors, list[Query]]:
     """The vectors of queries, embedding and storing only those that the store lacks.
 
@@ -55,6 +73,7 @@ def embed_queries(
         embedder: Who embeds them.
         store: Where vectors are.
         purse: What may be spent; None for any sum.
+        past_refusals: Embed and store the others where the embedder refuses a query, before that is raised.
 
     Returns:
         Shape (len(queries), dimension), float32, and the queries that were embedded now.
@@ -85,7 +104,7 @@ def embed_queries(
                 missing = _missing_queries(everything, kind, embedder, store)
                 if missing:
                     prove_room(embedder, len(missing), store)
-                _embed_missing_queries(missing, kind, embedder, store, till)
+                _embed_missing_queries(missing, kind, embedder, store, till, past_refusals)
             embedded = {query.id for query in missing}
         fresh += [
             query
@@ -96,6 +115,42 @@ def embed_queries(
         ends = np.cumsum([len(queries) for queries in sent])
         vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
     return vectors, fresh
+
+
+def embed_accepted(
+    queries: Sequence[Query], embedder: Embedder, store: Store, *, purse: Purse | None = None
+) -> tuple[Vectors, list[Query], dict[tuple[str, str], DiptychError]]:
+    """As `embed_queries`, but queries that the embedder refuses are left out.
+
+    Returns:
+        The vectors of the others, in order; the queries that were embedded now; and by the keys of those
+        left out why each was.
+
+    Raises:
+        QueriesFailed: It failed on a query for now: a later run may have its vector.
+        DiptychError: As `embed_queries`.
+    """
+    left, fresh = list(queries), list[Query]()
+    refused: dict[tuple[str, str], DiptychError] = {}
+    while True:
+        try:
+            vectors, more = embed_queries(left, embedder, store, purse=purse, past_refusals=True)
+        except QueriesFailed as failed:
+            reasons = {q.key: why for q in left if (why := failed.of(q, embedder.info)) is not None}
+            if not reasons or any(isinstance(why.__cause__, TransientError) for why in reasons.values()):
+                raise
+            fresh += [query for query in left if failed.embedded(query, embedder.info)]
+            left = [query for query in left if query.key not in reasons]
+            refused |= reasons
+        else:
+            return vectors, [*fresh, *more], refused
+
+
+def left_out_note(reasons: Iterable[DiptychError]) -> str:
+    """A sentence on queries that are left out, from why each is; empty without any."""
+    said = list(dict.fromkeys(str(reason) for reason in reasons))
+    more = f"; and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    return f"Left out for every embedder: {'; '.join(said[:_SHOWN])}{more}." if said else ""
 
 
 def is_stored(query: Query, embedder: Embedder, store: Store) -> bool:
@@ -119,27 +174,33 @@ def _missing_queries(asked: Sequence[Query], kind: Kind, embedder: Embedder, sto
 
 
 def _embed_missing_queries(
-    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till
+    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till, past_refusals: bool
 ) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
     zeros = kind == "text" and may_say_nothing(embedder)
     failed: dict[str, DiptychError] = {}
+    put: set[str] = set()
+    enough = threading.Event()
 
     def embed(some: Sequence[Query]) -> None:
-        if failed:
+        if enough.is_set():
             return
         answer = _answer(some, embedder, till, zeros=zeros)
         if isinstance(answer, Exception):
             if len(some) == 1:
                 failed[some[0].id] = _failure(info, some[0], answer)
+                if not past_refusals or isinstance(answer, TransientError):
+                    enough.set()
                 return
             for query in some:
                 embed([query])
             return
         new, problems = answer
         good = [row for row in range(len(some)) if row not in problems]
-        _put(store, info, kind, [some[row].id for row in good], new[good], till)
+        ids = [some[row].id for row in good]
+        _put(store, info, kind, ids, new[good], till)
+        put.update(ids)
         if problems:
             embed([some[row] for row in problems])
 
@@ -148,7 +209,7 @@ def _embed_missing_queries(
         for _ in as_done(callers, embed, batches, ahead=2 * info.concurrency):
             pass
     if failed:
-        raise QueriesFailed(failed) from next(iter(failed.values())).__cause__
+        raise QueriesFailed(failed, put) from next(iter(failed.values())).__cause__
 
 
 def _answer(

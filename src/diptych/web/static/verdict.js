@@ -1,31 +1,43 @@
 // Is one better? The sentences, and for each two embedders the difference with its interval.
 
-import { get, latest } from "./api.js";
+import { complain, get, latest } from "./api.js";
 import { element } from "./element.js";
 
+const SOON = 1000; // milliseconds
 const newest = latest();
+let again = null;
 
 // Beside a query's other answers: the verdicts alone.
 export async function showAnswer(place) {
-  if (!place) return;
-  const verdict = await newest(get("/api/verdict"));
-  if (verdict) place.replaceChildren(...sentences(verdict, (pair) => pair.sentences.slice(0, 1)));
+  if (place) await follow((verdict) => place.replaceChildren(...sentences(verdict, (pair) => pair.sentences.slice(0, 1))));
 }
 
 export async function showVerdict(place) {
-  const verdict = await newest(get("/api/verdict"));
-  if (!verdict) return;
-  const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
-  place.replaceChildren(...sentences(verdict, (pair) => pair.sentences), ...pairs.map(drawn));
+  await follow((verdict) => {
+    const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
+    place.replaceChildren(...sentences(verdict, (pair) => pair.sentences), ...pairs.map(drawn));
+  });
 }
 
-function sentences({ judged, queries, pairs }, said) {
+// Show the newest verdict there is, and again until it is of all judgments: it is made in the background.
+async function follow(show) {
+  clearTimeout(again);
+  const verdict = await newest(get("/api/verdict"));
+  if (!verdict) return;
+  show(verdict);
+  if (!verdict.current) again = setTimeout(() => follow(show).catch(complain), SOON);
+}
+
+function sentences({ judged, queries, pairs, current, behind, left_out }, said) {
+  if (!judged && !current) return [element("p", { className: "answer quiet" }, "being computed …")];
   if (!judged || !pairs.length) {
     const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
     return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
+  if (!current) rests.append(behind ? `, as of ${count(behind, "judgment")} ago` : "", "; being brought up to date");
+  if (left_out) rests.append(`. ${left_out}`);
   return [...pairs.flatMap(said).map((words) => element("p", { className: "answer" }, words)), rests];
 }
 

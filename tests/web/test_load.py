@@ -15,9 +15,12 @@ import pytest
 
 import diptych
 from diptych.embedders import load
+from diptych.images import decode
 from diptych.result import assess
+from diptych.web import pictures as page_pictures
 from diptych.web import state as page_state
 from served_page import client, served, wait_until_ready
+from support import picture_bytes
 
 PEOPLE = 8
 EACH = 6
@@ -69,6 +72,46 @@ def test_what_judgments_say_is_made_once_per_state_and_by_no_request(
     assert (said["judged"], said["queries"], said["current"]) == (PEOPLE * EACH, PEOPLE, True)
     assert set(computed) == {"what judgments say"}
     assert computed.total() <= PEOPLE * EACH + PEOPLE + 1, "a state is a judgment more, or a text more"
+
+
+def test_however_many_bring_pictures_few_are_in_memory_at_once_and_the_page_answers(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most = Counter[str](), Counter[str]()
+    lock, go_on = threading.Lock(), threading.Event()
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            inside["now"] += 1
+            most["now"] = max(most["now"], inside["now"])
+        go_on.wait()
+        try:
+            return decode(*arguments, **options)
+        finally:
+            with lock:
+                inside["now"] -= 1
+
+    monkeypatch.setattr(page_pictures, "decode", counted)
+    with served(pictures, ["palette"], tmp_path / "s.sqlite") as page, client(page) as http:
+        wait_until_ready(http)
+        red = hits(http, "red", k=1)[0]["id"]
+
+        def bring(number: int) -> int:
+            data = picture_bytes((number, 0, 0), (40, 40))
+            return client(page).post("/api/pictures", content=data).status_code
+
+        def look(number: int) -> int:
+            size = ("thumbnail", "large")[number % 2]
+            return client(page).get(f"/pictures/{red}/{size}").status_code
+
+        with ThreadPoolExecutor(60) as many:  # more than there are threads for requests
+            waiting = [many.submit(bring, number) for number in range(50)]
+            waiting += [many.submit(look, number) for number in range(10)]
+            assert http.get("/api/state").status_code == 200
+            assert hits(http, "blue", k=1)
+            go_on.set()
+            assert {each.result() for each in waiting} == {200}
+    assert most["now"] <= page_pictures.AT_ONCE
 
 
 def hits(http: httpx.Client, text: str, **more: Any) -> list[dict[str, Any]]:
@@ -124,6 +167,19 @@ def test_a_text_that_an_embedder_has_no_vector_of_is_named_and_the_others_are_ju
         pool = http.get("/api/pool", params={"text": "green"})
         assert pool.status_code == 400
         assert "green" in pool.json()["detail"]
+
+
+def test_where_an_embedder_has_a_vector_of_no_text_the_page_says_so_and_goes_on(
+    pictures: Path, tmp_path: Path, of_two_texts: str
+) -> None:
+    store = judged_store(pictures, tmp_path / "s.sqlite", ("green",))
+    with served(pictures, ["palette", of_two_texts], store) as page, client(page) as http:
+        wait_until_ready(http)
+        said = verdict(http, wait=60)
+        assert (said["judged"], said["pairs"]) == (0, [])
+        assert "'green'" in said["left_out"]
+        assert http.get("/evaluate").status_code == 200
+        assert http.get("/export/evaluation.html").status_code == 400
 
 
 def test_a_text_that_an_embedder_refuses_is_left_out_of_an_evaluation_with_a_warning(

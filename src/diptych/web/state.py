@@ -231,9 +231,7 @@ class PageState:
         names = self.ready
         if not names:
             raise DiptychError("no embedder has embedded the collection yet: wait until one is ready")
-        refused: dict[tuple[str, str], DiptychError] = {}
-        for name in names:
-            refused |= self.queues[name].embed_accepted(queries)
+        refused = self._refused(queries, names)
         accepted = [query for query in queries if query.key not in refused]
         if queries and not accepted:
             raise next(iter(refused.values()))
@@ -242,6 +240,13 @@ class PageState:
         answers = self.index.answers(snapshot, accepted, units, k)
         return snapshot, replace(answers, left_out=left_out_note(refused.values()))
 
+    def _refused(self, queries: Sequence[Query], names: Sequence[str]) -> dict[tuple[str, str], DiptychError]:
+        """Why one of these embedders has no vector of a query, by the query's key, once it has the others."""
+        refused: dict[tuple[str, str], DiptychError] = {}
+        for name in names:
+            refused |= self.queues[name].embed_accepted(queries)
+        return refused
+
     def judged_answers(self) -> Answers:
         """What the ready embedders make of every text that can be assessed."""
         return self.ready_answers([TextQuery(text) for text in self.texts()])[1]
@@ -249,11 +254,14 @@ class PageState:
     def said(self) -> Said:
         """What judgments say of the ready embedders, and what is seen without them; takes long."""
         ready = self.ready
-        texts = self.texts() if ready else []
-        if not texts:
-            return Said(ready=ready, asked=0)
+        texts = [TextQuery(text) for text in self.texts()] if ready else []
         truth = self.truth()
-        snapshot, answers = self.ready_answers([TextQuery(text) for text in texts])
+        if not truth.queries and len(texts) < 2:
+            return Said(ready=ready, asked=len(texts))
+        refused = self._refused(texts, ready)
+        if len(refused) == len(texts):
+            return Said(ready=ready, asked=0, left_out=left_out_note(refused.values()))
+        snapshot, answers = self.ready_answers(texts)
         relevance = None
         if truth.queries:
             known = self._figures.setdefault((tuple(ready), snapshot.key), {})

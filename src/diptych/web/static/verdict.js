@@ -33,7 +33,7 @@ function sentences({ judged, queries, pairs, current, behind, left_out }, said) 
   if (!judged || !pairs.length) {
     const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
-    return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
+    return [element("p", { className: "answer" }, words, " ", element("small", {}, left_out || why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
   if (!current) rests.append(behind ? `, as of ${count(behind, "judgment")} ago` : "", "; being brought up to date");

@@ -19,7 +19,7 @@ from diptych.errors import DiptychError
 
 _Value = TypeVar("_Value")
 
-SOON = 0.5
+SOON = 0.3
 """Seconds that a request waits for what is being made, before it takes what was made last."""
 
 AT_LAST = 60.0

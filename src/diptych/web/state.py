@@ -201,9 +201,10 @@ class PageState:
         """The judgments that stand, of some queries or of all."""
         if texts:
             return standing_judgments(self.collection, self.bench.store, texts).with_plan(self._planned)
-        with self._truth_lock:  # once for every judgment, whoever asks at the same time
-            newest = self.bench.store.newest_judgment()
-            if self._truth is None or self._truth[0] != newest:
+        asked = self.bench.store.newest_judgment()
+        with self._truth_lock:  # who waited here takes what was read meanwhile
+            if self._truth is None or self._truth[0] < asked:
+                newest = self.bench.store.newest_judgment()
                 standing = standing_judgments(self.collection, self.bench.store)
                 self._truth = newest, standing.with_plan(self._planned)
             return self._truth[1]

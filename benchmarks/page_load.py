@@ -168,8 +168,8 @@ def _addresses(part: str, took: dict[str, list[float]]) -> list[Row]:
 
 
 def _whole(part: str, errors: Sequence[str], memory: Sequence[float], ended: float) -> list[Row]:
-    third, last = memory[len(memory) // 3], memory[-1]
-    grew = f"{memory[0]:.0f} → {third:.0f} → {last:.0f} MB, at most {max(memory):.0f}"
+    then, last = memory[2 * len(memory) // 3], memory[-1]
+    grew = f"{memory[0]:.0f} → {then:.0f} → {last:.0f} MB, at most {max(memory):.0f}"
     return [
         Row(
             part=part, work="errors", values=(len(errors),), unit="", bar=0, note=errors[0] if errors else ""
@@ -177,9 +177,9 @@ def _whole(part: str, errors: Sequence[str], memory: Sequence[float], ended: flo
         Row(
             part=part,
             work="memory at the end",
-            against="after a third",
-            values=(last / third,),
-            bar=1.15,
+            against="after two thirds",
+            values=(last / then,),
+            bar=1.1,
             note=grew,
         ),
         Row(part=part, work="until Ctrl-C has ended it", values=(ended,), unit="s", bar=ENDS_WITHIN),

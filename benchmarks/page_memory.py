@@ -55,7 +55,7 @@ def judge(client: Client, text: str) -> None:
     answers = json.loads(client.post("/api/search", {"text": text, "k": 5, "keep": True}))["answers"]
     for place, hit in enumerate(hit for answer in answers.values() for hit in answer["hits"]):
         client.post("/api/judgments", {"text": text, "picture": hit["id"], "grade": place % 2})
-    verdict = json.loads(client.get("/api/verdict"))
+    verdict = json.loads(client.get("/api/verdict?wait=60"))
     assert verdict["judged"] > 0, verdict
 
 

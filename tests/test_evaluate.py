@@ -259,9 +259,7 @@ def test_on_real_photographs_the_larger_model_is_better_and_four_queries_can_not
     few = zs(tmp_path, animals, "--labels", mapping, *(word for q in list(json.loads(mapping.read_text()))[:4]
                                                        for word in ("-q", q)))  # fmt: skip
     assert by_ndcg(few)["verdict"] == "cannot tell"
-    assert few["relevance"]["verdicts"][0].startswith(
-        "cannot tell zs-mnv2-256 from zs-mnv1-025-128 with 4"
-    )
+    assert few["relevance"]["verdicts"][0].startswith("cannot tell zs-mnv2-256 from zs-mnv1-025-128 with 4")
 
 
 def test_captions_find_their_own_photographs(shared: Path, tmp_path: Path) -> None:

@@ -8,15 +8,13 @@ result.report("report.html")
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diptych.embedders import Embedder, EmbedderInfo
 from diptych.embedders.base import PrecomputedImages, real_models
-from diptych.embedders.budget import Budget, Purse
+from diptych.embedders.budget import Budget
 from diptych.embedders.registry import Embedders, load_all, specs_among
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import checked, with_templates
@@ -44,6 +42,7 @@ from diptych.retrieval.index import Index, Snapshot
 from diptych.retrieval.null_bank import open_bank
 from diptych.retrieval.search import normalise
 from diptych.retrieval.searcher import Answers
+from diptych.retrieval.units import QueryUnits, accepted_by_all
 from diptych.store.vectors import Store
 from diptych.thresholds.filter import Cut, Filter
 from diptych.thresholds.learn import LearnedThreshold, learn_threshold
@@ -242,13 +241,16 @@ class Workbench:
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
         extra = [rival for rival in rivals if rival not in asked]
         snapshot, answers, fresh = self._answer([*asked, *extra], k)
+        rivals = [rival for rival in rivals if rival in answers.queries]
+        if not any(query in answers.queries for query in asked):
+            raise DiptychError(answers.left_out)
         return describe_comparison(
             self.collection,
             [e.info for e in self.embedders],
             snapshot,
             answers,
             rivals=texts_among(answers.queries) if contrast == "each other" else rivals,
-            extra=len(extra),
+            extra=sum(rival in answers.queries for rival in extra),
             k=k,
             truth=truth,
             depth=depth,
@@ -380,7 +382,7 @@ class Workbench:
             self.store,
             asked,
             cut,
-            answers=lambda: self.answers(asked, 1),
+            answers=lambda: self._answer(asked, 1, all_of_them=True)[1],
             purse=self._purse,
             progress=self.progress,
         )
@@ -394,12 +396,16 @@ class Workbench:
     def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
         """What each embedder makes of each query: the scores of all pictures, and how these stand.
 
+        A query that an embedder refuses is left out, with a warning; so it is in all that takes several.
+
         Raises:
             DiptychError: As `compare`.
         """
         return self._answer(self._parse(queries), k)[1]
 
-    def _answer(self, asked: Sequence[Query], k: int) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
+    def _answer(
+        self, asked: Sequence[Query], k: int, *, all_of_them: bool = False
+    ) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
         """What was ranked, what each embedder makes of it, and by its name the queries embedded now."""
         self.check_budget(asked)
         self.try_out()
@@ -407,7 +413,7 @@ class Workbench:
         # Of those that are paid by use each text is a call that takes its time.
         watched = {e.info.name: Silent() if is_free(e) else self.progress for e in self.embedders}
         units = {
-            e.info.name: _Units(e, self.store, self._purse, watched[e.info.name]) for e in self.embedders
+            e.info.name: QueryUnits(e, self.store, self._purse, watched[e.info.name]) for e in self.embedders
         }
         for e in self.embedders:
             units[e.info.name].embed(texts_among(asked))
@@ -415,9 +421,11 @@ class Workbench:
         snapshot = self._snapshot()
         for of_name in units.values():
             of_name.embed([query for query in asked if query.kind == "image"])
-        known = {name: of_name.of(asked) for name, of_name in units.items()}
         fresh = {name: of_name.fresh for name, of_name in units.items()}
-        return snapshot, self.index.answers(snapshot, asked, known, k), fresh
+        accepted, left_out = accepted_by_all(asked, units.values(), all_of_them=all_of_them)
+        known = {name: of_name.of(accepted) for name, of_name in units.items()}
+        answers = self.index.answers(snapshot, accepted, known, k)
+        return snapshot, replace(answers, left_out=left_out), fresh
 
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
@@ -509,23 +517,3 @@ class Workbench:
             raise DiptychError(f"no picture of {self.collection.source} can be ranked: {reason}")
         self._filled = filled
         return snapshot
-
-
-class _Units:
-    """One embedder's unit vectors of queries, embedded as they come."""
-
-    def __init__(self, embedder: Embedder, store: Store, purse: Purse, progress: Progress) -> None:
-        self._embedder, self._store, self._purse, self._progress = embedder, store, purse, progress
-        self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
-        self.fresh: list[Query] = []
-
-    def embed(self, queries: Sequence[Query]) -> None:
-        vectors, fresh = embed_queries(
-            queries, self._embedder, self._store, purse=self._purse, progress=self._progress
-        )
-        self._units |= zip((query.key for query in queries), normalise(vectors), strict=True)
-        self.fresh += fresh
-
-    def of(self, queries: Sequence[Query]) -> NDArray[np.float32]:
-        """Of these queries; shape (m, dimension)."""
-        return np.array([self._units[query.key] for query in queries], np.float32)

@@ -183,7 +183,7 @@ def test_the_page_judges_and_evaluates_from_the_workbenchs_own_matrices(
     while len(state.ready) < 2:
         time.sleep(0.01)
     bench.judge("red", compared.queries[0].rankings["palette"][0].id, 1)
-    assert state.relevance() is not None
+    assert state.said().relevance is not None
     assert state.evaluation().queries[0].rankings == compared.queries[0].rankings
     assert len(state.pool("red", 5)) >= 5
     (snapshot, _), whole = state.ready_answers([TextQuery("red")]), bench.index.snapshot(state.ready)

@@ -70,7 +70,9 @@ def first_picture(opened: Opened) -> dict[str, float]:
 def test_pictures_begin_right_below_the_query(
     browser: Browser, address: str, window: Any, most: int, view: str
 ) -> None:
-    looked = Opened(browser, address, ASKED, viewport=window, before=f"localStorage.setItem('view', '{view}')")
+    looked = Opened(
+        browser, address, ASKED, viewport=window, before=f"localStorage.setItem('view', '{view}')"
+    )
     assert first_picture(looked)["y"] - box(looked.page.locator(".box"))["bottom"] <= most
     looked.close()
 
@@ -111,7 +113,9 @@ def test_what_is_said_of_all_queries_is_said_once(opened: Opened) -> None:
         words = opened.page.locator("body").inner_text()
         assert len(re.findall("cannot tell", words, re.IGNORECASE)) == 1
         assert "annot tell" not in opened.page.locator("#answer").inner_text()
-    assert re.match(r"Cannot tell yet; \d+ judgments on 2 queries\.", opened.page.locator("#better").inner_text())
+    assert re.match(
+        r"Cannot tell yet; \d+ judgments on 2 queries\.", opened.page.locator("#better").inner_text()
+    )
 
 
 def test_one_cut_off_is_given_for_a_list_and_the_others_open(opened: Opened) -> None:
@@ -232,7 +236,14 @@ def test_everything_is_done_by_keys_alone(opened: Opened) -> None:
     keys.press("Enter")
     page.locator("#answer h2:focus").get_by_text("“a blue picture”").wait_for(state="attached")
     opened.settle()
-    for key, where in (("j", [0, 1]), ("j", [0, 2]), ("k", [0, 1]), ("j", [0, 2]), ("2", [1, 2]), ("3", [2, 2])):
+    for key, where in (
+        ("j", [0, 1]),
+        ("j", [0, 2]),
+        ("k", [0, 1]),
+        ("j", [0, 2]),
+        ("2", [1, 2]),
+        ("3", [2, 2]),
+    ):
         keys.press(key)
         assert page.evaluate(FOCUSED) == where
     keys.press("g")
@@ -287,7 +298,9 @@ def test_the_index_shows_what_was_asked_with_its_pictures(opened: Opened) -> Non
     for letter in ("A", "B", "C"):
         shown = asked.locator(".list").filter(has=opened.page.locator(f".letter:text-is('{letter}')"))
         assert shown.locator("img").count() == 3
-    size = asked.locator("img").first.evaluate("async one => { await one.decode(); return one.naturalWidth; }")
+    size = asked.locator("img").first.evaluate(
+        "async one => { await one.decode(); return one.naturalWidth; }"
+    )
     assert size > 1
     opened.page.locator("#history").get_by_role("link", name="a red horse").click()
     opened.page.locator("#answer h2").get_by_text("“a red horse”").wait_for(state="attached")

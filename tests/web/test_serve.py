@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
 from diptych.web import server
+from diptych.workbench import Workbench
+from served_page import wait_until_ready
 
 
 def command(pictures: Path, *more: str) -> list[str]:
@@ -30,6 +33,32 @@ def test_it_prints_its_link_answers_and_ends_with_control_c(pictures: Path) -> N
     assert httpx.get(url, timeout=60).status_code == 200
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (out, err) == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process there")
+def test_control_c_ends_it_without_a_word_while_others_wait_for_an_answer(
+    pictures: Path, tmp_path: Path
+) -> None:
+    bench = Workbench(pictures, ["palette", "random"], store=tmp_path / "s.sqlite")
+    for text in (f"red {number}" for number in range(40)):
+        for picture in bench.collection.pictures[::4]:
+            bench.judge(text, picture.id, int(picture.label == "red"))
+    more = ("-e", "random", "--port", "0", "--store", str(tmp_path / "s.sqlite"))
+    process = subprocess.Popen(
+        command(pictures, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().split()[0]
+    with httpx.Client(base_url=url, timeout=60) as http, ThreadPoolExecutor(5) as others:
+        wait_until_ready(http)
+        waiting = [others.submit(http.get, "/export/evaluation.html") for _ in range(5)]
+        assert http.get("/api/verdict").status_code == 200
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        for each in waiting:
+            assert each.exception() is not None or each.result().status_code in {200, 500}
     assert process.returncode == 0
     assert (out, err) == ("", "")
 

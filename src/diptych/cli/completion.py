@@ -18,9 +18,7 @@ def complete_embedder(incomplete: str) -> list[tuple[str, str]]:
     offered = dict.fromkeys(WELL_KNOWN, "")
     for provider, card in known.items():
         offered |= dict.fromkeys([provider, *(model.spec for model in card.models)], card.about)
-    return [
-        (f"{alias}{equals}{name}", about) for name, about in offered.items() if name.startswith(begun)
-    ]
+    return [(f"{alias}{equals}{name}", about) for name, about in offered.items() if name.startswith(begun)]
 
 
 def complete_source(incomplete: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from diptych import samples
 from diptych.errors import DiptychError
@@ -25,6 +26,9 @@ Labels = Literal["folder", "captions"] | os.PathLike[str] | str
 """`folder` for the pictures' labels, `captions` for their captions, or a file from queries to labels."""
 
 _SHOWN = 3
+
+_SAMPLES_OWN: WeakKeyDictionary[Collection, Judgments | None] = WeakKeyDictionary()
+"""What the sample comes with, None for other pictures; found once: the page asks with every judgment."""
 
 _ID = re.compile(r"[qQ]?\d+")
 """What is a query's id rather than its text."""
@@ -102,10 +106,10 @@ def standing_judgments(collection: Collection, store: Store, texts: Sequence[str
     here = [picture.id for picture in collection.pictures]
     given = recorded(store, written or None).as_asked(texts).among(here)
     said = f"{count(len(given), 'judgment')} in the store"
-    if not _is_sample(collection):
+    own = _samples_own(collection)
+    if own is None:
         return GroundTruth(judgments=given, queries=given.queries, origin=said, by_pool=True, planned=0)
-    own = _read(samples.QRELS, collection, samples.queries()).judgments
-    both = own.with_more(given)
+    both = (own.about(written) if written else own).with_more(given)
     origin = f"what was drawn, as the sample says{f', and {said}' if len(given) else ''}"
     planned = 0 if len(given) else None
     return GroundTruth(judgments=both, queries=both.queries, origin=origin, by_pool=True, planned=planned)
@@ -246,6 +250,15 @@ def _listed(texts: Sequence[str]) -> str:
     shown = ", ".join(f"“{text}”" for text in texts[:_SHOWN])
     more = len(texts) - _SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _samples_own(collection: Collection) -> Judgments | None:
+    """The judgments that the sample comes with; None for other pictures."""
+    if collection not in _SAMPLES_OWN:
+        is_sample = _is_sample(collection)
+        own = _read(samples.QRELS, collection, samples.queries()).judgments if is_sample else None
+        _SAMPLES_OWN[collection] = own
+    return _SAMPLES_OWN[collection]
 
 
 def _is_sample(collection: Collection) -> bool:

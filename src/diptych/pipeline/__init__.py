@@ -8,17 +8,19 @@ What is in the store already is not touched, so a run that was stopped goes on w
 from __future__ import annotations
 
 from diptych.pipeline.images import Filled, embed_images, embedding
-from diptych.pipeline.queries import QueriesFailed, embed_queries, is_stored
+from diptych.pipeline.queries import QueriesFailed, embed_accepted, embed_queries, is_stored, left_out_note
 from diptych.pipeline.vectors import NamedVectors, image_vectors, iter_vectors
 
 __all__ = [
     "Filled",
     "NamedVectors",
     "QueriesFailed",
+    "embed_accepted",
     "embed_images",
     "embed_queries",
     "embedding",
     "image_vectors",
     "is_stored",
     "iter_vectors",
+    "left_out_note",
 ]

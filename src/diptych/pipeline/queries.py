@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -29,21 +30,33 @@ from diptych.progress import Advance, Progress, Silent
 from diptych.queries import Query, TextQuery, texts_among
 from diptych.store.vectors import Kind, Store
 
+_SHOWN = 3
+
 
 class QueriesFailed(DiptychError):
     """An embedder refuses queries or failed on them, each for itself; others may be stored or were not asked.
 
     Attributes:
         failed: Why, by the ids of what was sent for them: a text's in each template.
+        stored: The ids of what was embedded and stored beside them.
     """
 
-    def __init__(self, failed: Mapping[str, DiptychError]) -> None:
+    def __init__(self, failed: Mapping[str, DiptychError], stored: Collection[str] = ()) -> None:
         super().__init__(str(next(iter(failed.values()))))
-        self.failed = failed
+        self.failed, self.stored = failed, stored
 
     def of(self, query: Query, info: EmbedderInfo) -> DiptychError | None:
         """Why a query failed; None for one that did not."""
         return next((self.failed[q.id] for q in _as_sent(query, info) if q.id in self.failed), None)
+
+    def about(self, queries: Sequence[Query], info: EmbedderInfo) -> QueriesFailed:
+        """The same about some queries, of which at least one failed."""
+        sent = {q.id for query in queries for q in _as_sent(query, info)}
+        return QueriesFailed({item: why for item, why in self.failed.items() if item in sent}, self.stored)
+
+    def embedded(self, query: Query, info: EmbedderInfo) -> bool:
+        """Whether something of a query was embedded and stored beside those that failed."""
+        return any(q.id in self.stored for q in _as_sent(query, info))
 
 
 def embed_queries(
@@ -54,6 +67,7 @@ def embed_queries(
     purse: Purse | None = None,
     progress: Progress = Silent(),
     what: str = "queries",
+    past_refusals: bool = False,
 ) -> tuple[Vectors, list[Query]]:
     """The vectors of queries, embedding and storing only those that the store lacks.
 
@@ -64,6 +78,7 @@ def embed_queries(
         purse: What may be spent; None for any sum.
         progress: Watches what is embedded now.
         what: What the queries are called there.
+        past_refusals: Embed and store the others where the embedder refuses a query, before that is raised.
 
     Returns:
         Shape (len(queries), dimension), float32, and the queries that were embedded now.
@@ -95,7 +110,7 @@ def embed_queries(
                 if missing:
                     prove_room(embedder, len(missing), store)
                     with progress.task(f"embedding {what} with {info.name}", len(missing)) as advance:
-                        _embed_missing_queries(missing, kind, embedder, store, till, advance)
+                        _embed_missing_queries(missing, kind, embedder, store, till, advance, past_refusals)
             embedded = {query.id for query in missing}
         fresh += [
             query
@@ -106,6 +121,49 @@ def embed_queries(
         ends = np.cumsum([len(queries) for queries in sent])
         vectors[rows] = [average(some) for some in np.split(found, ends[:-1])]
     return vectors, fresh
+
+
+def embed_accepted(
+    queries: Sequence[Query],
+    embedder: Embedder,
+    store: Store,
+    *,
+    purse: Purse | None = None,
+    progress: Progress = Silent(),
+) -> tuple[Vectors, list[Query], dict[tuple[str, str], DiptychError]]:
+    """As `embed_queries`, but queries that the embedder refuses are left out.
+
+    Returns:
+        The vectors of the others, in order; the queries that were embedded now; and by the keys of those
+        left out why each was.
+
+    Raises:
+        QueriesFailed: It failed on a query for now: a later run may have its vector.
+        DiptychError: As `embed_queries`.
+    """
+    left, fresh = list(queries), list[Query]()
+    refused: dict[tuple[str, str], DiptychError] = {}
+    while True:
+        try:
+            vectors, more = embed_queries(
+                left, embedder, store, purse=purse, progress=progress, past_refusals=True
+            )
+        except QueriesFailed as failed:
+            reasons = {q.key: why for q in left if (why := failed.of(q, embedder.info)) is not None}
+            if not reasons or any(isinstance(why.__cause__, TransientError) for why in reasons.values()):
+                raise
+            fresh += [query for query in left if failed.embedded(query, embedder.info)]
+            left = [query for query in left if query.key not in reasons]
+            refused |= reasons
+        else:
+            return vectors, [*fresh, *more], refused
+
+
+def left_out_note(reasons: Iterable[DiptychError]) -> str:
+    """A sentence on queries that are left out, from why each is; empty without any."""
+    said = list(dict.fromkeys(str(reason) for reason in reasons))
+    more = f"; and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    return f"Left out for every embedder: {'; '.join(said[:_SHOWN])}{more}." if said else ""
 
 
 def is_stored(query: Query, embedder: Embedder, store: Store) -> bool:
@@ -129,27 +187,39 @@ def _missing_queries(asked: Sequence[Query], kind: Kind, embedder: Embedder, sto
 
 
 def _embed_missing_queries(
-    queries: Sequence[Query], kind: Kind, embedder: Embedder, store: Store, till: Till, advance: Advance
+    queries: Sequence[Query],
+    kind: Kind,
+    embedder: Embedder,
+    store: Store,
+    till: Till,
+    advance: Advance,
+    past_refusals: bool,
 ) -> None:
     """Embed and store queries of one kind, as many batches at once as the embedder allows."""
     info = embedder.info
     zeros = kind == "text" and may_say_nothing(embedder)
     failed: dict[str, DiptychError] = {}
+    put: set[str] = set()
+    enough = threading.Event()
 
     def embed(some: Sequence[Query]) -> None:
-        if failed:
+        if enough.is_set():
             return
         answer = _answer(some, embedder, till, zeros=zeros)
         if isinstance(answer, Exception):
             if len(some) == 1:
                 failed[some[0].id] = _failure(info, some[0], answer)
+                if not past_refusals or isinstance(answer, TransientError):
+                    enough.set()
                 return
             for query in some:
                 embed([query])
             return
         new, problems = answer
         good = [row for row in range(len(some)) if row not in problems]
-        _put(store, info, kind, [some[row].id for row in good], new[good], till)
+        ids = [some[row].id for row in good]
+        _put(store, info, kind, ids, new[good], till)
+        put.update(ids)
         advance(len(good))
         if problems:
             embed([some[row] for row in problems])
@@ -159,7 +229,7 @@ def _embed_missing_queries(
         for _ in as_done(callers, embed, batches, ahead=2 * info.concurrency):
             pass
     if failed:
-        raise QueriesFailed(failed) from next(iter(failed.values())).__cause__
+        raise QueriesFailed(failed, put) from next(iter(failed.values())).__cause__
 
 
 def _answer(

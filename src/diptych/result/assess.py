@@ -6,9 +6,11 @@ ids, which is as good as chance.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,9 @@ Floats = NDArray[np.float64]
 DEPTH = 10
 """The depth of the metrics that have one, where nobody asks for another."""
 
+KnownFigures: TypeAlias = tuple[bytes, dict[str, Figures]]
+"""A query's grades, hashed, and every ranking's figures by them."""
+
 FUSIONS = {"RRF": reciprocal_rank_fusion, "z-score sum": z_score_sum}
 """Ways to make one ranking of several, by name."""
 
@@ -44,7 +49,12 @@ _NOT_COMPARED = ("judged",)
 
 
 def assess(
-    answers: Answers, truth: GroundTruth, *, k: int = DEPTH, floors: Collection[str] = ()
+    answers: Answers,
+    truth: GroundTruth,
+    *,
+    k: int = DEPTH,
+    floors: Collection[str] = (),
+    known: MutableMapping[str, KnownFigures] | None = None,
 ) -> Relevance:
     """Say what judgments say of several embedders' answers.
 
@@ -53,13 +63,15 @@ def assess(
         truth: The judgments; those about other queries and pictures are left aside.
         k: The depth of the metrics that have one.
         floors: Which of the embedders are floors, which any real model should beat.
+        known: What came of each query before, for the same pictures, embedders and k, by the query's name:
+            only where its judgments changed is it computed anew, and put in here.
     """
     asked = [query.text for query in texts_among(answers.queries)]
     judged = truth.judgments.about(asked).among([picture.id for picture in answers.pictures])
     cases = _cases(answers, judged)
     names = list(answers.by_name[0])
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
-    found = [{name: figures(case.ranked(name), k) for name in (*names, *fusions)} for case in cases]
+    found = [_figures(case, (*names, *fusions), k, known) for case in cases]
     pooled = [name for name in names if name not in floors] or names
     reach = [_coverage(case, pooled, k, truth) for case in cases]
     counting = [each.counts for each in reach]
@@ -90,7 +102,7 @@ def assess(
             for name in names
         },
         contradictions=judged.contradictions({picture.id: picture.name for picture in answers.pictures}),
-        notes=(*truth.notes, *coverage_notes(reach, averages, names, k)),
+        notes=(*truth.notes, *filter(None, [answers.left_out]), *coverage_notes(reach, averages, names, k)),
         options=truth.options,
         judgments=judged,
     )
@@ -146,6 +158,20 @@ class _Case:
         """Whoever scores all images alike says nothing, and adds nothing."""
         telling = [scores for scores in self.scores.values() if np.ptp(scores) > 0]
         return FUSIONS[name](np.array(telling or list(self.scores.values())))
+
+
+def _figures(
+    case: _Case, names: Sequence[str], k: int, known: MutableMapping[str, KnownFigures] | None
+) -> dict[str, Figures]:
+    """Every ranking's figures for one query, by the ranking's name."""
+    grades = hashlib.sha256(case.grades.tobytes()).digest()
+    before = None if known is None else known.get(case.query)
+    if before is not None and before[0] == grades:
+        return before[1]
+    found = {name: figures(case.ranked(name), k) for name in names}
+    if known is not None:
+        known[case.query] = grades, found
+    return found
 
 
 def _sorted(scores: Floats) -> Fused:

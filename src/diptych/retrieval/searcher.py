@@ -62,6 +62,7 @@ class Answers:
         by_name: For each of them the answers, by the embedder's name.
         why_no_bank: Why an embedder has no null bank, by its name.
         skipped: What could not be ranked.
+        left_out: A sentence on the queries that an embedder refused; empty where there are none.
     """
 
     pictures: tuple[Picture, ...]
@@ -69,6 +70,7 @@ class Answers:
     by_name: Sequence[Mapping[str, Answer]]
     why_no_bank: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+    left_out: str = ""
 
 
 class Searcher:

@@ -211,6 +211,11 @@ class Store:
             values = [json.dumps(list(queries))]
         return [self._judgment(*row) for row in self._file.rows(f"{statement} ORDER BY id", values)]
 
+    def newest_judgment(self) -> int:
+        """The number of the judgment that was filed last, by whatever process; 0 before the first."""
+        ((newest,),) = self._file.rows("SELECT coalesce(max(id), 0) FROM judgment")
+        return int(newest)
+
     def _judgment(self, number: int, *row: Any) -> Judgment:
         """A judgment as it is filed, under its number."""
         try:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
@@ -27,7 +28,12 @@ _OUTSIDE = 128_000_000
 """Bytes of copies, and of pictures from outside, that are kept in memory."""
 
 _MOST_MEGAPIXELS, _MOST_MEGABYTES = 100.0, 32.0
-_DECODED = 2
+_DECODED = 60_000_000
+"""Pixels of pictures that were asked with and are remembered."""
+
+AT_ONCE = 2
+"""How many pictures are in memory as pixels at the same time, whoever asks, beside those remembered."""
+
 _LONGEST_NAME = 200
 
 
@@ -66,7 +72,10 @@ class Pictures:
         )
         self._copies: LRUCache[tuple[str, str], bytes] = LRUCache(_COPIES, getsizeof=len)
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._decoded: LRUCache[str, ImageQuery] = LRUCache(_DECODED)
+        self._decoded: LRUCache[str, ImageQuery] = LRUCache(
+            _DECODED, getsizeof=lambda query: query.image.width * query.image.height
+        )
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
 
     def add(self, data: bytes, name: str) -> BroughtPicture:
@@ -80,11 +89,11 @@ class Pictures:
         if picture is not None:
             return BroughtPicture(image_id, picture.name, inside=True)
         self.limits.check_bytes(len(data))
-        image = decode(data, self.limits)
         shown = printable(name.strip())[:_LONGEST_NAME] or "a picture from outside"
+        with self._turns:
+            self._remember(ImageQuery(shown, image_id, decode(data, self.limits)))
         with self._lock:
             self._outside[image_id] = (shown, data)
-        self._remember(ImageQuery(shown, image_id, image))
         return BroughtPicture(image_id, shown, inside=False)
 
     def query(self, image_id: str) -> ImageQuery:
@@ -99,7 +108,8 @@ class Pictures:
         picture = self._collection.find(image_id)
         name, data, limits = self._read(image_id)
         try:
-            query = ImageQuery(name, image_id, decode(data, limits))
+            with self._turns:
+                query = ImageQuery(name, image_id, decode(data, limits))
         except UnreadablePicture as error:
             raise DiptychError(f"the picture {name} can't be used: {error}") from error
         if picture is not None:
@@ -121,6 +131,11 @@ class Pictures:
         """
         return self._sizes.get(image_id, _UNKNOWN)
 
+    def kept(self, image_id: str, size: str) -> bytes | None:
+        """A copy that was made before; None where it is not kept."""
+        with self._lock:
+            return self._copies.get((image_id, size))
+
     def copy(self, image_id: str, size: str) -> bytes:
         """A copy of a picture as a JPEG, in one of the sizes of `BOXES`.
 
@@ -128,15 +143,15 @@ class Pictures:
             DiptychError: There is no such picture here, or it can't be read any more.
         """
         key = (image_id, size)
-        with self._lock:
-            if key in self._copies:
-                return self._copies[key]
-        name, data, limits = self._read(image_id)
-        try:
-            image = decode(data, limits)
-        except UnreadablePicture as error:
-            raise DiptychError(f"the picture {name} can't be shown: {error}") from error
-        made = _jpeg(image, size)
+        with self._turns:
+            if (kept := self.kept(image_id, size)) is not None:
+                return kept
+            name, data, limits = self._read(image_id)
+            try:
+                image = decode(data, limits)
+                made = _jpeg(image, size)
+            except UnreadablePicture as error:
+                raise DiptychError(f"the picture {name} can't be shown: {error}") from error
         with self._lock:
             self._sizes[image_id] = image.size
             self._copies[key] = made
@@ -155,7 +170,10 @@ class Pictures:
         raise DiptychError("there is no such picture here; bring it again if it came from outside")
 
     def _remember(self, query: ImageQuery) -> ImageQuery:
-        with self._lock:
+        with (
+            self._lock,
+            suppress(ValueError),
+        ):  # larger than all the room there is: decoded again when asked for
             self._decoded[query.id] = query
         return query
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from cachetools import LRUCache
 
 from diptych.embedders import Embedder
-from diptych.embedders.base import PrecomputedImages, Vectors
+from diptych.embedders.base import PrecomputedImages, TransientError, Vectors
 from diptych.embedders.budget import NOTHING, Budget, Purse
 from diptych.errors import DiptychError
 from diptych.pipeline import QueriesFailed, embed_queries, is_stored
@@ -53,6 +53,9 @@ class QueryQueue:
         embedder: The embedder.
         store: Where vectors are kept.
         budget: What may be spent.
+
+    Attributes:
+        changes: Grows when a query gets a vector that nothing was to wait for: it costs, or was refused once.
     """
 
     def __init__(self, embedder: Embedder, store: Store, budget: Budget) -> None:
@@ -61,6 +64,8 @@ class QueryQueue:
         self._budget = budget
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._vectors: LRUCache[tuple[str, str], Vectors] = LRUCache(_REMEMBERED)
+        self._refused: LRUCache[tuple[str, str], DiptychError] = LRUCache(_REMEMBERED)
+        self.changes = 0
         self._lock = threading.Lock()
         threading.Thread(target=self._answer, name=f"ask {embedder.info.name}", daemon=True).start()
 
@@ -109,6 +114,40 @@ class QueryQueue:
             return None
         return self._keep(query, normalise(embed_queries([query], self.embedder, self._store)[0]))
 
+    def refusal(self, query: Query) -> DiptychError | None:
+        """Why the embedder refused a query when it was asked last; None where it did not."""
+        with self._lock:
+            return self._refused.get(query.key)
+
+    def embed_accepted(self, queries: Sequence[Query]) -> dict[tuple[str, str], DiptychError]:
+        """Have queries embedded that cost nothing more, and wait; those refused before are not asked again.
+
+        Returns:
+            Why the embedder has no vector of a query, by the query's key: it refuses it, or failed on it now.
+
+        Raises:
+            DiptychError: It failed on all of them, or they would cost something.
+        """
+        refused = {query.key: why for query in queries if (why := self.refusal(query)) is not None}
+        while left := [query for query in queries if query.key not in refused]:
+            ticket = self.ask(left, live=True)
+            if ticket.answered is None:
+                name = self.embedder.info.name
+                raise DiptychError(f"{name} would cost about ${ticket.dollars:.6f}: search with it first")
+            try:
+                ticket.answered.result()
+            except QueriesFailed as failed:
+                refused |= self._reasons(failed, left)
+            else:
+                break
+        return refused
+
+    def _reasons(
+        self, failed: QueriesFailed, queries: Sequence[Query]
+    ) -> dict[tuple[str, str], DiptychError]:
+        info = self.embedder.info
+        return {query.key: why for query in queries if (why := failed.of(query, info)) is not None}
+
     def _is_stored(self, query: Query) -> bool:
         if query.kind == "image" and isinstance(self.embedder, PrecomputedImages):
             return self.embedder.find_image(query.id, query.names) is not None
@@ -117,6 +156,7 @@ class QueryQueue:
     def _keep(self, query: Query, unit: Vectors) -> Vectors:
         with self._lock:
             self._vectors[query.key] = unit
+            self._refused.pop(query.key, None)
         return unit
 
     def _answer(self) -> None:
@@ -142,7 +182,7 @@ class QueryQueue:
         for waiting in batch:
             purse.add(waiting.purse)
         try:
-            vectors, _ = embed_queries(queries, self.embedder, self._store, purse=purse)
+            vectors, _ = embed_queries(queries, self.embedder, self._store, purse=purse, past_refusals=True)
         except QueriesFailed as failed:
             return self._tell_of(failed, batch)
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
@@ -151,6 +191,8 @@ class QueryQueue:
             return []
         finally:
             purse.close()
+        self.changes += sum(self.refusal(query) is not None for query in queries)
+        self.changes += self.price(queries) > 0
         for query, unit in zip(queries, normalise(vectors), strict=True):
             self._keep(query, unit[None])
         for waiting in batch:
@@ -161,12 +203,15 @@ class QueryQueue:
         """Tell those whose queries failed; who is left."""
         left = []
         for waiting in batch:
-            reasons = (failed.of(query, self.embedder.info) for query in waiting.queries)
-            reason = next((reason for reason in reasons if reason), None)
-            if reason is None:
+            reasons = self._reasons(failed, waiting.queries)
+            with self._lock:  # what failed for now is not refused
+                for key, reason in reasons.items():
+                    if not isinstance(reason.__cause__, TransientError):
+                        self._refused[key] = reason
+            if not reasons:
                 left.append(waiting)
             else:
-                waiting.answered.set_exception(reason)
+                waiting.answered.set_exception(failed.about(waiting.queries, self.embedder.info))
         return left
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import secrets
 import socket
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 MISSING = "the page needs FastAPI and uvicorn: pip install 'diptych[web]'"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (recognised, not bound)
+
+_LEFT_AT_THE_END = 1
+"""Seconds in which those who are being answered are still answered once it is to end."""
 
 
 class Page:
@@ -105,10 +109,27 @@ def open_page(
     access = _access(host, outside)
     state = PageState(bench, max_cost, planned)
     config = uvicorn.Config(
-        make_app(state, access), log_level="error", access_log=False, server_header=False, lifespan="off"
+        make_app(state, access),
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_LEFT_AT_THE_END,
     )
     state.start()
-    return Page(_link(outside or _address(host, at), access.token), uvicorn.Server(config), listening)
+    return Page(_link(outside or _address(host, at), access.token), _server(config), listening)
+
+
+def _server(config: uvicorn.Config) -> uvicorn.Server:
+    """A server that ends without a word of those it can't answer any more."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            logging.getLogger("uvicorn.error").disabled = True  # until the next one is configured
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def _access(host: str, outside: str) -> Access:

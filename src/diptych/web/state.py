@@ -8,9 +8,11 @@ are ready, and the queries that all of these have answered or answer for nothing
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from cachetools import LRUCache
 
 from diptych.embedders.base import Vectors, real_models
 from diptych.embedders.budget import Budget
@@ -18,19 +20,43 @@ from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_judgments
 from diptych.judgments.pool import pool_by_scores
 from diptych.paths import prices_path
+from diptych.pipeline import left_out_note
 from diptych.queries import Query, TextQuery, text_query, texts_among
-from diptych.result import Comparison, Finding, Overall, Relevance, Work
-from diptych.result.assess import DEPTH, assess
+from diptych.result import Comparison, Finding, Overall, QueryResult, Relevance, Work
+from diptych.result.assess import DEPTH, KnownFigures, assess
 from diptych.result.describe import assemble, describe, describe_banks, describe_comparison
 from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.searcher import Answers
 from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
+from diptych.web.background import Background, Moment
 from diptych.web.history import History
 from diptych.web.indexing import Indexer
 from diptych.web.pictures import Pictures
 from diptych.web.query_queue import QueryQueue
 from diptych.workbench import Workbench
+
+_RESULTS = 500
+"""How many queries' figures are remembered, for what holds over all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What judgments say of the embedders that are ready, and what is seen without them.
+
+    Attributes:
+        ready: These embedders.
+        asked: How many texts were asked or judged here, and taken by all.
+        relevance: What judgments say; None where nothing is judged.
+        findings: What holds over all texts; nothing for fewer than two.
+        left_out: A sentence on texts that an embedder has no vector of; empty without any.
+    """
+
+    ready: list[str]
+    asked: int
+    relevance: Relevance | None = None
+    findings: tuple[Finding, ...] = ()
+    left_out: str = ""
 
 
 class PageState:
@@ -61,6 +87,12 @@ class PageState:
         }
         self.history = History()
         self.labels = sorted({label for picture in self.collection.pictures for label in picture.labels})
+        self.background = Background("what judgments say", self.moment)
+        self.reports = Background("reports", self.moment, kept=2)
+        self._truth: tuple[int, GroundTruth] | None = None
+        self._truth_lock = threading.Lock()
+        self._figures: LRUCache[Hashable, dict[str, KnownFigures]] = LRUCache(2)
+        self._results: LRUCache[Hashable, QueryResult] = LRUCache(_RESULTS)
         self._version = 0
         self._lock = threading.Lock()
 
@@ -82,6 +114,12 @@ class PageState:
     def ready(self) -> list[str]:
         """The embedders that have embedded all they can."""
         return [name for name, indexer in self.indexers.items() if indexer.indexing.state == "ready"]
+
+    def moment(self) -> Moment:
+        """The state that what judgments say is made from; told at once."""
+        asked = tuple(past.text for past in self.history.entries())
+        changes = tuple(queue.changes for queue in self.queues.values())
+        return Moment(self.bench.store.newest_judgment(), (tuple(self.ready), asked, changes))
 
     def query(self, text: str | None, picture: str | None) -> Query:
         """The query that a person asks.
@@ -111,7 +149,8 @@ class PageState:
         if not answered:
             return None
         answers = self.index.answers(snapshot, scored, answered, k)
-        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k, self._learned(snapshot))
+        learned = self._learned_lately(snapshot)
+        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k, learned)
         return assemble(
             self.collection,
             [embedder.info for embedder in self.embedders.values()],
@@ -119,6 +158,12 @@ class PageState:
             queries=(results[0],),
             overall=Overall(banks=describe_banks(snapshot)),
         )
+
+    def _learned_lately(self, snapshot: Snapshot) -> dict[str, LearnedOnOthers]:
+        """What thresholds are learned from, now or a few judgments ago; nothing where it is not known yet."""
+        what = ("learned", tuple(snapshot.searchers), snapshot.key)
+        lately = self.background.lately(what, lambda: self._learned(snapshot))
+        return {} if lately is None else lately.get()
 
     def _learned(self, snapshot: Snapshot) -> dict[str, LearnedOnOthers]:
         """What thresholds are learned from: the judged texts that each embedder has answered already."""
@@ -154,7 +199,15 @@ class PageState:
 
     def truth(self, texts: Sequence[str] = ()) -> GroundTruth:
         """The judgments that stand, of some queries or of all."""
-        return standing_judgments(self.collection, self.bench.store, texts).with_plan(self._planned)
+        if texts:
+            return standing_judgments(self.collection, self.bench.store, texts).with_plan(self._planned)
+        asked = self.bench.store.newest_judgment()
+        with self._truth_lock:  # who waited here takes what was read meanwhile
+            if self._truth is None or self._truth[0] < asked:
+                newest = self.bench.store.newest_judgment()
+                standing = standing_judgments(self.collection, self.bench.store)
+                self._truth = newest, standing.with_plan(self._planned)
+            return self._truth[1]
 
     def pool(self, text: str, k: int) -> tuple[str, ...]:
         """Ids of the pictures to judge for a text, shuffled.
@@ -171,44 +224,71 @@ class PageState:
     def ready_answers(self, queries: Sequence[Query], k: int = DEPTH) -> tuple[Snapshot, Answers]:
         """What was ranked, and what each ready embedder makes of queries that cost nothing more.
 
+        Those that an embedder refuses are left out, which the answers say.
+
         Raises:
-            DiptychError: No embedder is ready, or it failed, or would cost something.
+            DiptychError: No embedder is ready, or it failed, or refuses all, or would cost something.
         """
         names = self.ready
         if not names:
             raise DiptychError("no embedder has embedded the collection yet: wait until one is ready")
-        tickets = {name: self.queues[name].ask(queries, live=True) for name in names}
-        for name, ticket in tickets.items():
-            if ticket.answered is None:
-                raise DiptychError(f"{name} would cost about ${ticket.dollars:.6f}: search with it first")
-            ticket.answered.result()
+        refused = self._refused(queries, names)
+        accepted = [query for query in queries if query.key not in refused]
+        if queries and not accepted:
+            raise next(iter(refused.values()))
         snapshot = self.index.snapshot(names)
-        units = {name: of_name for name in names if (of_name := self._units(name, queries)) is not None}
-        return snapshot, self.index.answers(snapshot, queries, units, k)
+        units = {name: of_name for name in names if (of_name := self._units(name, accepted)) is not None}
+        answers = self.index.answers(snapshot, accepted, units, k)
+        return snapshot, replace(answers, left_out=left_out_note(refused.values()))
+
+    def _refused(self, queries: Sequence[Query], names: Sequence[str]) -> dict[tuple[str, str], DiptychError]:
+        """Why one of these embedders has no vector of a query, by the query's key, once it has the others."""
+        refused: dict[tuple[str, str], DiptychError] = {}
+        for name in names:
+            refused |= self.queues[name].embed_accepted(queries)
+        return refused
 
     def judged_answers(self) -> Answers:
         """What the ready embedders make of every text that can be assessed."""
         return self.ready_answers([TextQuery(text) for text in self.texts()])[1]
 
-    def relevance(self, k: int = DEPTH) -> Relevance | None:
-        """What judgments say of them; None where nothing is judged."""
+    def said(self) -> Said:
+        """What judgments say of the ready embedders, and what is seen without them; takes long."""
+        ready = self.ready
+        texts = [TextQuery(text) for text in self.texts()] if ready else []
         truth = self.truth()
-        if not self.ready or not truth.queries or not self.texts():
-            return None
-        return assess(self.judged_answers(), truth, k=k, floors=self._floors)
+        if not truth.queries and len(texts) < 2:
+            return Said(ready=ready, asked=len(texts))
+        refused = self._refused(texts, ready)
+        if len(refused) == len(texts):
+            return Said(ready=ready, asked=0, left_out=left_out_note(refused.values()))
+        snapshot, answers = self.ready_answers(texts)
+        relevance = None
+        if truth.queries:
+            known = self._figures.setdefault((tuple(ready), snapshot.key), {})
+            relevance = assess(answers, truth, floors=self._floors, known=known)
+        return Said(
+            ready=ready,
+            asked=len(answers.queries),
+            relevance=relevance,
+            findings=self._findings(snapshot, answers) if len(answers.queries) > 1 else (),
+            left_out=answers.left_out,
+        )
 
-    def findings(self) -> tuple[Finding, ...]:
-        """What holds over all texts asked and judged here, without judgments; nothing for fewer than two."""
-        if not self.ready or len(texts := self.texts()) < 2:
-            return ()
-        snapshot, answers = self.ready_answers([TextQuery(text) for text in texts])
-        described = describe(answers.queries, answers.by_name, snapshot.pictures, (), DEPTH)
+    def _findings(self, snapshot: Snapshot, answers: Answers) -> tuple[Finding, ...]:
+        """What holds over all texts asked and judged here, without judgments."""
         names, images = list(snapshot.searchers), len(snapshot.pictures)
+        described = []
+        for query, by_name in zip(answers.queries, answers.by_name, strict=True):
+            key = (query.key, snapshot.key, tuple(names))
+            if key not in self._results:
+                (self._results[key],) = describe([query], [by_name], snapshot.pictures, (), DEPTH)
+            described.append(self._results[key])
         found = over_all(described, names, images, floors=self._floors).findings
         return tuple(finding for finding in found if finding.question != "better")
 
     def report(self, queries: Sequence[Query], rivals: Sequence[TextQuery], k: int) -> Comparison:
-        """A comparison of those queries that the ready embedders have answered.
+        """A comparison of those queries that the ready embedders have answered; takes long.
 
         Raises:
             DiptychError: They have answered none.
@@ -224,12 +304,13 @@ class PageState:
         return self._comparison_of(answered, against, k, judged)
 
     def evaluation(self) -> Comparison:
-        """A comparison of every query that was judged.
+        """A comparison of every query that was judged; takes long.
 
         Raises:
             DiptychError: None was.
         """
-        judged = [text for text in self.texts() if text in self.truth().queries]
+        everything = set(self.truth().queries)
+        judged = [text for text in self.texts() if text in everything]
         if not judged:
             raise DiptychError("nothing is judged yet: judge a few pictures first")
         return self._comparison_of([TextQuery(text) for text in judged], [], DEPTH, self.truth(judged))
@@ -239,6 +320,8 @@ class PageState:
     ) -> Comparison:
         extra = [rival for rival in rivals if rival not in asked]
         snapshot, answers = self.ready_answers([*asked, *extra], k)
+        if not any(query in answers.queries for query in asked):
+            raise DiptychError(answers.left_out)
         here = Work(
             images_embedded=0,
             images_from_store=len(snapshot.pictures),
@@ -251,8 +334,8 @@ class PageState:
             [self.embedders[name].info for name in snapshot.searchers],
             snapshot,
             answers,
-            rivals=rivals,
-            extra=len(extra),
+            rivals=[rival for rival in rivals if rival in answers.queries],
+            extra=sum(rival in answers.queries for rival in extra),
             k=k,
             truth=truth,
             learned=self._learned(snapshot),

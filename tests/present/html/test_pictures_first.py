@@ -205,7 +205,9 @@ def test_queries_are_filtered_by_their_words(browser: Browser, demo: Path) -> No
 
 def test_words_curves_details_and_the_glossary_are_folded_until_opened(browser: Browser, demo: Path) -> None:
     page = opened(browser, demo)
-    assert page.locator(".finding:visible, .cuts .lane:visible, .reading dl:visible").count() == 1  # the verdict
+    assert (
+        page.locator(".finding:visible, .cuts .lane:visible, .reading dl:visible").count() == 1
+    )  # the verdict
     page.locator("#q1 summary", has_text="In words").click()
     assert page.locator("#q1 .finding:visible").count() >= 2
     page.evaluate("location.hash = '#read-z'")

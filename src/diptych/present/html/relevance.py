@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from diptych.concept import Concept, concepts
 from diptych.evaluation.abstention import Abstention
 from diptych.evaluation.complementarity import Complementarity
-from diptych.evaluation.metrics.figures import DECIDES as DECIDES
-from diptych.evaluation.metrics.figures import Figures, metric_names
+from diptych.evaluation.metrics.figures import DECIDES, Figures, metric_names
 from diptych.evaluation.significance import PairedComparison
 from diptych.present.html import layout
 from diptych.present.html.curves import letter

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from diptych.judgments.files import write_judgments
 from diptych.thresholds.saved import Scale, save_threshold
-from diptych.web.judged_scores import JudgedRanking
-from diptych.web.routes.evaluate import Embedder, Value
+from diptych.web.background import AT_LAST, made
+from diptych.web.routes.evaluate import Embedder, Value, judged_ranking
 from diptych.web.saved_report import fitted
 from diptych.web.state import PageState
 
@@ -30,19 +31,22 @@ def router(state: PageState) -> APIRouter:
         return _file(f"judgments.{ending}", lambda path: write_judgments(said, path, names=names))
 
     @routes.get("/export/threshold.json", response_class=Response)
-    def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Response:
-        """A threshold for `diptych filter`."""
-        if embedder not in state.embedders:
-            raise HTTPException(404, "no embedder is called that")
-        saved = JudgedRanking(state, embedder, scale).saved(value)
+    async def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Response:
+        """A threshold for `diptych filter`, from all judgments there are."""
+        ranking = await judged_ranking(state, embedder, scale, wait=AT_LAST)
+        saved = await run_in_threadpool(ranking.saved, value)
         return _file("threshold.json", lambda path: save_threshold(saved, path))
 
     @routes.get("/export/evaluation.html", response_class=HTMLResponse)
-    def evaluation() -> Response:
-        """The report of every judged query: pictures inside, nothing fetched."""
-        return _attached(
-            "diptych-evaluation.html", fitted(state.evaluation()).encode(), "text/html; charset=utf-8"
+    async def evaluation() -> Response:
+        """The report of every judged query: pictures inside, nothing fetched.
+
+        It is made once for all who ask meanwhile; with 503 it asks to come again later.
+        """
+        newest = await state.reports.newest(
+            "evaluation", lambda: fitted(state.evaluation()).encode(), wait=AT_LAST, first=AT_LAST
         )
+        return _attached("diptych-evaluation.html", made(newest), "text/html; charset=utf-8")
 
     return routes
 

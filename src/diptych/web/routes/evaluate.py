@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
@@ -15,8 +16,9 @@ from diptych.present.html.layout import answers
 from diptych.result.assess import DEPTH
 from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import Threshold
+from diptych.web.background import AT_LAST, SOON, made
 from diptych.web.judged_scores import JudgedPicture, JudgedRanking
-from diptych.web.state import PageState
+from diptych.web.state import PageState, Said
 from diptych.web.templating import render, surroundings
 
 Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]
@@ -46,24 +48,28 @@ def router(state: PageState) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/evaluate", response_class=HTMLResponse)
-    def page() -> str:
-        """The page."""
-        return render(
+    async def page() -> str:
+        """The page, of the newest there is; where that is behind, its script brings it forward."""
+        newest = await state.background.newest("said", state.said)
+        said = Said(ready=state.ready, asked=0) if newest.made is None else newest.made.get()
+        return await run_in_threadpool(
+            render,
             "evaluate.html",
             **surroundings(state, "evaluate"),
             index={name: index for index, name in enumerate(state.embedders)},
-            ready=state.ready,
-            relevance=state.relevance(),
-            together=answers(state.findings()),
-            asked=len(state.texts()),
+            ready=said.ready,
+            relevance=said.relevance,
+            together=answers(said.findings),
+            asked=said.asked,
+            behind=not newest.current,
             metrics=metric_names(DEPTH),
             concepts=concepts(Figures),
         )
 
     @routes.get("/api/scores")
-    def scores(embedder: Embedder, scale: Scale = "raw") -> Scores:
+    async def scores(embedder: Embedder, scale: Scale = "raw") -> Scores:
         """The scores of the judged pictures by one embedder."""
-        ranking = _judged_ranking(state, embedder, scale)
+        ranking = await judged_ranking(state, embedder, scale)
         return Scores(
             embedder=embedder,
             scale=scale,
@@ -73,9 +79,9 @@ def router(state: PageState) -> APIRouter:
         )
 
     @routes.get("/api/threshold")
-    def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> TriedThreshold:
+    async def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> TriedThreshold:
         """Try a threshold out on the judged pictures."""
-        ranking = _judged_ranking(state, embedder, scale)
+        ranking = await judged_ranking(state, embedder, scale)
         above, below = ranking.border(value)
         found = ranking.apply(value)
         figures = {field.name: getattr(found, field.name) for field in fields(found)}
@@ -84,7 +90,27 @@ def router(state: PageState) -> APIRouter:
     return routes
 
 
-def _judged_ranking(state: PageState, embedder: str, scale: Scale) -> JudgedRanking:
+async def judged_ranking(
+    state: PageState, embedder: str, scale: Scale, *, wait: float = SOON
+) -> JudgedRanking:
+    """The judged pictures by one embedder: from the newest judgments, or from those of a moment ago.
+
+    Args:
+        state: The page.
+        embedder: Its name.
+        scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
+        wait: Seconds to wait for the newest, where there are others.
+
+    Raises:
+        DiptychError: The embedder is not ready, or has no z.
+        HTTPException: There is no such embedder, or it takes too long.
+    """
     if embedder not in state.embedders:
         raise HTTPException(404, "no embedder is called that")
-    return JudgedRanking(state, embedder, scale)
+    newest = await state.background.newest(
+        ("ranking", embedder, scale),
+        lambda: JudgedRanking(state, embedder, scale),
+        wait=wait,
+        first=AT_LAST,
+    )
+    return made(newest)

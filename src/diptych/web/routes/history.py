@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
+from diptych.queries import Query as Asked
+from diptych.web.background import AT_LAST, made
 from diptych.web.history import PastQuery
 from diptych.web.saved_report import saved_report
 from diptych.web.schemas import Ask
@@ -23,16 +26,25 @@ def router(state: PageState) -> APIRouter:
         return state.history.entries()
 
     @routes.get("/report", response_class=HTMLResponse)
-    def report(ask: Annotated[Ask, Query()]) -> Response:
+    async def report(ask: Annotated[Ask, Query()]) -> Response:
         """This query and what else was asked, as one file that can be sent: below 5 MB."""
         name = {"Content-Disposition": 'attachment; filename="diptych-report.html"'}
-        asked = [(ask.text, ask.picture), *((past.text, past.picture) for past in state.history.entries())]
-        queries = [
-            state.query(text, picture)
-            for text, picture in asked
-            if picture is None or state.pictures.name(picture) is not None
-        ]
-        once = list({query.key: query for query in queries}.values())
-        return HTMLResponse(saved_report(state, once, ask.rivals, ask.k), headers=name)
+        queries = await run_in_threadpool(_asked, state, ask)
+        what = ("report", *(query.key for query in queries), *ask.rivals, ask.k)
+        newest = await state.reports.newest(
+            what, lambda: saved_report(state, queries, ask.rivals, ask.k), wait=AT_LAST, first=AT_LAST
+        )
+        return HTMLResponse(made(newest), headers=name)
 
     return routes
+
+
+def _asked(state: PageState, ask: Ask) -> list[Asked]:
+    """The query, and what else was asked here, each once."""
+    asked = [(ask.text, ask.picture), *((past.text, past.picture) for past in state.history.entries())]
+    queries = [
+        state.query(text, picture)
+        for text, picture in asked
+        if picture is None or state.pictures.name(picture) is not None
+    ]
+    return list({query.key: query for query in queries}.values())

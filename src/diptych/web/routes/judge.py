@@ -13,6 +13,7 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.judgments.ledger import login_name
 from diptych.result.assess import DEPTH
 from diptych.store.judgment import GRADES
+from diptych.web.background import SOON
 from diptych.web.schemas import ImageId, Text
 from diptych.web.state import PageState
 from diptych.web.templating import render, surroundings
@@ -59,12 +60,19 @@ class Pair(BaseModel):
 
 
 class Verdict(BaseModel):
-    """Is one better? `sentences` say it, `pairs` hold the figures."""
+    """Is one better? `sentences` say it, `pairs` hold the figures.
 
-    judged: int
-    queries: int
-    sentences: list[str]
-    pairs: list[Pair]
+    It is of the newest judgments where it is `current`; otherwise of those that were there before the last
+    `behind`, and being brought up to date. `left_out` says which texts an embedder has no vector of.
+    """
+
+    judged: int = 0
+    queries: int = 0
+    sentences: list[str] = []
+    pairs: list[Pair] = []
+    current: bool = True
+    behind: int = 0
+    left_out: str = ""
 
 
 def router(state: PageState) -> APIRouter:
@@ -108,17 +116,22 @@ def router(state: PageState) -> APIRouter:
         return Grades(text=text, grades=_grades(state, text))
 
     @routes.get("/api/verdict")
-    def verdict() -> Verdict:
-        """Is one better, by all judgments?"""
-        found = state.relevance()
-        if found is None:
-            return Verdict(judged=0, queries=0, sentences=[], pairs=[])
-        return Verdict(
-            judged=len(found.judgments),
-            queries=sum(query.relevant + query.irrelevant > 0 for query in found.queries),
-            sentences=list(found.verdicts),
-            pairs=[_pair(pair) for pair in found.decisive],
+    async def say(wait: Annotated[float, Query(ge=0, le=60)] = SOON) -> Verdict:
+        """Is one better, by all judgments? So many seconds are waited for what the newest make of it."""
+        newest = await state.background.newest("said", state.said, wait=wait, first=wait)
+        said = None if newest.made is None else newest.made.get()
+        found = None if said is None else said.relevance
+        verdict = Verdict(
+            current=newest.current,
+            behind=newest.behind,
+            left_out="" if said is None else said.left_out,
         )
+        if found is not None:
+            verdict.judged = len(found.judgments)
+            verdict.queries = sum(query.relevant + query.irrelevant > 0 for query in found.queries)
+            verdict.sentences = list(found.verdicts)
+            verdict.pairs = [_pair(pair) for pair in found.decisive]
+        return verdict
 
     return routes
 

@@ -101,6 +101,35 @@ function show(id, pictures) {
     element("span", {}, `${score.toFixed(3)} · ${relevant ? "relevant" : "not"} · ${text}`))));
 }
 
+// Where the page was made before what judgments say was known, it is asked for again until it is of all of
+// them; the threshold that a person tries out stays as it is.
+async function bringForward() {
+  const main = document.querySelector("main[data-behind]");
+  if (!main) return;
+  await new Promise((later) => setTimeout(later, 1000));
+  const page = new DOMParser().parseFromString(await get("/evaluate"), "text/html").querySelector("main");
+  if (!form && page.querySelector("#cutting")) return location.reload();
+  let before = null;
+  for (const section of page.querySelectorAll("section")) {
+    const label = section.getAttribute("aria-labelledby");
+    const old = main.querySelector(`section[aria-labelledby="${label}"]`);
+    if (old && (label === "better" || label === "cut")) before = old;
+    else {
+      if (old) old.replaceWith(section);
+      else before.after(section);
+      before = section;
+    }
+  }
+  if (!("behind" in page.dataset)) delete main.dataset.behind;
+  return bringForward();
+}
+
+// A report takes a while: so that nobody asks for it again and again, it says so.
+const report = document.querySelector("a[href='/export/evaluation.html']");
+report?.addEventListener("click", () => {
+  report.after(element("small", { role: "status" }, " being made: the download begins when it is ready "));
+}, { once: true });
+
 if (form) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", showScores);
@@ -111,3 +140,4 @@ if (form) {
   showScores();
 }
 showVerdict(document.getElementById("verdict")).catch(complain);
+bringForward().catch(complain);

@@ -1,22 +1,24 @@
 // Is one better? The sentences, and for each two embedders the difference with its interval.
 
-import { get, latest } from "./api.js";
+import { complain, get, latest } from "./api.js";
 import { element } from "./element.js";
 
+const SOON = 1000; // milliseconds
 const newest = latest();
+let again = null;
 
 // Beside the queries, in one line: it is about all of them.
 export async function showStanding() {
   const place = document.getElementById("better");
   if (!place) return;
-  const verdict = await newest(get("/api/verdict"));
-  if (!verdict) return;
-  place.textContent = standing(verdict);
-  document.getElementById("standing").hidden = false;
+  await follow((verdict) => {
+    place.textContent = standing(verdict);
+    document.getElementById("standing").hidden = false;
+  });
 }
 
-function standing({ judged, queries, pairs }) {
-  if (!judged) return "Nothing has been judged yet.";
+function standing({ judged, queries, pairs, current }) {
+  if (!judged) return current ? "Nothing has been judged yet." : "Being computed …";
   const rests = `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`;
   const better = pairs.filter(({ verdict }) => verdict.endsWith(" better"))
     .map(({ a, b, verdict }) => (verdict === "a better" ? `${a} than ${b}` : `${b} than ${a}`));
@@ -24,19 +26,31 @@ function standing({ judged, queries, pairs }) {
 }
 
 export async function showVerdict(place) {
-  const verdict = await newest(get("/api/verdict"));
-  if (!verdict) return;
-  const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
-  place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
+  await follow((verdict) => {
+    const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
+    place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
+  });
 }
 
-function sentences({ judged, queries, pairs }) {
+// Show the newest verdict there is, and again until it is of all judgments: it is made in the background.
+async function follow(show) {
+  clearTimeout(again);
+  const verdict = await newest(get("/api/verdict"));
+  if (!verdict) return;
+  show(verdict);
+  if (!verdict.current) again = setTimeout(() => follow(show).catch(complain), SOON);
+}
+
+function sentences({ judged, queries, pairs, current, behind, left_out }) {
+  if (!judged && !current) return [element("p", { className: "answer quiet" }, "being computed …")];
   if (!judged || !pairs.length) {
     const why = judged ? "fewer than two embedders are ready" : "nothing has been judged";
     const words = element("span", { className: "quiet" }, "cannot tell");
-    return [element("p", { className: "answer" }, words, " ", element("small", {}, why))];
+    return [element("p", { className: "answer" }, words, " ", element("small", {}, left_out || why))];
   }
   const rests = element("p", { className: "aside" }, `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`);
+  if (!current) rests.append(behind ? `, as of ${count(behind, "judgment")} ago` : "", "; being brought up to date");
+  if (left_out) rests.append(`. ${left_out}`);
   return [...pairs.flatMap((pair) => pair.sentences).map((words) => element("p", { className: "answer" }, words)), rests];
 }
 

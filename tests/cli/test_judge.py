@@ -107,8 +107,10 @@ def test_keys_are_kept_as_judgments_and_who_found_what_is_not_told(spawn: Spawn,
     assert [j.grade for j in given] == [1, 0, 1, 0]
     assert len({j.image for j in given}) == 4
     assert all((j.query, j.by, j.blind) == ("red", "Ada", True) and j.at.endswith("Z") for j in given)
-    assert "palette" not in seen
-    assert "random" not in seen
+    asked = seen.partition("diptych serve")[2].partition("\n")[2]
+    assert "left" in asked
+    assert "palette" not in asked
+    assert "random" not in asked
     assert "4 judgments given and kept" in last
     assert "diptych evaluate" in last
     assert "-e palette -e random -q red" in last

@@ -94,7 +94,7 @@ _WHAT_IT_IS = (
 )
 START = (
     ("diptych compare sample -e mini-s -e mini-b -q wolf", "see it work, offline"),
-    ("diptych serve photos/ -e clip-ViT-L-14 -e palette", "your pictures, in a browser"),
+    ("diptych serve photos/ -e clip-ViT-L-14 -e palette", "your own, in a browser"),
     ("diptych doctor", "what works here"),
 )
 """What to begin with, and what each does."""

@@ -188,6 +188,13 @@ def test_embed_fills_the_store_and_estimate_says_what_is_left(run: Run, pictures
     assert "0.0100" in after.stdout
 
 
+def test_estimate_says_what_its_texts_are(run: Run, pictures: Path) -> None:
+    asked = ["estimate", pictures, "-e", "counting", "-q", "red"]
+    assert "1 query and 64 null texts" in run(*asked).stdout
+    in_two = ["--template", "a photo of {}", "--template", "{}"]
+    assert "1 query and 64 null texts (130 texts in their templates)" in run(*asked, *in_two).stdout
+
+
 def test_a_dearer_run_is_refused_before_anything_is_sent(run: Run, pictures: Path, tmp_path: Path) -> None:
     spec = f"counting:?price=0.01&log={tmp_path / 'log'}"
     line = fails(run("compare", pictures, "-e", spec, "-q", "red", "--max-cost", "0.05", "--quiet"))
@@ -202,6 +209,7 @@ def test_what_is_about_to_be_sent_and_what_it_costs_is_said(run: Run, pictures: 
         texts = "" if command[0] == "embed" else ", 1 query and 64 null texts"
         sent = rf"counting\S*: 10 pictures{texts} to send, about \$0\.1000\n"
         assert re.search(sent, first), command
+        assert ("embedding null texts with" in first) == (command[0] != "embed")
         assert run(*command, *costly, f"{command[0]}-2.sqlite", "--quiet").stderr == ""
 
 

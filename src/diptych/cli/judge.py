@@ -70,16 +70,17 @@ def judge(
             f" {FEWEST_QUERIES} or more. What you judge is kept, and counts when you ask more."
         )
     session = Session(bench.pool(asked, k, below=below), bench.store, login_name() if by is None else by)
-    options = [part for spec in setup.embedders for part in ("-e", spec)]
-    options += [part for text in setup.templates or [] for part in ("--template", text)]
-    options += ["--store", str(setup.store)] if setup.store else []
+    specs = [part for spec in setup.embedders for part in ("-e", spec)]
+    same = [part for text in setup.templates or [] for part in ("--template", text)]
+    same += ["--store", str(setup.store)] if setup.store else []
     with PictureViewer(bench.collection, no_open=no_open) as viewer, Keys() as keys:
         if viewer.elsewhere:
-            page = printable(shlex.join(["diptych", "serve", setup.source, *options]))
+            page = printable(shlex.join(["diptych", "serve", setup.source, *specs, *same]))
             typer.echo(f"This terminal can't show pictures: {viewer.elsewhere}. In a browser: {page}")
         Dialogue(session, keys, viewer, graded=graded, verdict=lambda: _verdict(bench, asked, k)).hold()
-    options += [part for text in queries.given or [] for part in ("-q", text)]
+    options = [*specs, *(part for text in queries.given or [] for part in ("-q", text))]
     options += ["--queries", str(queries.file)] if queries.file else []
+    options += same
     options += ["-k", str(k)] if k != DEPTH else []
     options += ["--planned", str(len(asked))]
     _sum_up(session, ["diptych", "evaluate", setup.source, *options])

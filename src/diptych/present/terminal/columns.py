@@ -26,7 +26,7 @@ def letter_style(index: int) -> str:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ListLine:
     """One line of a column.
 
     Attributes:
@@ -45,12 +45,12 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class ListColumn:
     """A list with its heading, and what is said below it."""
 
     heading: str
     style: str
-    cells: Sequence[Cell]
+    cells: Sequence[ListLine]
     foot: str = ""
 
 
@@ -69,7 +69,7 @@ _FIGURES = (("score", "z"), ("z",), ())
 """Which figures to show: all, then without the scores, which say nothing across embedders, then none."""
 
 
-def fit(columns: Sequence[Column], left: int, width: int) -> Layout:
+def fit(columns: Sequence[ListColumn], left: int, width: int) -> Layout:
     """The layout with the most columns side by side that leaves names readable, and of these the fullest.
 
     Args:
@@ -94,7 +94,7 @@ def fit(columns: Sequence[Column], left: int, width: int) -> Layout:
 
 
 def draw(
-    columns: Sequence[Column], labels: Sequence[str], width: int, *, heading: str = ""
+    columns: Sequence[ListColumn], labels: Sequence[str], width: int, *, heading: str = ""
 ) -> Iterator[Text]:
     """Draw columns, line by line.
 
@@ -124,7 +124,7 @@ def draw(
 class _Block:
     """A column at its width."""
 
-    def __init__(self, column: Column, layout: Layout, short: dict[str, str]) -> None:
+    def __init__(self, column: ListColumn, layout: Layout, short: dict[str, str]) -> None:
         self.column, self._layout, self._short = column, layout, short
         self._figures = [f for f in layout.figures if any(f in cell.figures for cell in column.cells)]
         self.width = layout.mark + layout.name + _figures_width(column, layout.figures)
@@ -164,10 +164,10 @@ def _padded(text: str, cells: int) -> str:
     return text + " " * (cells - cell_len(text))
 
 
-def _width(cell: Cell) -> int:
+def _width(cell: ListLine) -> int:
     return cell_len(cell.name) + (cell_len(cell.note) + 1 if cell.note else 0)
 
 
-def _figures_width(column: Column, figures: Sequence[str]) -> int:
+def _figures_width(column: ListColumn, figures: Sequence[str]) -> int:
     had = {figure for cell in column.cells for figure in cell.figures}
     return sum(_BETWEEN + _WIDTHS[figure] for figure in figures if figure in had)

@@ -13,7 +13,7 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.present.html.curves import letter
-from diptych.present.terminal.columns import Cell, Column, draw, letter_style
+from diptych.present.terminal.columns import ListColumn, ListLine, draw, letter_style
 from diptych.present.terminal.names import shorten_all
 from diptych.present.terminal.picture import Screen
 from diptych.present.terminal.relevance import relevance_part
@@ -85,7 +85,7 @@ def _query(
     yield Text(f"{printable(query.query)}{kind}", style="bold")
     grades = _grades(comparison, query)
     columns = [
-        Column(
+        ListColumn(
             heading=f"{letter(index)} {printable(name)}",
             style=letter_style(index),
             cells=[_cell(query, name, hit, grades) for hit in query.rankings[name][:rows]],
@@ -109,7 +109,7 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     """What each embedder ranks first, one line per query: of many queries that is what can be looked over."""
     queries = comparison.queries
     columns = [
-        Column(
+        ListColumn(
             heading=f"{letter(index)} {printable(info.name)}",
             style=letter_style(index),
             cells=[_first(query, info.name, _grades(comparison, query)) for query in queries],
@@ -122,13 +122,13 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     yield from (Text(printable(finding)) for query in queries for finding in _on_rivals(query))
 
 
-def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> Cell:
+def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> ListLine:
     if _all_equal(query, name):
-        return Cell("(all equal)", style="dim")
+        return ListLine("(all equal)", style="dim")
     return _cell(query, name, query.rankings[name][0], grades)
 
 
-def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) -> Cell:
+def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) -> ListLine:
     """A hit; one after the break is dimmed, and the last before it is underlined."""
     labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
     notes = [f"[{', '.join(labels)}]"] if labels else []
@@ -138,7 +138,7 @@ def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) ->
     last = query.stratification[name].breakpoint if name in query.stratification else None
     style = "" if last is None or hit.rank < last else "underline" if hit.rank == last else "dim"
     mark = "" if hit.id not in grades else "✓" if grades[hit.id] else "✗"
-    return Cell(
+    return ListLine(
         printable(hit.image),
         printable(" ".join(notes)),
         figures,

@@ -46,7 +46,7 @@ _STRIP = 1 << 18
 """Pixels that are sent at a time."""
 
 _PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from diptych.images.worker import serve; serve()"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);from diptych.images.worker import serve; serve()"
 )
 
 Turn = Callable[[int, int], AbstractContextManager[object]]
@@ -86,7 +86,7 @@ class _Worker:
 
     def __init__(self) -> None:
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 (this very program)
                 [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -110,9 +110,7 @@ class _Worker:
                 if time.monotonic() > self._ended_at:
                     self._process.kill()
 
-    def _talk(
-        self, data: bytes, kind: str, limits: Limits, at_least: int | None, turn: Turn
-    ) -> Image.Image:
+    def _talk(self, data: bytes, kind: str, limits: Limits, at_least: int | None, turn: Turn) -> Image.Image:
         """One picture's questions and answers; see `worker`."""
         allowed = limits.seconds
         try:

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from PIL import Image
-
 from diptych.images.apart import ask, strips
 from diptych.images.decode import decode_here
 from diptych.images.formats import format_of

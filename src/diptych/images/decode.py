@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from diptych.images.apart import ALWAYS, LARGE, Turn, decode_apart, goes_apart
 from diptych.images.avif import with_sizes
+from diptych.images.coded import declared_colours
 from diptych.images.colour import to_srgb
 from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
@@ -142,10 +143,11 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None, turn: 
         image.draft(None, (at_least, at_least))
     with (turn or _turn_of)(image.width, image.height):
         image.load()
+        colours = declared_colours(kind, image, file.getvalue())
         limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
         if kind != "HEIF":  # there the reader has turned it already
             image = _upright(image)
-        image = to_srgb(image)
+        image = to_srgb(image, colours)
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001
@@ -242,6 +244,8 @@ def _scale_transparent_colour(image: Image.Image, bits: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    for key in ("xmp", "XML:com.adobe.xmp"):  # where Pillow would look, and browsers don't
+        image.info.pop(key, None)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 (broken metadata raise anything, and hide no pixels)

@@ -22,7 +22,7 @@ from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
 from diptych.images.scans import check_scans
 from diptych.images.tiff import open_tiff
 from diptych.images.unended import JPEG_END, ended
-from diptych.images.work import BoundedFile
+from diptych.images.work import BoundedFile, bounded
 
 AVIF_PIXELS = 16384 * 16384
 """The most pixels that the AVIF decoder takes."""
@@ -130,7 +130,7 @@ def _kind_of(data: bytes) -> str:
 
 
 def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None, turn: Turn | None) -> Image.Image:
-    file = BoundedFile(data, kind, limits)
+    file = bounded(data, kind, limits)
     image: Image.Image = _open(kind, file)
     limits.check_pixels(*image.size)
     file.check()
@@ -171,7 +171,7 @@ def _with_its_end(kind: str, data: bytes) -> bytes | None:
     if kind != "JPEG":
         return None
     try:
-        with quiet(), _open("JPEG", BoundedFile(data, "JPEG", Limits())) as image:
+        with quiet(), _open("JPEG", bounded(data, "JPEG", Limits())) as image:
             return ended(data) if image.width * image.height <= LARGE else None
     except Exception:  # noqa: BLE001 (then it lacks more)
         return None

@@ -17,6 +17,11 @@ SLOW_SECONDS_PER_MEGAPIXEL = 0.4
 SLOW = frozenset({"AVIF", "HEIF", "JPEG 2000", "WebP"})
 
 
+_READ = io.BytesIO.read
+
+_SMALL_FILE = 1 << 16
+"""Bytes, of which even reading one after another takes no time."""
+
 _SMALL, _SMALL_READS = 1024, 64
 """Bytes, and how many reads of fewer pass before the clock is looked at: headers are read by a few bytes."""
 
@@ -95,7 +100,7 @@ class BoundedFile(io.BytesIO):
         self._small_reads += 1
         if size is None or not 0 <= size < _SMALL or self._small_reads % _SMALL_READS == 0:
             self.check()
-        return super().read(size)
+        return _READ(self, size)
 
     def check(self) -> None:
         """Raise what `read` raises, without reading; for a decoder's own loops."""
@@ -107,3 +112,14 @@ class BoundedFile(io.BytesIO):
         """Raise `UnreadablePicture` where decoding is known to take more seconds than are allowed."""
         if seconds > self._allowed:
             raise took_too_long(self._allowed)
+
+
+class _SmallFile(BoundedFile):
+    """A file that costs nothing to read: only `check` looks at the clock. For thumbnails that counts."""
+
+    read = _READ
+
+
+def bounded(data: bytes, kind: str, limits: Limits) -> BoundedFile:
+    """A picture's bytes, as cheap to read as its size allows; the arguments are those of `BoundedFile`."""
+    return (_SmallFile if len(data) <= _SMALL_FILE else BoundedFile)(data, kind, limits)

@@ -49,6 +49,9 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);from diptych.images.worker import serve; serve()"
 )
 
+_PIPE = 1 << 18
+"""Bytes, where the system lets us choose: several times the usual, as every filling wakes the other side."""
+
 Turn = Callable[[int, int], AbstractContextManager[object]]
 """What a picture of a width and a height waits for before its pixels are decoded."""
 
@@ -91,6 +94,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                pipesize=_PIPE,
             )
         except OSError as error:
             raise UnreadablePicture(f"no process could be started to decode it in: {error}") from error

@@ -24,7 +24,9 @@ STRIP = 1 << 22
 _WHITE = (255, 255, 255, 255)
 
 
-def to_srgb(image: Image.Image, colours: Colours | None = None) -> Image.Image:
+def to_srgb(
+    image: Image.Image, colours: Colours | None = None, check: Callable[[], None] = lambda: None
+) -> Image.Image:
     """Turn a loaded picture of any mode into sRGB, mode RGB.
 
     * Colour profiles (`image.info["icc_profile"]`) for RGB, CMYK, gray and LAB are applied with the relative
@@ -40,6 +42,7 @@ def to_srgb(image: Image.Image, colours: Colours | None = None) -> Image.Image:
     Args:
         image: A loaded picture. It may be changed and may be what is returned: use only the result.
         colours: What its file declares by numbers (`coded.declared_colours`).
+        check: Raises what is to end the work, where it takes long.
 
     Returns:
         A picture of mode RGB and the same size.
@@ -49,7 +52,7 @@ def to_srgb(image: Image.Image, colours: Colours | None = None) -> Image.Image:
     if image.mode == "LAB":
         image = _apply(_transform(b"", "LAB", "RGB"), image)
     elif colours is not None and colours.hdr:
-        image = to_screen(image.convert("RGBA" if "A" in image.getbands() else "RGB"), colours)
+        image = to_screen(image.convert("RGBA" if "A" in image.getbands() else "RGB"), colours, check)
     elif colours is not None:
         image = _with_profile(image, colours.profile())
     elif isinstance(profile, bytes) and 0 < len(profile) <= LARGEST_PROFILE:

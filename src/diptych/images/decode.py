@@ -147,7 +147,7 @@ def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None, turn: 
         limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
         if kind != "HEIF":  # there the reader has turned it already
             image = _upright(image)
-        image = to_srgb(image, colours)
+        image = to_srgb(image, colours, file.check)
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001

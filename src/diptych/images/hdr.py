@@ -7,6 +7,7 @@ tone mapping", in the primaries of BT.2020: half as bright up to 1, then along a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -18,8 +19,8 @@ from diptych.images.coded import PQ, PRIMARIES, Colours, between
 WHITE, BRIGHTEST = 203.0, 1000.0
 """cd/m²: a page's white, and what the brightest pixel has where the file's further metadata say nothing."""
 
-_STRIP = 1 << 20
-"""Pixels that are worked on at a time."""
+_STRIP = 1 << 16
+"""Pixels that are worked on at a time: their light stays in the processor's cache."""
 
 _BT2020 = PRIMARIES[9]
 _LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
@@ -34,11 +35,12 @@ _STEPS = 4095
 Light = NDArray[np.float32]
 
 
-def to_screen(image: Image.Image, colours: Colours) -> Image.Image:
-    """Turn a picture of mode RGB or RGBA in PQ or HLG into sRGB."""
+def to_screen(image: Image.Image, colours: Colours, check: Callable[[], None]) -> Image.Image:
+    """Turn a picture of mode RGB or RGBA in PQ or HLG into sRGB; `check` is called now and then."""
     made = Image.new("RGB", image.size)
     rows = max(1, _STRIP // image.width)
     for top in range(0, image.height, rows):
+        check()
         box = (0, top, image.width, min(top + rows, image.height))
         values = np.asarray(image.crop(box))[..., :3]
         made.paste(Image.fromarray(_shown(values, colours)), box[:2])
@@ -48,13 +50,16 @@ def to_screen(image: Image.Image, colours: Colours) -> Image.Image:
 
 
 def _shown(values: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
-    light = _light(colours.hdr)[values] @ between(colours.primaries, _BT2020).T.astype(np.float32)
+    light = _light(colours.hdr)[values]
+    if colours.primaries != _BT2020:
+        light = light @ between(colours.primaries, _BT2020).T.astype(np.float32)
     if colours.hdr != PQ:  # HLG's system gamma at 1,000 cd/m²
         light *= np.maximum(light @ _LUMINANCE, 1e-9)[..., None] ** 0.2 * (BRIGHTEST / WHITE)
     most = light.max(axis=-1, keepdims=True)
     light *= _mapped(most) / np.maximum(most, 1e-9)
-    screen = np.clip(light @ between(_BT2020).T.astype(np.float32), 0, 1)
-    shown: NDArray[np.uint8] = _encoding()[np.rint(np.sqrt(screen) * _STEPS).astype(np.uint16)]
+    screen = light @ between(_BT2020).T.astype(np.float32)
+    steps = np.sqrt(np.clip(screen, 0, 1, out=screen), out=screen) * np.float32(_STEPS) + np.float32(0.5)
+    shown: NDArray[np.uint8] = np.take(_encoding(), steps.astype(np.uint16))
     return shown
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, features
 
@@ -114,6 +116,15 @@ CHUNKS: dict[str, list[bytes]] = {
 @pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
 def test_what_a_png_says_of_its_colours(page: Page, chunks: list[bytes]) -> None:
     assert_as_in_browser(page, png(*chunks), "image/png")
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.none() | st.tuples(*[st.integers(0, 2**32 - 1) | st.sampled_from([*SRGB, 0, 1, 100_000])] * 8),
+)
+def test_no_number_hides_a_picture(gamma: int, primaries: tuple[int, ...] | None) -> None:
+    chunks = [gama(gamma), *([chrm(primaries)] if primaries else [])]
+    assert decode(png(*chunks)).size == (COLOURS.shape[1], 1)
 
 
 def test_what_is_tested_changes_colours() -> None:

@@ -94,8 +94,17 @@ def _of_png(image: Image.Image, data: bytes) -> Colours | None:
         return None
     primaries = info.get("chromaticity")
     if primaries:
-        return None if _rgb_to_xyz(primaries) is None else Colours(primaries, (1 / gamma,))
-    return None if abs(gamma / _USUAL_GAMMA - 1) < _NEAR else Colours(_BT709, (1 / gamma,))
+        return _if_usable(Colours(primaries, (1 / gamma,)))
+    return None if abs(gamma / _USUAL_GAMMA - 1) < _NEAR else _if_usable(Colours(_BT709, (1 / gamma,)))
+
+
+def _if_usable(colours: Colours) -> Colours | None:
+    """The same, or None where the numbers make no colours, or none that a profile can hold."""
+    try:
+        colours.profile()
+    except (ValueError, OverflowError, struct.error):
+        return None
+    return colours
 
 
 def _cicp(data: bytes) -> bytes:

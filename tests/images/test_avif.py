@@ -38,6 +38,14 @@ def test_alpha_without_a_size_has_the_size_of_the_picture() -> None:
     assert np.array_equal(np.asarray(decode(without_size_of_alpha())), np.asarray(decode(avif())))
 
 
+def test_colours_without_a_size_have_that_of_alpha() -> None:
+    data = avif()
+    first = data.index(b"ipma") + 15  # behind version, count, item 1, and how many properties it has
+    assert data[first] == 1
+    without = data[:first] + data[first + 1 : first + 2] + data[first + 1 :]
+    assert np.array_equal(np.asarray(decode(without)), np.asarray(decode(data)))
+
+
 def test_without_any_size_it_is_damaged() -> None:
     with pytest.raises(UnreadablePicture):
         decode(avif().replace(b"ispe", b"free"))

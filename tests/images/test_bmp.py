@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import ImageCms
 
 from diptych.images import UnreadablePicture, decode
 
@@ -190,3 +191,14 @@ def test_runs_that_break_off_are_cut_off(body: bytes) -> None:
 def test_what_is_not_read_says_so(bits: int, compression: int) -> None:
     with pytest.raises(UnreadablePicture, match="not read here"):
         decode(bmp(bits, bytes(999), compression=compression))
+
+
+def test_the_profile_within_is_applied() -> None:
+    """Microsoft's BITMAPV5HEADER: bV5CSType, bV5ProfileData and bV5ProfileSize."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
+    rows = [bytes(row[:, ::-1].ravel().tolist()) for row in RGB]
+    data = bytearray(bmp(24, packed(rows), size=124))
+    struct.pack_into("<4s", data, 14 + 56, b"DEBM")
+    struct.pack_into("<II", data, 14 + 112, len(data) - 14, len(profile))
+    assert np.abs(shown(bytes(data) + profile).astype(int) - RGB[..., ::-1]).max() <= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageDraw
 
 from diptych.images import Limits, UnreadablePicture, decode
+from diptych.images.decode import _READERS
 from support import need
 
 Pixels = NDArray[np.int64]
@@ -850,3 +853,15 @@ def test_large_pictures_are_decoded_one_at_a_time() -> None:
     assert child.stderr == b""
     one = 8000 * 7000 * (1 + 4) // 2**20  # as gray, then as RGB, which Pillow keeps in four bytes
     assert int(child.stdout) < 2.2 * one + 60
+
+
+def test_the_documented_table_has_every_format_and_names_tests_that_exist() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text(encoding="utf-8")
+    table = page.partition("| format | samples |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    assert {row[0].removesuffix(", BigTIFF") for row in rows} == set(_READERS)
+    for row in rows:
+        named = re.findall("`([a-z0-9_]+)`", row[-1])
+        assert named
+        for name in named:
+            assert (Path(__file__).parent / f"test_{name}.py").is_file()

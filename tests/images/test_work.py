@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import signal
 import struct
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from commands import run_each
+from costly_pictures import avif_of_many_frames
 from diptych.images import Limits, UnreadablePicture, decode
 from diptych.images.work import DecodingStopped, stop_with
 from diptych.pipeline.threads import pool
@@ -113,3 +119,90 @@ def test_being_stopped_is_no_fault_of_the_picture() -> None:
             decode(buffer.getvalue())
     finally:
         stop_with(threading.Event())
+
+
+# In a process of its own
+
+needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="what a process does is read from /proc")
+
+
+NOISE = Image.effect_noise((100, 80), 90).convert("RGB")
+
+
+def written(format_: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    NOISE.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+@needs_avif
+def test_a_decoder_that_nothing_interrupts_is_ended_at_the_limit_and_the_next_picture_is_decoded() -> None:
+    costly = avif_of_many_frames(10_000)
+    for _ in range(2):
+        said = reason(costly, Limits(seconds=0.1))
+        assert said == "decoding it takes more than 0.5 s of processor time, the limit for its size"
+        assert decode(avif_of_many_frames(2), Limits(seconds=0.1)).getpixel((5, 5)) == (90, 90, 90)
+
+
+@needs_avif
+def test_what_is_decoded_apart_ends_soon_when_nobody_waits_for_it() -> None:
+    costly = avif_of_many_frames(100_000)
+    stop, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        stop_with(stop)
+        with pytest.raises(DecodingStopped):
+            decode(costly, Limits(seconds=10_000))
+        ended.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    stop.set()
+    thread.join(60)
+    assert ended.is_set()
+
+
+@needs_avif
+@only_linux
+def test_ctrl_c_ends_a_run_while_a_costly_picture_is_decoded(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "costly.avif").write_bytes(avif_of_many_frames(200_000))
+    command = [sys.executable, "-m", "diptych", "embed", str(tmp_path / "pictures"), "-e", "palette"]
+    command += ["--max-seconds", "100000", "--store", str(tmp_path / "store.sqlite")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    worker = wait_for(lambda: busy_child(process.pid))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)  # seconds for what takes a minute or more, on whatever machine
+    assert process.returncode == 130
+    wait_for(lambda: not Path(f"/proc/{worker}").exists())
+
+
+def busy_child(pid: int) -> int:
+    """The child of a process that has worked for longer than it takes to start; 0 while there is none."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(") ")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and int(fields[11]) > 300:
+            return int(stat.parent.name)
+    return 0
+
+
+def wait_for(found: Callable[[], int]) -> int:
+    """What it finds, as soon as it finds something."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if got := found():
+            return got
+    pytest.fail("it did not come")
+
+
+@pytest.mark.parametrize("compression", ["jpeg", "lzma", "zstd", "tiff_lzw"])
+def test_tiff_is_decoded_alike_here_and_apart(compression: str) -> None:
+    plain = decode(written("TIFF"))
+    shown = decode(written("TIFF", compression=compression))
+    assert shown.size == plain.size
+    if compression != "jpeg":
+        assert shown.tobytes() == plain.tobytes()

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms
 
+from diptych.images.coded import Colours
+from diptych.images.hdr import to_screen
+
 LARGEST_PROFILE = 16_000_000
 """Bytes; a JPEG can't hold a longer colour profile, and those of printers have a few million."""
 
@@ -21,12 +24,15 @@ STRIP = 1 << 22
 _WHITE = (255, 255, 255, 255)
 
 
-def to_srgb(image: Image.Image) -> Image.Image:
+def to_srgb(
+    image: Image.Image, colours: Colours | None = None, check: Callable[[], None] = lambda: None
+) -> Image.Image:
     """Turn a loaded picture of any mode into sRGB, mode RGB.
 
     * Colour profiles (`image.info["icc_profile"]`) for RGB, CMYK, gray and LAB are applied with the relative
       colorimetric intent and black point compensation; a broken, empty or mismatched one is ignored. Pixels
       under a profile that is sRGB in all but name stay as they are.
+    * Colours that are declared by numbers come before a profile; PQ and HLG are shown as `hdr` says.
     * 16 bits are scaled to 8. 32-bit integers and floats have no agreed range: the first of 0 to 1 (floats
       only), 0 to 255 and 0 to 65535 that holds all values is black to white; where none does, the smallest
       value is black and the largest white. NaN is black. Gray of 16 bits follows the same rule, as 8-bit
@@ -35,6 +41,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
     Args:
         image: A loaded picture. It may be changed and may be what is returned: use only the result.
+        colours: What its file declares by numbers (`coded.declared_colours`).
+        check: Raises what is to end the work, where it takes long.
 
     Returns:
         A picture of mode RGB and the same size.
@@ -43,6 +51,10 @@ def to_srgb(image: Image.Image) -> Image.Image:
     image = _with_8_bit_bands(image)
     if image.mode == "LAB":
         image = _apply(_transform(b"", "LAB", "RGB"), image)
+    elif colours is not None and colours.hdr:
+        image = to_screen(image.convert("RGBA" if "A" in image.getbands() else "RGB"), colours, check)
+    elif colours is not None:
+        image = _with_profile(image, colours.profile())
     elif isinstance(profile, bytes) and 0 < len(profile) <= LARGEST_PROFILE:
         image = _with_profile(image, profile)
     if image.mode in {"LA", "RGBA"}:

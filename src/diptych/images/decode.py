@@ -7,10 +7,13 @@ import struct
 import threading
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
+from typing import cast
 
 from PIL import ExifTags, Image, ImageFile
 
+from diptych.images.apart import ALWAYS, LARGE, Turn, decode_apart, goes_apart
 from diptych.images.avif import with_sizes
+from diptych.images.coded import declared_colours
 from diptych.images.colour import to_srgb
 from diptych.images.declared import is_cut_off, largest_size
 from diptych.images.formats import format_of, why_not
@@ -19,10 +22,7 @@ from diptych.images.pillow import pixel_limit, quiet, quiet_libtiff
 from diptych.images.scans import check_scans
 from diptych.images.tiff import open_tiff
 from diptych.images.unended import JPEG_END, ended
-from diptych.images.work import BoundedFile
-
-LARGE = 50_000_000
-"""Pixels; larger pictures are decoded one at a time, whatever the number of threads."""
+from diptych.images.work import BoundedFile, bounded
 
 AVIF_PIXELS = 16384 * 16384
 """The most pixels that the AVIF decoder takes."""
@@ -82,16 +82,33 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     Raises:
         UnreadablePicture: It can't be read; the message is the reason.
     """
-    kind = format_of(data[:4096])
-    if kind is None:
-        raise UnreadablePicture(why_not(data[:4096]), damaged=True)
+    kind = _kind_of(data)
+    if kind not in ALWAYS:
+        return decode_here(data, limits, at_least=at_least)
+    _reader(kind)
+    return decode_apart(data, kind, limits, at_least, _turn_of)
+
+
+def decode_here(
+    data: bytes, limits: Limits, *, at_least: int | None = None, turn: Turn | None = None
+) -> Image.Image:
+    """What `decode` says, in this process if the picture's header does not tell against it.
+
+    Args:
+        data: The whole file.
+        limits: As in `decode`.
+        at_least: As in `decode`.
+        turn: What to wait for before pixels are decoded. Given in the process that is for decoding, in which
+            everything is decoded.
+    """
+    kind = _kind_of(data)
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
             try:
-                return _decode(kind, data, limits, at_least)
+                return _decode(kind, data, limits, at_least, turn)
             except Image.DecompressionBombError:
                 with pixel_limit(limits.megapixels * 1e6):
-                    return _decode(kind, data, limits, at_least)
+                    return _decode(kind, data, limits, at_least, turn)
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as error:
@@ -101,26 +118,36 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     except Exception as error:  # readers raise anything at all on hostile bytes
         if (whole := _mended(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
-                return decode(whole, limits, at_least=at_least)
+                return decode_here(whole, limits, at_least=at_least, turn=turn)
         raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 
-def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None) -> Image.Image:
-    file = BoundedFile(data, kind, limits)
+def _kind_of(data: bytes) -> str:
+    kind = format_of(data[:4096])
+    if kind is None:
+        raise UnreadablePicture(why_not(data[:4096]), damaged=True)
+    return kind
+
+
+def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None, turn: Turn | None) -> Image.Image:
+    file = bounded(data, kind, limits)
     image: Image.Image = _open(kind, file)
     limits.check_pixels(*image.size)
     file.check()
+    if turn is None and goes_apart(kind, image):
+        return decode_apart(data, kind, limits, at_least, _turn_of)
     file.allow_for(*image.size)
     if kind == "JPEG":
         check_scans(image, file)
     if kind == "JPEG" and at_least is not None:
         image.draft(None, (at_least, at_least))
-    with _turn_of(image):
+    with (turn or _turn_of)(image.width, image.height):
         image.load()
+        colours = declared_colours(kind, image, file.getvalue())
         limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
         if kind != "HEIF":  # there the reader has turned it already
             image = _upright(image)
-        image = to_srgb(image)
+        image = to_srgb(image, colours, file.check)
         # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
         # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
         return Image.Image()._new(image.im)  # noqa: SLF001
@@ -144,23 +171,20 @@ def _with_its_end(kind: str, data: bytes) -> bytes | None:
     if kind != "JPEG":
         return None
     try:
-        with quiet(), _open("JPEG", BoundedFile(data, "JPEG", Limits())) as image:
+        with quiet(), _open("JPEG", bounded(data, "JPEG", Limits())) as image:
             return ended(data) if image.width * image.height <= LARGE else None
     except Exception:  # noqa: BLE001 (then it lacks more)
         return None
 
 
-def _turn_of(image: Image.Image) -> AbstractContextManager[object]:
-    return _one_at_a_time if image.width * image.height > LARGE else nullcontext()
+def _turn_of(width: int, height: int) -> AbstractContextManager[object]:
+    """Large pictures are decoded one at a time, whatever the number of threads."""
+    return _one_at_a_time if width * height > LARGE else nullcontext()
 
 
 def _open(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
     """Read a picture's header."""
-    module, name = _READERS[kind]
-    try:
-        reader: type[ImageFile.ImageFile] = getattr(import_module(module), name)
-    except ImportError as error:
-        raise UnreadablePicture("HEIC pictures need pillow-heif: pip install 'diptych[heif]'") from error
+    reader = _reader(kind)
     if kind == "PNG":
         return _open_png(reader, file)
     if kind == "TIFF":
@@ -168,6 +192,14 @@ def _open(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
         _check_tiles(tiff)
         return tiff
     return reader(file)
+
+
+def _reader(kind: str) -> type[ImageFile.ImageFile]:
+    module, name = _READERS[kind]
+    try:
+        return cast("type[ImageFile.ImageFile]", getattr(import_module(module), name))
+    except ImportError as error:
+        raise UnreadablePicture("HEIC pictures need pillow-heif: pip install 'diptych[heif]'") from error
 
 
 def _open_png(reader: type[ImageFile.ImageFile], file: BoundedFile) -> ImageFile.ImageFile:
@@ -212,6 +244,8 @@ def _scale_transparent_colour(image: Image.Image, bits: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    for key in ("xmp", "XML:com.adobe.xmp"):  # where Pillow would look, and browsers don't
+        image.info.pop(key, None)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 (broken metadata raise anything, and hide no pixels)

@@ -40,6 +40,10 @@ class Limits:
     megabytes: float = 256.0
     seconds: float = 5.0
 
+    def as_numbers(self) -> tuple[float, float, float]:
+        """What to make the same limits of, in another process."""
+        return self.megapixels, self.megabytes, self.seconds
+
     @property
     def bytes(self) -> int:
         """The biggest file, in bytes."""

@@ -17,6 +17,11 @@ SLOW_SECONDS_PER_MEGAPIXEL = 0.4
 SLOW = frozenset({"AVIF", "HEIF", "JPEG 2000", "WebP"})
 
 
+_READ = io.BytesIO.read
+
+_SMALL_FILE = 1 << 16
+"""Bytes, of which even reading one after another takes no time."""
+
 _SMALL, _SMALL_READS = 1024, 64
 """Bytes, and how many reads of fewer pass before the clock is looked at: headers are read by a few bytes."""
 
@@ -37,12 +42,30 @@ def stop_with(stop: threading.Event) -> None:
     _in_thread.stop = stop
 
 
+def stop_event() -> threading.Event | None:
+    """What `stop_with` was given in this thread."""
+    return _in_thread.stop
+
+
+def allowed_seconds(limits: Limits, kind: str, width: int, height: int) -> float:
+    """The processor time that a picture of a format and a size may take."""
+    rate = SLOW_SECONDS_PER_MEGAPIXEL if kind in SLOW else SECONDS_PER_MEGAPIXEL
+    return limits.seconds + width * height / 1e6 * rate
+
+
+def took_too_long(allowed: float) -> UnreadablePicture:
+    """What is said of a picture that takes more."""
+    return UnreadablePicture(
+        f"decoding it takes more than {allowed:.3g} s of processor time, the limit for its size"
+    )
+
+
 class BoundedFile(io.BytesIO):
     """A picture's bytes, to be read by its decoder only as long as the picture's processor time lasts.
 
     Decoders that come back for more bytes every 64 kB, and those written in Python, are held by this. One
-    that takes a whole picture in one go is not: what makes such a one slow must be found beforehand, and
-    given to `expect`.
+    that takes a whole picture in one go is not: what makes such a one slow must be found beforehand and
+    given to `expect`, or the picture be decoded where it can be ended (`apart`).
 
     Args:
         data: The whole file.
@@ -53,7 +76,8 @@ class BoundedFile(io.BytesIO):
     def __init__(self, data: bytes, kind: str, limits: Limits) -> None:
         super().__init__(data)
         self._stop = _in_thread.stop
-        self._rate = SLOW_SECONDS_PER_MEGAPIXEL if kind in SLOW else SECONDS_PER_MEGAPIXEL
+        self._kind = kind
+        self._limits = limits
         self._allowed = limits.seconds
         self._began = time.thread_time()
         self._small_reads = 0
@@ -64,7 +88,7 @@ class BoundedFile(io.BytesIO):
 
     def allow_for(self, width: int, height: int) -> None:
         """Add what so many pixels justify."""
-        self._allowed += width * height / 1e6 * self._rate
+        self._allowed = allowed_seconds(self._limits, self._kind, width, height)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read on.
@@ -76,7 +100,7 @@ class BoundedFile(io.BytesIO):
         self._small_reads += 1
         if size is None or not 0 <= size < _SMALL or self._small_reads % _SMALL_READS == 0:
             self.check()
-        return super().read(size)
+        return _READ(self, size)
 
     def check(self) -> None:
         """Raise what `read` raises, without reading; for a decoder's own loops."""
@@ -87,6 +111,15 @@ class BoundedFile(io.BytesIO):
     def expect(self, seconds: float) -> None:
         """Raise `UnreadablePicture` where decoding is known to take more seconds than are allowed."""
         if seconds > self._allowed:
-            raise UnreadablePicture(
-                f"decoding it takes more than {self._allowed:.3g} s of processor time, the limit for its size"
-            )
+            raise took_too_long(self._allowed)
+
+
+class _SmallFile(BoundedFile):
+    """A file that costs nothing to read: only `check` looks at the clock. For thumbnails that counts."""
+
+    read = _READ
+
+
+def bounded(data: bytes, kind: str, limits: Limits) -> BoundedFile:
+    """A picture's bytes, as cheap to read as its size allows; the arguments are those of `BoundedFile`."""
+    return (_SmallFile if len(data) <= _SMALL_FILE else BoundedFile)(data, kind, limits)

@@ -1,0 +1,72 @@
+"""The other end of `apart`: a process that decodes pictures, each within its processor time.
+
+A question is a line of JSON, then the file. The answers are `{"turn": [width, height]}` as soon as the size
+is known, on which a line must come before pixels are decoded, then `{"size": [width, height]}` and the
+pixels, or `{"reason": …, "damaged": …}`. Where the time is used up, the system ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from diptych.images.apart import ask, strips
+from diptych.images.decode import decode_here
+from diptych.images.formats import format_of
+from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.work import allowed_seconds
+
+_LONGEST = 1e6
+"""Seconds, more than which no timer takes everywhere."""
+
+
+def serve() -> None:
+    """Decode what is asked for, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes: who asked will say
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    while line := questions.readline():
+        asked = json.loads(line)
+        data = questions.read(asked["bytes"])
+        _answer(data, Limits(*asked["limits"]), asked["at_least"], questions, answers)
+        _end_after(0)
+
+
+def _answer(
+    data: bytes, limits: Limits, at_least: int | None, questions: IO[bytes], answers: IO[bytes]
+) -> None:
+    kind = format_of(data[:4096]) or ""
+    asked = False
+
+    @contextmanager
+    def turn(width: int, height: int) -> Iterator[None]:
+        nonlocal asked
+        if not asked:  # a file that lacks its end is tried twice
+            asked = True
+            _end_after(0)
+            ask(answers, {"turn": [width, height]})
+            questions.readline()
+            _end_after(allowed_seconds(limits, kind, width, height))
+        yield
+
+    _end_after(limits.seconds)
+    try:
+        image = decode_here(data, limits, at_least=at_least, turn=turn)
+    except UnreadablePicture as error:
+        ask(answers, {"reason": str(error), "damaged": error.damaged})
+        return
+    _end_after(0)
+    ask(answers, {"size": image.size})
+    for top, rows in strips(image):
+        answers.write(image.crop((0, top, image.width, top + rows)).tobytes())
+    answers.flush()
+
+
+def _end_after(seconds: float) -> None:
+    """Let the system end this process when it has worked so long; 0 for no end."""
+    if hasattr(signal, "setitimer"):
+        # Its default is to end the process, at once, whatever a decoder does.
+        signal.setitimer(signal.ITIMER_PROF, min(seconds, _LONGEST))

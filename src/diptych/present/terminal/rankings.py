@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich import box
@@ -14,7 +15,7 @@ from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.pipeline.estimate import Estimate
 from diptych.present.terminal.relevance import LETTER_STYLES, relevance_part
-from diptych.result import Comparison, Hit, QueryResult
+from diptych.result import Comparison, Hit, QueryResult, Work
 from diptych.text import count, printable
 
 
@@ -128,11 +129,18 @@ def _footer(comparison: Comparison) -> RenderableType:
         new = "embedded no picture"
         if work.images_embedded:
             new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
-        cost = f", about ${work.dollars:.4f}" if work.dollars else ""
-        if name in unpriced:
-            cost = ", at a price that is not known here"
+        cost = ", at a price that is not known here" if name in unpriced else _cost(work)
         lines.append(Text(f"  {printable(name)}: {new}{cost}; {work.images_from_store} from the store"))
     return Group(*lines, *_skipped(comparison.skipped))
+
+
+def _cost(work: Work) -> str:
+    """By the list price: of what came, and of what was sent for it where that is more."""
+    cost = f", about ${work.dollars:.4f}" if work.dollars else ""
+    sent = work.dollars_sent or 0.0
+    if sent < work.dollars or math.isclose(sent, work.dollars):
+        return cost
+    return f"{cost} (${sent:.4f} with what was sent in vain)"
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[Text]:

@@ -138,7 +138,9 @@ def _archive() -> bytes:
             picture = io.BytesIO()
             Image.new("RGB", (9, 7), colour).save(picture, "PNG")
             archive.writestr(
-                f"{name}/é-{name}.png", picture.getvalue(), (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)[number % 2]
+                f"{name}/é-{name}.png",
+                picture.getvalue(),
+                (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)[number % 2],
             )
     return buffer.getvalue()
 
@@ -211,7 +213,19 @@ def store(rng: random.Random) -> None:
         recorded(opened)
 
 
-_VALUES: tuple[object, ...] = (None, 5, -1, 1e308, "", "text", "é\0", b"", b"\xff\xfe", b"\0" * 12, b"\xff" * 12)
+_VALUES: tuple[object, ...] = (
+    None,
+    5,
+    -1,
+    1e308,
+    "",
+    "text",
+    "é\0",
+    b"",
+    b"\xff\xfe",
+    b"\0" * 12,
+    b"\xff" * 12,
+)
 
 
 def _alter(path: Path, rng: random.Random) -> None:
@@ -347,9 +361,7 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
             tried=f"{name} that others altered",
             count=used + refused + through[name],
             through=tuple(
-                f"number {number}: {why}"
-                for number, why in sorted(tally.through)
-                if kind(number) == name
+                f"number {number}: {why}" for number, why in sorted(tally.through) if kind(number) == name
             ),
             note=f"{used:,} used, {refused:,} refused in a line",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import resource
 import select
@@ -91,7 +92,7 @@ class _Victim:
         self._process.wait()
 
 
-def attack(module: str, seconds: float, *, megabytes: int, longest: float) -> Tally:
+def attack(module: str, seconds: float, *, megabytes: int, longest: float, most: float = math.inf) -> Tally:
     """Make attempts until the time is over, with a process for each core.
 
     Args:
@@ -99,13 +100,14 @@ def attack(module: str, seconds: float, *, megabytes: int, longest: float) -> Ta
         seconds: How long to go on.
         megabytes: Address space that a process may take.
         longest: Seconds that one attempt may take, by the clock.
+        most: How many attempts there are at most.
     """
     tally, lock, cores = Tally(), threading.Lock(), os.cpu_count() or 1
     end = time.monotonic() + seconds
 
     def work(first: int) -> None:
         victim, number = _Victim(module, megabytes), first
-        while time.monotonic() < end:
+        while time.monotonic() < end and number < most:
             numbers = range(number, number + cores * _AT_ONCE, cores)
             victim.send(numbers)
             for number in numbers:

@@ -130,7 +130,9 @@ def bombs(folder: Path) -> Iterator[Outcome]:
         unit="s",
         note="5 s, and what 200 megapixels justify",
     )
-    yield Outcome(part="Memory", tried="of decoding these", count=len(BOMBS), worst=peak, most=2000, unit="MB")
+    yield Outcome(
+        part="Memory", tried="of decoding these", count=len(BOMBS), worst=peak, most=2000, unit="MB"
+    )
 
 
 def interrupted(folder: Path, seconds: float) -> Outcome:

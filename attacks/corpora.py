@@ -57,7 +57,8 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
         note=f"{shown:,} shown, {skipped:,} skipped, of {len(files()):,}",
     )  # fmt: skip
     yield Outcome(
-        part="Work", tried="processor time of one of them", count=count, worst=tally.seconds, most=87.0, unit="s",
+        part="Work", tried="processor time of one of them", count=count,
+        worst=tally.seconds, most=87.0, unit="s",
         note=files()[tally.slowest].name if 0 <= tally.slowest < len(files()) else "",
     )  # fmt: skip
     yield Outcome(

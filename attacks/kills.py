@@ -22,6 +22,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from killing import Ended, Runs
 
 KILLS = 200
+PICTURES = 400
 SIGNALS = (SIGKILL, SIGTERM, SIGKILL, SIGINT)
 UNDER_WAY = 8
 """Answers that a run of this embedder, one call of two pictures at a time, may hold and not have stored."""
@@ -34,7 +35,7 @@ def chain(number: int, end: float, done: list[Ended], through: list[str]) -> Non
     while time.monotonic() < end and len(done) < KILLS:
         with tempfile.TemporaryDirectory() as place:
             try:
-                for ended in Runs(Path(place)).end_each(signals, rng):
+                for ended in Runs(Path(place), PICTURES).end_each(signals, rng):
                     done.append(ended)
                     if time.monotonic() >= end or len(done) >= KILLS:
                         break

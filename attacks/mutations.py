@@ -9,8 +9,8 @@ from typing import Any
 
 _LIMITS = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _WRONG: tuple[Any, ...] = (
-    None, True, -1, 0, 5, 10**30, 0.5, -1e308, float("nan"), float("inf"), "", "text", "\ud800", "\0", "é" * 300,
-    "=1+1", "<img src=x>", [], [[]], {}, {"a": 1}, [1, "a", None],
+    None, True, -1, 0, 5, 10**30, 0.5, -1e308, float("nan"), float("inf"), "", "text",
+    "\ud800", "\0", "é" * 300, "=1+1", "<img src=x>", [], [[]], {}, {"a": 1}, [1, "a", None],
 )  # fmt: skip
 
 

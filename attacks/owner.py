@@ -24,7 +24,7 @@ from killing import Runs
 
 FORMULAS = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "=cmd|' !A0")
 STARTS = tuple("=+-@\t\r")
-VANISHED = 12
+VANISHED = 6
 
 
 def run(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,7 @@ def vanished(place: Path) -> Outcome:
     for number in range(VANISHED):
         folder = place / f"run-{number}"
         folder.mkdir()
-        runs = Runs(folder)
+        runs = Runs(folder, 400)
         (folder / "kept").mkdir()
         command = [
             str(folder / "kept" / "s.sqlite") if word == str(runs.store) else word for word in runs.command
@@ -107,7 +107,7 @@ def vanished(place: Path) -> Outcome:
     return Outcome(part="Files", tried=tried, count=VANISHED, through=tuple(through))
 
 
-def outcomes(seconds: float) -> Iterator[Outcome]:
+def outcomes(_seconds: float) -> Iterator[Outcome]:
     """All of it: it takes as long as it takes, and that is not long."""
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "pictures").mkdir()

@@ -151,7 +151,8 @@ FOREIGN = (
     "a b",
 )
 TRAVERSALS = (
-    "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fapp.py", "/static//etc/passwd", "/pictures/../../etc/passwd/thumbnail",
+    "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fapp.py", "/static//etc/passwd",
+    "/pictures/../../etc/passwd/thumbnail",
     "/pictures/%00/thumbnail", "/static/theme.js%00", "/static/\\..\\app.py",
 )  # fmt: skip
 
@@ -262,7 +263,7 @@ def fifty_people(seconds: float) -> Iterator[Outcome]:
         if row not in addresses and row.bar is not None:
             yield Outcome(
                 part="Page",
-                tried=f"{PEOPLE} people who search and judge: {' '.join(filter(None, (row.work, row.against)))}",
+                tried=f"{PEOPLE} people who search and judge: {row.work} {row.against}".strip(),
                 count=PEOPLE,
                 worst=row.figure,
                 most=row.bar,

@@ -117,7 +117,7 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
         worst=tally.seconds,
         most=MOST_SECONDS,
         unit="s",
-        note=f"limits of {LIMITS.megapixels:g} megapixels and {LIMITS.seconds:g} s; {picture(max(0, tally.slowest))[0]}",
+        note=f"{picture(max(0, tally.slowest))[0]}; at most {LIMITS.megapixels:g} megapixels",
     )
     yield Outcome(
         part="Memory",

@@ -1,8 +1,8 @@
-"""Attack everything and print one table: `python attacks/run.py [NAME …] [--minutes 10] [--write]`, or `make attack`.
+"""Attack everything and print one table: `python attacks/run.py [NAME …] [--write]`, or `make attack`.
 
-Loopback only: nothing leaves this machine. Inputs are drawn at random from a fixed seed, so that each run tries
-the same ones, as many as there is time for. Ends with status 1 where anything got through. With `--write` the
-table goes into docs/security.md.
+Loopback only: nothing leaves this machine. Inputs are drawn at random from a fixed seed, so that each run
+tries the same ones, as many as there is time for. Ends with status 1 where anything got through. With
+`--write` the table goes into docs/security.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from outcome import SEED, Outcome, markdown, read
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "security.md"
 BEGIN, END = "<!-- the table: made by attacks/run.py -->\n", "<!-- the end of the table -->\n"
-SHARES = {"owner": 5, "pictures": 25, "work": 10, "files": 15, "services": 15, "kills": 20, "page": 15}
+SHARES = {"owner": 5, "pictures": 15, "work": 10, "files": 15, "services": 15, "kills": 25, "page": 15}
 """What each attack gets of the time."""
 
 MORE = 2.0

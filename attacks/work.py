@@ -86,7 +86,8 @@ def tiles_beyond() -> bytes:
 
 
 BOMBS: tuple[Callable[[], bytes], ...] = (
-    runs_of_one_pixel, many_scans, pixels_as_words, many_comments, text_that_unpacks, pixels_that_unpack, tiles_beyond,
+    runs_of_one_pixel, many_scans, pixels_as_words, many_comments, text_that_unpacks, pixels_that_unpack,
+    tiles_beyond,
 )  # fmt: skip
 
 _DECODE = """

@@ -17,23 +17,22 @@ from diptych.images import Picture, open_collection
 from diptych.store.vectors import Store
 from plugins import environment, install
 
-PICTURES = 1200
-
 
 def colour(number: int) -> tuple[int, int, int]:
     return number % 200, number // 200, 7
 
 
-def draw(folder: Path) -> None:
+def draw(folder: Path, count: int) -> None:
     folder.mkdir()
-    for number in range(PICTURES):
+    for number in range(count):
         Image.new("RGB", (8, 8), colour(number)).save(folder / f"{number:03}.png")
 
 
 def stored(path: Path, pictures: tuple[Picture, ...]) -> dict[str, bytes]:
     with Store(path) as store:
         known = sorted(store.known("counting/1", "image", [picture.id for picture in pictures]))
-        return {item: store.get("counting/1", "image", [item]).tobytes() for item in known}
+        vectors = store.get("counting/1", "image", known)
+    return {item: vector.tobytes() for item, vector in zip(known, vectors, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,17 @@ class Ended:
 class Runs:
     """Runs of one command on one store, in a folder of its own, that a test ends.
 
+    Args:
+        folder: Empty.
+        count: How many pictures there are.
+
     Attributes:
         before: The vectors in the store, by the picture's id.
         id_of: The id of each picture by its colour as the plug-in writes it down.
     """
 
-    def __init__(self, folder: Path) -> None:
-        draw(folder / "pictures")
+    def __init__(self, folder: Path, count: int) -> None:
+        draw(folder / "pictures", count)
         self.pictures = open_collection(folder / "pictures").pictures
         self.id_of = {"-".join(map(str, colour(int(Path(p.name).stem)))): p.id for p in self.pictures}
         self.store, self.log = folder / "store.sqlite", folder / "log"
@@ -79,7 +82,7 @@ class Runs:
                 that was not embedded.
         """
         for by in signals:
-            if len(self.before) == PICTURES:
+            if len(self.before) == len(self.pictures):
                 return
             self.log.write_text("")
             process = subprocess.Popen(

@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from diptych.images import open_collection
-from killing import PICTURES, Runs, draw, stored
+from killing import Runs, draw, stored
 from plugins import environment, install
 
+PICTURES = 1200
 KILLS = 24
 
 
 def test_ctrl_c_stops_in_one_line_and_keeps_what_was_embedded(tmp_path: Path) -> None:
-    draw(tmp_path / "pictures")
+    draw(tmp_path / "pictures", PICTURES)
     pictures = open_collection(tmp_path / "pictures").pictures
     env = environment(install(tmp_path / "plugins"))
     store, log = tmp_path / "store.sqlite", tmp_path / "log"
@@ -39,7 +40,7 @@ def test_ctrl_c_stops_in_one_line_and_keeps_what_was_embedded(tmp_path: Path) ->
 
 
 def test_killed_two_dozen_times_nothing_is_lost_or_embedded_twice(tmp_path: Path) -> None:
-    runs = Runs(tmp_path)
+    runs = Runs(tmp_path, PICTURES)
     signals = itertools.repeat(signal.SIGKILL, KILLS)
     assert sum(1 for _ in runs.end_each(signals, random.Random(7))) >= 20
     runs.log.write_text("")
@@ -52,7 +53,7 @@ def test_killed_two_dozen_times_nothing_is_lost_or_embedded_twice(tmp_path: Path
 
 
 def test_two_runs_at_once_embed_every_picture_once(tmp_path: Path) -> None:
-    draw(tmp_path / "pictures")
+    draw(tmp_path / "pictures", PICTURES)
     env = environment(install(tmp_path / "plugins"))
     store, log = tmp_path / "store.sqlite", tmp_path / "log"
     command = [sys.executable, "-m", "diptych", "embed", str(tmp_path / "pictures")]

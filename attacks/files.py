@@ -174,7 +174,7 @@ def _vectors(form: str) -> bytes:
 
 
 def _altered(data: bytes, rng: random.Random) -> bytes:
-    """The file, or one of those in it, changed: most changes of an archive's bytes are held by its checksums."""
+    """The file, or one of those in it, changed: checksums hold back most changes of an archive's bytes."""
     if not data.startswith(b"PK") or rng.random() < 0.3:
         return mutate(data, rng, [])
     buffer = io.BytesIO()

@@ -25,6 +25,7 @@ from killing import Runs
 FORMULAS = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "=cmd|' !A0")
 STARTS = tuple("=+-@\t\r")
 VANISHED = 6
+PICTURES = 400
 
 
 def run(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -86,13 +87,15 @@ def vanished(place: Path) -> Outcome:
     for number in range(VANISHED):
         folder = place / f"run-{number}"
         folder.mkdir()
-        runs = Runs(folder, 400)
+        runs = Runs(folder, PICTURES)
         (folder / "kept").mkdir()
         command = [
             str(folder / "kept" / "s.sqlite") if word == str(runs.store) else word for word in runs.command
         ]
         runs.log.write_text("")
-        process = subprocess.Popen(command, env=runs.env, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, env=runs.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         while process.poll() is None and runs.log.read_text().count("\n") < 20 * (number + 1):
             pass  # the moment is the run's own progress
         if number % 2:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,10 +43,13 @@ def attack(name: str, seconds: float) -> list[Outcome]:
             "--json",
             str(path),
         ]
+        process = subprocess.Popen(command, start_new_session=True)
         try:
-            status = subprocess.run(command, timeout=MORE * seconds + 60).returncode
+            status = process.wait(MORE * seconds + 60)
             failed = f"it ended with status {status}" if status else ""
         except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
+            process.wait()
             failed = "it did not end"
         rows = list(read(path))
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Sequence
@@ -75,7 +76,7 @@ def mutate_json(text: str, rng: random.Random) -> str:
             if rng.random() < 0.2:
                 del inside[key]
             else:
-                inside[key] = rng.choice(_WRONG)
+                inside[key] = copy.deepcopy(rng.choice(_WRONG))
     return json.dumps(saved).replace("Infinity", rng.choice(("Infinity", "1e999")))
 
 

@@ -48,7 +48,7 @@ class Outcome:
 
     def cells(self) -> list[str]:
         """What the table shows, a text for each of `COLUMNS`."""
-        figure = "" if self.worst is None else f"{self.worst:.3g} {self.unit}".strip()
+        figure = "" if self.worst is None else f"{_number(self.worst)} {self.unit}".strip()
         bar = "" if self.most is None else f"at most {self.most:g} {self.unit}".strip()
         return [
             self.part,
@@ -60,6 +60,10 @@ class Outcome:
             "yes" if self.held else "**no**",
             self.note,
         ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 COLUMNS = ("promise", "what was tried", "times", "got through", "worst", "bar", "held", "note")

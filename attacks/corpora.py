@@ -57,12 +57,17 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
         note=f"{shown:,} shown, {skipped:,} skipped, of {len(files()):,}",
     )  # fmt: skip
     yield Outcome(
-        part="Work", tried="processor time of one of them", count=count,
+        part="Work", tried="processor time of a file of public corpora", count=count,
         worst=tally.seconds, most=87.0, unit="s",
         note=files()[tally.slowest].name if 0 <= tally.slowest < len(files()) else "",
     )  # fmt: skip
     yield Outcome(
-        part="Memory", tried="of decoding them", count=count, worst=tally.peak, most=2000, unit="MB"
+        part="Memory",
+        tried="of decoding files of public corpora",
+        count=count,
+        worst=tally.peak,
+        most=2000,
+        unit="MB",
     )
 
 

@@ -367,7 +367,7 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
         )
     yield Outcome(
         part="Memory",
-        tried="of a process that opens them",
+        tried="of a process that opens altered files",
         count=tally.tried,
         worst=tally.peak,
         most=2000,

@@ -112,7 +112,7 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
     )
     yield Outcome(
         part="Work",
-        tried="processor time of one of them",
+        tried="processor time of a mutated picture",
         count=tally.tried,
         worst=tally.seconds,
         most=MOST_SECONDS,
@@ -121,7 +121,7 @@ def outcomes(seconds: float) -> Iterator[Outcome]:
     )
     yield Outcome(
         part="Memory",
-        tried="of a process that decodes them",
+        tried="of a process that decodes mutated pictures",
         count=tally.tried,
         worst=tally.peak,
         most=MEGABYTES,

@@ -260,11 +260,11 @@ def money(place: Path, seconds: float) -> Iterator[Outcome]:
     )
     whole = 4 * TIMEOUT * 3 + SLACK
     yield Outcome(
-        part="Time", tried=f"a run against one of them, with a time-out of {TIMEOUT:g} s", count=attack.count,
-        worst=attack.longest, most=2 * whole, unit="s",
+        part="Time", tried=f"a run against a hostile service, with a time-out of {TIMEOUT:g} s",
+        count=attack.count, worst=attack.longest, most=2 * whole, unit="s",
     )  # fmt: skip
     yield Outcome(
-        part="Memory", tried="of the client against all of them", count=attack.count,
+        part="Memory", tried="of a client that asks hostile services", count=attack.count,
         worst=memory() - before, most=MEGABYTES, unit="MB more",
     )  # fmt: skip
 
@@ -290,11 +290,11 @@ def downloads(place: Path) -> Iterator[Outcome]:
     tried = "downloads from servers that break their word: skipped with one line, nothing large kept"
     yield Outcome(part="Time", tried=tried, count=len(FAULTS), through=tuple(through))
     yield Outcome(
-        part="Time", tried="one of these, where a whole download may take 3 s", count=len(FAULTS),
+        part="Time", tried="one such download, where a whole one may take 3 s", count=len(FAULTS),
         worst=longest, most=5 * 3.0 + SLACK, unit="s",
     )  # fmt: skip
     yield Outcome(
-        part="Memory", tried="of the client downloading from all of them", count=len(FAULTS),
+        part="Memory", tried="of a client that downloads from hostile servers", count=len(FAULTS),
         worst=memory() - before, most=MEGABYTES, unit="MB more",
     )  # fmt: skip
 

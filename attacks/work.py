@@ -132,7 +132,12 @@ def bombs(folder: Path) -> Iterator[Outcome]:
         note="5 s, and what 200 megapixels justify",
     )
     yield Outcome(
-        part="Memory", tried="of decoding these", count=len(BOMBS), worst=peak, most=2000, unit="MB"
+        part="Memory",
+        tried="of decoding small pictures made to cost much",
+        count=len(BOMBS),
+        worst=peak,
+        most=2000,
+        unit="MB",
     )
 
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test lint format docs notebooks bench models clean
+.PHONY: demo test lint format docs notebooks bench attack models clean
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
@@ -41,6 +41,11 @@ notebooks: .venv/test
 # About a quarter of an hour on two cores that do nothing else; makes models and pictures under build/bench first.
 bench: .venv/bench
 	$(BIN)/python benchmarks/run.py
+
+# Fuzzers, hostile services and clients, 200 kills: ten minutes on two cores, nothing leaves this machine. Not in CI.
+# With DIPTYCH_CORPORA, a folder of public projects' test pictures, these too.
+attack: .venv/test
+	$(BIN)/python attacks/run.py --write
 
 # The built-in models and the sample anew: about an hour on two cores. Needs Debian's fonts-noto-color-emoji.
 models: export OMP_WAIT_POLICY = passive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from rich.console import Console
 
 import diptych
 from diptych import http
@@ -24,6 +26,7 @@ from diptych.emulators.vertex import VertexEmulator
 from diptych.errors import DiptychError
 from diptych.images import open_collection
 from diptych.pipeline import embed_images, embed_queries
+from diptych.present.terminal.rankings import show
 from diptych.queries import TextQuery
 from diptych.store.vectors import Store
 from diptych.web.query_queue import QueryQueue
@@ -123,6 +126,32 @@ def test_one_picture_that_gets_no_answer_costs_three_requests_and_no_other_pictu
     (reason,) = filled.set_aside.values()
     assert "gave no whole answer" in reason
     assert sum(code in request.body for request in service.requests) == 3
+
+
+def test_what_was_sent_is_told_beside_what_it_brought(
+    pictures: Path, service: Script, tmp_path: Path
+) -> None:
+    answer = super(type(service.emulator), service.emulator).answer
+    unanswered: list[Request] = []
+
+    def drop_one(request: Request) -> Reply:
+        if b'"image"' in request.body and not unanswered:
+            unanswered.append(request)
+            return DROPPED
+        return answer(request)
+
+    service.always = drop_one
+    bench = diptych.Workbench(pictures, [spec(service)], store=tmp_path / "s.sqlite", bank=[])
+    compared, again = bench.compare(["red"]), bench.compare(["red"])
+    (work,) = compared.work.values()
+    lost = unanswered[0].body.count(b'"image":')
+    assert work.dollars_sent == pytest.approx(work.dollars + lost * EACH)
+    (later,) = again.work.values()
+    assert later.dollars_sent == later.dollars == 0
+    console = Console(width=400, file=io.StringIO())
+    show(compared, console)
+    (line,) = (line for line in console.file.getvalue().splitlines() if "from the store" in line)
+    assert f"${work.dollars_sent:.4f} with what was sent in vain)" in line
 
 
 def test_what_is_refused_or_overloaded_costs_nothing(pictures: Path, service: Script, tmp_path: Path) -> None:

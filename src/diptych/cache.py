@@ -130,6 +130,20 @@ class FileHashes:
         if settled and Mark.of(path) == mark:
             self._fresh[self._keys[path]] = [mark, found]
 
+    def of(self, path: Path) -> str:
+        """The hash of a file, which is read where its hash is not remembered.
+
+        Raises:
+            OSError: It can't be read.
+        """
+        mark = Mark.of(path)
+        found = self.get(path, mark)
+        if found is None:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            self.put(path, mark, found)
+        return found
+
     def keep(self) -> None:
         """Remember what was noted."""
         if self._fresh:
@@ -144,18 +158,8 @@ def file_hashes(paths: Iterable[Path]) -> dict[Path, str]:
     """
     several = list(paths)
     hashes = FileHashes(several)
-    found = {path: _hash(path, hashes) for path in several}
+    found = {path: hashes.of(path) for path in several}
     hashes.keep()
-    return found
-
-
-def _hash(path: Path, hashes: FileHashes) -> str:
-    mark = Mark.of(path)
-    found = hashes.get(path, mark)
-    if found is None:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        hashes.put(path, mark, found)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -240,6 +241,7 @@ class Workbench:
             raise DiptychError(f"k is {k}: ask for at least one hit")
         rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
         extra = [rival for rival in rivals if rival not in asked]
+        before = {e.info.name: self._budget.spent(e.info.name) for e in self.embedders}
         snapshot, answers, fresh = self._answer([*asked, *extra], k)
         rivals = [rival for rival in rivals if rival in answers.queries]
         if not any(query in answers.queries for query in asked):
@@ -256,7 +258,7 @@ class Workbench:
             depth=depth,
             learned=self._learned(snapshot, sample),
             work={
-                e.info.name: self._work(e.info, self._filled[e.info.name], fresh[e.info.name])
+                e.info.name: self._work(e.info, fresh[e.info.name], before[e.info.name])
                 for e in self.embedders
             },
         )
@@ -452,8 +454,8 @@ class Workbench:
             )
         return found
 
-    def _work(self, info: EmbedderInfo, filled: Filled, fresh: Sequence[Query]) -> Work:
-        texts = texts_among(fresh)
+    def _work(self, info: EmbedderInfo, fresh: Sequence[Query], spent_before: Decimal) -> Work:
+        filled, texts = self._filled[info.name], texts_among(fresh)
         images = len(fresh) - len(texts)
         of_bank = sum(text in self.bank for text in texts)
         return Work(
@@ -463,6 +465,7 @@ class Workbench:
             bank_embedded=of_bank,
             seconds=round(filled.seconds, 3),
             dollars=float(price(info, filled.embedded + images, [text.text for text in texts])),
+            dollars_sent=float(self._budget.spent(info.name) - spent_before),
         )
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:

@@ -19,14 +19,18 @@ class LoopbackHub:
 
     Args:
         models: What each repository holds; None for one whose terms nobody has accepted.
+        announced: Sizes of files that it says and that are not theirs.
 
     Attributes:
         url: What to set `HF_ENDPOINT` to.
         authorisations: The `Authorization` headers that came.
     """
 
-    def __init__(self, models: dict[str, Path | None]) -> None:
+    def __init__(
+        self, models: dict[str, Path | None], announced: dict[str, dict[str, int]] | None = None
+    ) -> None:
         self.models = models
+        self.announced = announced or {}
         self.authorisations: set[str | None] = set()
         self.url = ""
 
@@ -57,9 +61,10 @@ class LoopbackHub:
             return 404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": f"Invalid rev {rest[1]}"}, b""
         if rest[:1] == ["tree"]:
             return 404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"}, b""
-        if in_api:
-            return 200, {}, json.dumps({"id": repo, "sha": COMMIT, "siblings": []}).encode()
         folder = self.models[repo]
+        if in_api:
+            about = {"id": repo, "sha": COMMIT, "siblings": self._files(repo, folder)}
+            return 200, {}, json.dumps(about).encode()
         if folder is None:
             return 403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}, b""
         file = folder.joinpath(*rest[2:])
@@ -67,6 +72,12 @@ class LoopbackHub:
             return 404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"}, b""
         body = file.read_bytes()
         return 200, {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT}, body
+
+    def _files(self, repo: str, folder: Path | None) -> list[dict[str, object]]:
+        files = [path for path in folder.rglob("*") if path.is_file()] if folder else []
+        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files if folder}
+        sizes |= self.announced.get(repo, {})
+        return [{"rfilename": name, "size": size} for name, size in sizes.items()]
 
 
 def _handler(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from diptych.cache import file_hashes
 from diptych.embedders.base import EmbedderUnavailable
+from diptych.errors import DiptychWarning
 
 TIMEOUT = 10.0
 """Seconds to wait for the Hub's first answer; its own client would wait for as long as the system does."""
+
+_WORTH_SAYING = 100_000_000
+"""Bytes: fetching more is said beforehand."""
+
+_WEIGHTS = (".safetensors", ".bin")
 
 _MARKS_OF_A_MODEL = ("modules.json", "config.json", "adapter_config.json")
 _NOT_PART_OF_A_MODEL = frozenset({".md", ".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".tflite"})
@@ -28,6 +36,7 @@ class Source:
         identity: Changes whenever the model's files do.
         commit: The Hub's commit; None for a folder.
         unreachable: Why the Hub is not to be asked for files; None where it answers.
+        sizes: Bytes of each file by its path, as far as the Hub says.
     """
 
     place: str
@@ -35,6 +44,7 @@ class Source:
     identity: str
     commit: str | None = None
     unreachable: str | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def find(model: str, revision: str | None) -> Source:
@@ -133,9 +143,10 @@ def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_O
     """
     from huggingface_hub import HfApi
 
-    unreachable = None
+    unreachable, sizes = None, {}
     try:
-        HfApi().model_info(repo, revision=revision, timeout=TIMEOUT)
+        about = HfApi().model_info(repo, revision=revision, timeout=TIMEOUT, files_metadata=True)
+        sizes = {file.rfilename: file.size for file in about.siblings or () if file.size}
         commit = HfApi().resolve_revision(repo, revision=revision).resolved  # and notes it in the cache
     except Exception as error:  # noqa: BLE001 (its HTTP client's exceptions share no base class with its own)
         unreachable = one_line(error)
@@ -146,7 +157,55 @@ def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_O
         identity=f"{repo}@{commit}",
         commit=commit,
         unreachable=unreachable,
+        sizes=sizes,
     )
+
+
+def make_sure_of_room(source: Source, names: Iterable[str]) -> None:
+    """Before files of a Hub model are fetched: say how large they are, and that the disk can take them.
+
+    Those that are on this machine already count for nothing. What the Hub says of their sizes is believed.
+
+    Args:
+        source: The model.
+        names: The files that are wanted.
+
+    Raises:
+        EmbedderUnavailable: The disk has no room for them.
+    """
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    missing = [
+        name
+        for name in names
+        if name in source.sizes
+        and not isinstance(try_to_load_from_cache(source.place, name, revision=source.commit), str)
+    ]
+    wanted, cache = sum(source.sizes[name] for name in missing), Path(constants.HF_HUB_CACHE)
+    free = shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.exists())).free
+    if wanted > free:
+        raise EmbedderUnavailable(
+            f"{source.place} takes {wanted / 1e9:.3g} GB more, and there is room for {free / 1e9:.3g} in"
+            f" {cache}: make room, or set HF_HOME to a folder on a larger disk"
+        )
+    if wanted > _WORTH_SAYING:
+        warnings.warn(
+            f"{source.place}: fetching {wanted / 1e9:.3g} GB into {cache}", DiptychWarning, stacklevel=3
+        )
+
+
+def weights_in(source: Source) -> list[str]:
+    """The files of a Hub model that a library of models loads at the least.
+
+    Many repositories hold the same weights in several forms: of these the one that is taken first, in every
+    folder.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in source.sizes:
+        folder, _, file = name.rpartition("/")
+        if (form := Path(file).suffix) in _WEIGHTS:
+            found.setdefault(folder, {}).setdefault(form, []).append(name)
+    return [name for forms in found.values() for name in forms[min(forms, key=_WEIGHTS.index)]]
 
 
 def _find_in_cache(repo: str, revision: str | None, marks: Sequence[str], failure: Exception) -> str:
@@ -178,6 +237,7 @@ def fetch(source: Source, revision: str | None, name: str) -> Path | None:
     """
     from huggingface_hub import errors, hf_hub_download
 
+    make_sure_of_room(source, [name])
     cached_only = source.unreachable is not None
     try:
         return Path(hf_hub_download(source.place, name, revision=source.commit, local_files_only=cached_only))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diptych import http, paths
+from diptych.cache import FileHashes
 from diptych.images import wikimedia
 from diptych.images.download_cache import Copy, DownloadCache
 from diptych.images.fetch import (
@@ -87,21 +88,33 @@ def download(urls: Sequence[str], *, max_bytes: int, progress: Progress) -> list
 def _outcomes(urls: Sequence[str], cache: DownloadCache, max_bytes: int) -> Generator[Download]:
     jobs = []
     checker = Checker()
+    found = {url: copy for url in urls if (copy := cache.find(url))}
+    hashes = FileHashes(copy.path for copy in found.values())
     for url in urls:
-        copy = _find(url, cache, checker)
+        copy = _usable(url, found.get(url), hashes, cache, checker)
         fits = copy is not None and copy.bytes <= max_bytes
         if copy and copy.fresh:
             yield Download(url, copy.path, None) if fits else Download(url, None, too_large(max_bytes))
         else:
             jobs.append(_Job(url, copy if fits else None))
+    hashes.keep()
     if jobs:
         yield from _Downloads(jobs, cache, max_bytes, checker).outcomes()
 
 
-def _find(url: str, cache: DownloadCache, checker: Checker) -> Copy | None:
-    """The copy of what `url` gave, unless it is no picture: earlier versions kept whatever came."""
-    copy = cache.find(url)
-    if copy is None or copy.decodes:
+def _usable(
+    url: str, copy: Copy | None, hashes: FileHashes, cache: DownloadCache, checker: Checker
+) -> Copy | None:
+    """A copy of what `url` gave, unless its bytes are others by now, or it is no picture.
+
+    Earlier versions kept whatever came.
+    """
+    try:
+        if copy is None or hashes.of(copy.path) != copy.sha256:
+            return None
+    except OSError:
+        return None
+    if copy.decodes:
         return copy
     return cache.vouch_for(url, copy) if checker.why_no_picture(copy.path) is None else None
 

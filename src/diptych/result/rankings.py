@@ -331,7 +331,9 @@ class Work:
         queries_embedded: Queries and rivals embedded now; the others were there already.
         bank_embedded: Texts of the null bank embedded now.
         seconds: Time spent embedding pictures, wall clock.
-        dollars: What that cost by the list price; 0 where it is free.
+        dollars: What that is worth by the list price; 0 where it is free.
+        dollars_sent: What was sent for it by the list price, what was sent again included, as a limit on cost
+            counts it: it may have to be paid for. None where nobody counted.
     """
 
     images_embedded: int
@@ -340,3 +342,4 @@ class Work:
     seconds: float
     dollars: float
     bank_embedded: int = 0
+    dollars_sent: float | None = None

@@ -90,6 +90,7 @@ def load(model: str, **options: str) -> Embedder:
     def load_now() -> Embedder:
         import_libraries()
         licence = tell_before_download(source)
+        huggingface.make_sure_of_room(source, huggingface.weights_in(source))
         return SentenceTransformersEmbedder(open_model(source, settings), source, settings, licence)
 
     if settings.trust_remote_code:  # what a model's own code says of it may change with anything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -180,7 +181,11 @@ def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     ]
     if full:
         yield from (Text(_work(info, work)) for info, work in done)
-    elif new := [_new_work(info, work) for info, work in done if work.images_embedded or work.dollars]:
+    elif new := [
+        _new_work(info, work)
+        for info, work in done
+        if work.images_embedded or work.dollars or work.dollars_sent
+    ]:
         yield Text(f"Pictures embedded now: {'; '.join(new)}.")
     skipped = _skipped(comparison.skipped)
     most = len(skipped) if full else 1 + _FEW
@@ -204,9 +209,14 @@ def _new_work(info: EmbedderInfo, work: Work) -> str:
 
 
 def _cost(info: EmbedderInfo, work: Work) -> str:
+    """By the list price: of what came, and of what was sent for it where that is more."""
     if not info.price_known:
         return ", at a price that is not known here"
-    return f", about ${work.dollars:.4f}" if work.dollars else ""
+    cost = f", about ${work.dollars:.4f}" if work.dollars else ""
+    sent = work.dollars_sent or 0.0
+    if sent < work.dollars or math.isclose(sent, work.dollars):
+        return cost
+    return f"{cost} (${sent:.4f} with what was sent in vain)"
 
 
 def _skipped(skipped: Sequence[Skipped]) -> list[Text]:

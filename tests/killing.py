@@ -1,0 +1,104 @@
+"""Runs that are ended by a signal at any moment, and what must be true of the store after each."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from diptych.images import Picture, open_collection
+from diptych.store.vectors import Store
+from plugins import environment, install
+
+
+def colour(number: int) -> tuple[int, int, int]:
+    return number % 200, number // 200, 7
+
+
+def draw(folder: Path, count: int) -> None:
+    folder.mkdir()
+    for number in range(count):
+        Image.new("RGB", (8, 8), colour(number)).save(folder / f"{number:03}.png")
+
+
+def stored(path: Path, pictures: tuple[Picture, ...]) -> dict[str, bytes]:
+    with Store(path) as store:
+        known = sorted(store.known("counting/1", "image", [picture.id for picture in pictures]))
+        vectors = store.get("counting/1", "image", known)
+    return {item: vector.tobytes() for item, vector in zip(known, vectors, strict=True)}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that was ended.
+
+    Attributes:
+        by: The signal.
+        lost: Pictures that were embedded and are not in the store.
+        seconds: From the signal to the end of the process.
+        status: Its exit status.
+    """
+
+    by: signal.Signals
+    lost: int
+    seconds: float
+    status: int
+
+
+class Runs:
+    """Runs of one command on one store, in a folder of its own, that a test ends.
+
+    Args:
+        folder: Empty.
+        count: How many pictures there are.
+
+    Attributes:
+        before: The vectors in the store, by the picture's id.
+        id_of: The id of each picture by its colour as the plug-in writes it down.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        draw(folder / "pictures", count)
+        self.pictures = open_collection(folder / "pictures").pictures
+        self.id_of = {"-".join(map(str, colour(int(Path(p.name).stem)))): p.id for p in self.pictures}
+        self.store, self.log = folder / "store.sqlite", folder / "log"
+        self.env = environment(install(folder / "plugins"))
+        self.command = [sys.executable, "-m", "diptych", "embed", str(folder / "pictures"), "--quiet"]
+        self.command += ["--store", str(self.store), "-e", f"counting:?log={self.log}&batch_size=2"]
+        self.before: dict[str, bytes] = {}
+
+    def end_each(self, signals: Iterable[signal.Signals], rng: random.Random) -> Iterator[Ended]:
+        """Start a run for each signal and end it at some moment, until every picture is embedded.
+
+        Raises:
+            AssertionError: Something that was stored is lost or was embedded again, or something is stored
+                that was not embedded.
+        """
+        for by in signals:
+            if len(self.before) == len(self.pictures):
+                return
+            self.log.write_text("")
+            process = subprocess.Popen(
+                self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            enough = rng.randrange(0, 40)
+            while process.poll() is None and self.log.read_text().count("\n") < enough:
+                pass  # the moment is the process's own progress, plus however long this look at it took
+            asked = time.monotonic()
+            process.send_signal(by)
+            process.wait()
+            seconds = time.monotonic() - asked
+            after = stored(self.store, self.pictures)
+            embedded = {self.id_of[name] for name in self.log.read_text().split("\n")[:-1]}
+            assert self.before.items() <= after.items(), "what was stored is lost"
+            assert embedded.isdisjoint(self.before), "what was stored is embedded again"
+            assert after.keys() - self.before.keys() <= embedded, "what is stored was not embedded"
+            self.before = after
+            yield Ended(by, len(embedded - after.keys()), seconds, process.returncode)

@@ -345,14 +345,15 @@ BROKEN = r"""() => {
 WINDOWS = [PHONE, ZOOMED, DESKTOP, {"width": 1700, "height": 1000}]
 
 
-@pytest.mark.parametrize("view", ["list", "gallery"])
+@pytest.mark.parametrize(("view", "place"), [("list", ""), ("gallery", "beneath"), ("gallery", "beside")])
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: str(window["width"]))
 def test_nothing_overhangs_clips_or_breaks_a_word(
-    browser: Browser, address: str, window: Any, view: str
+    browser: Browser, address: str, window: Any, view: str, place: str
 ) -> None:
-    keep = f"localStorage.setItem('view', '{view}')"
+    keep = f"localStorage.setItem('view', '{view}'); localStorage.setItem('place', '{place}')"
     looked = Opened(browser, address, ASKED, viewport=window, before=keep, reduced_motion="reduce")
     page = looked.page
+    assert page.evaluate(BROKEN) == []
     looked.ask("brown mushrooms")
     for part in ("#rest > summary", "#past:not([open]) > summary", "#options"):
         if page.locator(part).count() and page.locator(part).is_visible():

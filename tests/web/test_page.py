@@ -263,7 +263,8 @@ def test_an_answer_that_is_the_same_again_stays_under_the_pointer(opened: Opened
     opened.page.locator("#text").press_sequentially("a yellow picture")
     hit = opened.hits(0).first.element_handle()
     opened.page.wait_for_url(re.compile("text=a\\+yellow"))  # it counts as asked now: it was asked again
-    opened.page.locator("#history").get_by_role("link", name="a yellow picture").wait_for(state="attached")
+    asked = opened.page.locator("#history a").filter(has_text="a yellow picture")
+    asked.wait_for(state="attached")
     assert hit is not None
     assert hit.evaluate("(hit) => hit.isConnected")
 

@@ -222,7 +222,8 @@ FOCUSED = """() => {
     const hit = document.activeElement.closest("#answer li[data-of]");
     if (!hit) return null;
     const column = hit.closest("article");
-    return [Number(column.className.match(/col-(\\d+)/)[1]), [...column.querySelectorAll("li[data-of]")].indexOf(hit) + 1];
+    const hits = [...column.querySelectorAll("li[data-of]")];
+    return [Number(column.className.match(/col-(\\d+)/)[1]), hits.indexOf(hit) + 1];
 }"""
 
 
@@ -329,10 +330,12 @@ BROKEN = r"""() => {
                 const edge = around.getBoundingClientRect();
                 scrolls = /auto|scroll/.test(style.overflowX + style.overflowY);
                 if (scrolls || style.textOverflow === "ellipsis" || style.overflowX !== "hidden") continue;
-                if (box.right > edge.right + 1 || box.bottom > edge.bottom + 1) found.push(`clipped: ${word[0]}`);
+                const inside = box.right <= edge.right + 1 && box.bottom <= edge.bottom + 1;
+                if (!inside) found.push(`clipped: ${word[0]}`);
             }
-            if (!scrolls && getComputedStyle(parent).textOverflow !== "ellipsis"
-                && !parent.closest(".file, strong, h3, .collection") && box.right > innerWidth + 1) found.push(`overhangs: ${word[0]}`);
+            const ends = getComputedStyle(parent).textOverflow === "ellipsis"
+                || parent.closest(".file, strong, h3, .collection");
+            if (!scrolls && !ends && box.right > innerWidth + 1) found.push(`overhangs: ${word[0]}`);
         }
     }
     return found;
@@ -342,14 +345,15 @@ BROKEN = r"""() => {
 WINDOWS = [PHONE, ZOOMED, DESKTOP, {"width": 1700, "height": 1000}]
 
 
-@pytest.mark.parametrize("view", ["list", "gallery"])
+@pytest.mark.parametrize(("view", "place"), [("list", ""), ("gallery", "beneath"), ("gallery", "beside")])
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: str(window["width"]))
 def test_nothing_overhangs_clips_or_breaks_a_word(
-    browser: Browser, address: str, window: Any, view: str
+    browser: Browser, address: str, window: Any, view: str, place: str
 ) -> None:
-    keep = f"localStorage.setItem('view', '{view}')"
+    keep = f"localStorage.setItem('view', '{view}'); localStorage.setItem('place', '{place}')"
     looked = Opened(browser, address, ASKED, viewport=window, before=keep, reduced_motion="reduce")
     page = looked.page
+    assert page.evaluate(BROKEN) == []
     looked.ask("brown mushrooms")
     for part in ("#rest > summary", "#past:not([open]) > summary", "#options"):
         if page.locator(part).count() and page.locator(part).is_visible():
@@ -364,6 +368,13 @@ def test_nothing_overhangs_clips_or_breaks_a_word(
     page.locator("#answer em:text('asked with')").first.wait_for(state="attached")
     assert page.evaluate(BROKEN) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= window["width"]
+    looked.close()
+
+
+@pytest.mark.parametrize("view", ["", "judge", "judge?text=a+red+horse", "evaluate"])
+def test_no_word_is_broken_in_the_other_views(browser: Browser, address: str, view: str) -> None:
+    looked = Opened(browser, address, view, viewport=PHONE)
+    assert looked.page.evaluate(BROKEN) == []
     looked.close()
 
 
@@ -386,7 +397,8 @@ def test_nothing_moves_by_itself_for_who_wants_no_motion(browser: Browser, addre
             document.getElementById("answer").setAttribute("aria-busy", "true");
             return [...document.querySelectorAll("*")].filter((one) => {
                 const style = getComputedStyle(one);
-                return style.transitionDuration !== "0s" || style.animationName !== "none" || style.scrollBehavior === "smooth";
+                const still = style.transitionDuration === "0s" && style.animationName === "none";
+                return !still || style.scrollBehavior === "smooth";
             }).length;
         }"""
     )

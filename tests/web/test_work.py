@@ -45,6 +45,7 @@ def test_an_embedder_that_cannot_be_right_is_said_to_be_so(
         assert bad["complaint"].startswith("can't be right: it gives two different pictures the same vector")
         opened = Opened(browser, page.url)
         opened.ask("red")
+        opened.index()
         past = opened.page.locator("#history li").filter(has_text="red")
         past.get_by_text("B all equal").wait_for()
         opened.page.locator("#work").get_by_text("can't be right: it gives two different pictures").wait_for()

@@ -52,7 +52,7 @@ function item({ name, text, picture, shared, breaks, firsts }) {
     document.dispatchEvent(new Event("ask-address"));
   });
   const lists = Object.entries(breaks).map(([embedder, does], index) => element("span", { className: `list ink-${index % 4}` },
-    element("b", { className: "letter" }, letter(index)),
+    element("b", { className: "letter" }, letter(index)), " ",
     element("span", { className: "firsts" }, ...(firsts[embedder] ?? []).map(thumbnail)),
     element("small", {}, does)));
   if (shared) lists.push(element("small", {}, `${shared} shared`));

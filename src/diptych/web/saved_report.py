@@ -1,4 +1,4 @@
-"""What was asked on a page as one file that can be sent: below 5 MB, and it says what it leaves out for that."""
+"""What was asked on a page as one file that can be sent: below 5 MB, and it says what it leaves out."""
 
 from __future__ import annotations
 

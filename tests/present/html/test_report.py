@@ -332,7 +332,7 @@ def test_nothing_is_cut_off_at_any_width(browser: Browser, report: Path, width: 
 
 def test_each_picture_is_in_the_file_once_and_nothing_is_referred_to(report: Path) -> None:
     content = report.read_text()
-    pictures = re.findall(r"data:image/webp;base64,[^\"]+", content)
+    pictures = re.findall(r"data:image/(?:webp|jpeg);base64,[^\"]+", content)
     assert len(pictures) == len(set(pictures)) == 8 + 1
     assert re.findall(r"(?:src|href)=\"(?!data:|#)", content) == []
 

@@ -308,6 +308,14 @@ def test_the_index_shows_what_was_asked_with_its_pictures(opened: Opened) -> Non
     assert not opened.page.locator("#history").is_visible()
 
 
+def test_the_index_stands_open_beside_a_wide_page(browser: Browser, address: str) -> None:
+    looked = Opened(browser, address, ASKED, viewport={"width": 1700, "height": 1000})
+    index = looked.page.locator("#history")
+    index.wait_for()
+    assert box(index)["right"] < box(looked.page.locator("#answer"))["x"]
+    looked.close()
+
+
 BROKEN = r"""() => {
     const found = [];
     const range = document.createRange();

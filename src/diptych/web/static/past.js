@@ -8,7 +8,7 @@ const list = document.getElementById("history");
 const past = document.getElementById("past");
 const wide = matchMedia("(min-width: 1600px)");
 const newest = latest();
-let asking = true;
+let asking = null;  // until it is known
 
 export async function showPast() {
   const entries = await newest(get("/api/history").catch(() => []));

@@ -75,7 +75,7 @@ SEEN: dict[str, tuple[tuple[int, int], Points]] = {
     "transparency/i_trns.png": ((64, 64), {(32, 32): WHITE, (0, 0): BLACK}),
     "transparency/l_trns.png": ((64, 64), {(32, 32): WHITE, (0, 0): BLACK}),
     "transparency/p_trns_single.png": ((64, 64), {(32, 32): WHITE}),
-    "transparency/pil123p.png": ((162, 150), {(0, 0): WHITE, (81, 75): (33, 23, 3)}),
+    "transparency/pil123p.png": ((162, 150), {(0, 0): WHITE, (81, 75): (101, 85, 28)}),
     "transparency/rgb_trns.png": ((64, 64), {(32, 32): WHITE}),
     "transparency/transparency.avif": ((64, 64), {(32, 32): WHITE}),
     "transparency/transparent.png": ((200, 150), {(0, 0): WHITE, (100, 75): (144, 59, 59)}),
@@ -143,7 +143,8 @@ def test_a_png_turned_by_imagemagick_is_turned(awkward: Path) -> None:
     name = "exif_orientation/exif_imagemagick_orientation.png"
     with Image.open(awkward / name) as image:
         half_turn = np.asarray(image)[::-1, ::-1].astype(int)
-    assert (seen(awkward, name) == half_turn).all()
+    # Its gAMA and cHRM make the curve that of a power, as in Chromium: dark values move a little.
+    assert np.abs(seen(awkward, name) - half_turn).max() <= 12
 
 
 @pytest.mark.parametrize(

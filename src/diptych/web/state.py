@@ -41,7 +41,7 @@ _RESULTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class Evaluated:
     """What judgments say of the embedders that are ready, and what is seen without them.
 
     Attributes:
@@ -252,22 +252,22 @@ class PageState:
         """What the ready embedders make of every text that can be assessed."""
         return self.ready_answers([TextQuery(text) for text in self.texts()])[1]
 
-    def said(self) -> Said:
+    def said(self) -> Evaluated:
         """What judgments say of the ready embedders, and what is seen without them; takes long."""
         ready = self.ready
         texts = [TextQuery(text) for text in self.texts()] if ready else []
         truth = self.truth()
         if not truth.queries and len(texts) < 2:
-            return Said(ready=ready, asked=len(texts))
+            return Evaluated(ready=ready, asked=len(texts))
         refused = self._refused(texts, ready)
         if len(refused) == len(texts):
-            return Said(ready=ready, asked=0, left_out=left_out_note(refused.values()))
+            return Evaluated(ready=ready, asked=0, left_out=left_out_note(refused.values()))
         snapshot, answers = self.ready_answers(texts)
         relevance = None
         if truth.queries:
             known = self._figures.setdefault((tuple(ready), snapshot.key), {})
             relevance = assess(answers, truth, floors=self._floors, known=known)
-        return Said(
+        return Evaluated(
             ready=ready,
             asked=len(answers.queries),
             relevance=relevance,

@@ -18,7 +18,7 @@ from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import Threshold
 from diptych.web.background import AT_LAST, SOON, made
 from diptych.web.judged_scores import JudgedPicture, JudgedRanking
-from diptych.web.state import PageState, Said
+from diptych.web.state import PageState, Evaluated
 from diptych.web.templating import render, surroundings
 
 Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]
@@ -51,7 +51,7 @@ def router(state: PageState) -> APIRouter:
     async def page() -> str:
         """The page, of the newest there is; where that is behind, its script brings it forward."""
         newest = await state.background.newest("said", state.said)
-        said = Said(ready=state.ready, asked=0) if newest.made is None else newest.made.get()
+        said = Evaluated(ready=state.ready, asked=0) if newest.made is None else newest.made.get()
         return await run_in_threadpool(
             render,
             "evaluate.html",

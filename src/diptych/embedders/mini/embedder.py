@@ -75,7 +75,8 @@ class MiniEmbedder:
         """Embed what `prepare_image` returned; the result has shape (n, dimension), not normalised."""
         if not prepared:
             return np.empty((0, self.info.dimension), np.float32)
-        return image_vectors(self._weights, np.stack(prepared))
+        with speed.one_thread_each():
+            return image_vectors(self._weights, np.stack(prepared))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; one that is too long is cut, with one `DiptychWarning`.
@@ -89,6 +90,7 @@ class MiniEmbedder:
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)
         tokens = self._reader(texts)
-        vectors = text_vectors(self._weights, tokens.ids)
+        with speed.one_thread_each():
+            vectors = text_vectors(self._weights, tokens.ids)
         self._cut_texts.tell([texts[row] for row in tokens.cut], self.info.name, LIMIT)
         return vectors

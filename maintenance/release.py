@@ -1,6 +1,6 @@
 """Make a release: `make release VERSION=0.2.0`, and first `make release VERSION=0.2.0 DRY=1`.
 
-Version, changelog and citation are written and committed, wheel and sdist built and checked, the commit tagged.
+Version, changelog and citation are written and committed, wheel and sdist built, the commit tagged.
 What goes out of this machine (pushing, uploading) is printed, not done. A dry run does all of it in a clone
 that is thrown away.
 """
@@ -30,7 +30,7 @@ class NotReadyError(Exception):
 
 def git(root: Path, *words: str) -> str:
     """What git prints."""
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReadyError(f"git {words[0]}: {done.stderr.strip()}")
     return done.stdout.strip()
@@ -74,7 +74,7 @@ def build(root: Path, version: str) -> list[Path]:
     """Build wheel and sdist into `dist/` and look whether they are what they should be."""
     out = root / "dist"
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(out)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReadyError(f"hatchling: {done.stderr.strip()[-500:]}")
     built = [out / f"diptych-{version}-py3-none-any.whl", out / f"diptych-{version}.tar.gz"]

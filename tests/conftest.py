@@ -25,7 +25,7 @@ settings.load_profile("thorough" if os.environ.get("DIPTYCH_TEST_ALL") else "qui
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start: a run in the background begins with it ignored, and hands it on."""
+    """Let Ctrl-C reach what the tests start: a run in the background begins with it ignored, for all."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

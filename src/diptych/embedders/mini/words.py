@@ -13,11 +13,11 @@ from diptych.embedders.notices import reject_invalid
 
 PADDING, START, UNKNOWN = "[PAD]", "[CLS]", "[UNK]"
 LIMIT = 32
-"""Tokens of a text, the first one included."""
+"""WordTokens of a text, the first one included."""
 
 
 @dataclass(frozen=True)
-class Tokens:
+class WordTokens:
     """Texts as numbers.
 
     Attributes:
@@ -39,7 +39,7 @@ class WordReader:
     def __init__(self, words: Sequence[str]) -> None:
         self._tokens = {word: number for number, word in enumerate(words)}
 
-    def __call__(self, texts: Sequence[str]) -> Tokens:
+    def __call__(self, texts: Sequence[str]) -> WordTokens:
         """Read at least one text.
 
         Raises:
@@ -53,7 +53,7 @@ class WordReader:
         ids = np.zeros((len(rows), min(LIMIT, max(map(len, rows)))), np.int64)
         for row, tokens in zip(ids, rows, strict=True):
             row[: len(tokens)] = tokens[:LIMIT]
-        return Tokens(ids, [number for number, tokens in enumerate(rows) if len(tokens) > LIMIT])
+        return WordTokens(ids, [number for number, tokens in enumerate(rows) if len(tokens) > LIMIT])
 
 
 def split(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from diptych.embedders.notices import reject_invalid
 
 PADDING, START, UNKNOWN = "[PAD]", "[CLS]", "[UNK]"
 LIMIT = 32
-"""WordTokens of a text, the first one included."""
+"""Tokens of a text, the first one included."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test lint format docs notebooks bench attack models clean
+.PHONY: demo test test-lowest lint format docs notebooks bench attack sizes models release real clean
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
@@ -17,6 +17,11 @@ demo: .venv/core
 
 test: .venv/test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# The lowest versions that pyproject.toml allows, of core and of what is not large; torch's are not tried.
+LIGHT := onnx vertex bedrock heif pandas plots
+test-lowest: build/lowest/ready
+	build/lowest/bin/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/test
 	$(BIN)/ruff format --check .
@@ -47,6 +52,18 @@ bench: .venv/bench
 attack: .venv/test
 	$(BIN)/python attacks/run.py --write
 
+# What core, each extra and all take on disk, into docs/install.md.
+sizes: .venv/test
+	$(BIN)/python maintenance/install_sizes.py docs/install.md
+
+# make release VERSION=0.2.0, and first with DRY=1: maintenance/release.py says what it does.
+release: .venv/test
+	$(BIN)/python maintenance/release.py $(VERSION) $(if $(DRY),--dry-run)
+
+# Against reality, for a person with a network, and accounts where hosted services are to be asked; never in CI.
+real: .venv/test
+	$(BIN)/python maintenance/real.py docs/verified.md
+
 # The built-in models and the sample anew: about an hour on two cores. Needs Debian's fonts-noto-color-emoji.
 models: export OMP_WAIT_POLICY = passive
 models: .venv/test
@@ -67,6 +84,14 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable '.[test]'
 	@touch .venv/core $@
+
+build/lowest/ready: pyproject.toml
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct \
+	    $(LIGHT:%=--extra %) --extra test-light -r pyproject.toml
+	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --no-deps --editable .
+	@touch $@
 
 .venv/bench: .venv/test
 	$(PIP) --editable '.[bench]'

@@ -27,7 +27,7 @@ import sys
 if importlib.util.find_spec("diptych") is None:
     if not install_from:
         raise SystemExit("Diptych is not installed: say above where to install it from.")
-    extras = "[clip,pandas]"
+    extras = "[clip,pandas,vertex]"
     wanted = f"diptych{extras} @ {install_from}" if "://" in install_from else f"{install_from}{extras}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()

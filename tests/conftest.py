@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +18,16 @@ from support import SHARED, missing, need
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-settings.register_profile("diptych", deadline=None)  # how fast a machine is, is no test
-settings.load_profile("diptych")
+# How fast a machine is, is no test. Where everything must run there are as many examples as hypothesis likes.
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("thorough" if os.environ.get("DIPTYCH_TEST_ALL") else "quick")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start: a run in the background begins with it ignored, for all."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from diptych.queries import text_query
 from diptych.store.judgment import Judgment
 from plugins import environment, install_zs
 from support import need, picture_bytes
+from warm import diptych_in
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURES = {
@@ -41,12 +42,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def diptych(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "diptych", *map(str, arguments)]
-        env = environment(tmp_path / "plugins")
-        return subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=300)
-
-    return diptych
+    env = environment(tmp_path / "plugins")
+    return lambda *arguments: diptych_in(tmp_path, arguments, env)
 
 
 @pytest.fixture

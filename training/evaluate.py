@@ -65,9 +65,9 @@ def recall(texts: NDArray[np.float32], images: NDArray[np.float32], k: int) -> f
 
 def evaluate(folder: Path, count: int = COUNT) -> list[str]:
     """Lines that tell how well a model in a folder finds held-out scenes."""
-    from diptych.embedders import onnx
+    from diptych.embedders.mini.embedder import MiniEmbedder
 
-    embedder = onnx.load(str(folder))
+    embedder = MiniEmbedder(folder)
     lines = []
     for part in PARTS:
         pictures, texts = held_out(part, count)

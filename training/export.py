@@ -1,59 +1,47 @@
-"""Writing a model as the `onnx` embedder reads it: both sides as ONNX, tokenizer and settings beside them."""
+"""Writing a model as the `mini` embedder reads it: the weights of both sides, and the words beside them."""
 
 from __future__ import annotations
 
-import json
-import warnings
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from model import SIDE, Clip
-from tokenizer import LIMIT, PADDING
+from model import Block, Clip
 
-BICUBIC = 3  # Pillow's number
+Weights = dict[str, NDArray[np.float32]]
 
 
 def export(model: Clip, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the model to `folder`."""
-    (folder / "onnx").mkdir(parents=True, exist_ok=True)
-    model = model.cpu().to(memory_format=torch.contiguous_format).eval()
-    pixels, ids = torch.zeros(2, 3, SIDE, SIDE), torch.ones(2, 6, dtype=torch.int64)
-    _export(model.image, pixels, folder / "onnx" / "vision_model.onnx", "pixel_values", "image_embeds")
-    _export(model.text, ids, folder / "onnx" / "text_model.onnx", "input_ids", "text_embeds")
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    _save(folder / "tokenizer_config.json", {"model_max_length": LIMIT, "pad_token": PADDING})
-    _save(folder / "config.json", {"model_type": "clip", "text_config": {"max_position_embeddings": LIMIT}})
-    _save(
-        folder / "preprocessor_config.json",
-        {
-            "image_processor_type": "CLIPImageProcessor",
-            "do_resize": True,
-            "size": {"height": SIDE, "width": SIDE},
-            "resample": BICUBIC,
-            "do_center_crop": False,
-            "do_rescale": True,
-            "rescale_factor": 1 / 255,
-            "do_normalize": True,
-            "image_mean": [0.5, 0.5, 0.5],
-            "image_std": [0.5, 0.5, 0.5],
-        },
-    )
+    """Write `weights.npz` and `words.txt` to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = model.cpu().eval()
+    weights = _image_weights(model)
+    weights |= {f"text.{name}": tensor.numpy() for name, tensor in model.text.state_dict().items()}
+    np.savez(folder / "weights.npz", **weights)
+    words = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
 
 
-def _export(side: nn.Module, example: torch.Tensor, path: Path, takes: str, gives: str) -> None:
-    """Export one side with torch's older exporter, which needs no further package."""
-    axes = {takes: {0: "batch"}, gives: {0: "batch"}}
-    if takes == "input_ids":
-        axes[takes][1] = "length"
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # that it is the older one, and what tracing can't see
-        torch.onnx.export(
-            side, (example,), path, input_names=[takes], output_names=[gives], dynamic_axes=axes, dynamo=False
-        )
+def _image_weights(model: Clip) -> Weights:
+    """The image side's, each normalisation worked into the convolution before it."""
+    first, *layers = model.image.layers
+    weights = _fused("image.first", first[0], first[1])
+    for number, (halved, block) in enumerate(zip(layers[::2], layers[1::2], strict=True)):
+        assert isinstance(block, Block)
+        inner, convolution, normalisation = block.inner
+        weights |= _fused(f"image.halved.{number}", halved[0], halved[1])
+        weights |= _fused(f"image.inner.{number}", inner[0], inner[1])
+        weights |= _fused(f"image.beside.{number}", convolution, normalisation)
+    return weights | _named("image.out", model.image.out)
 
 
-def _save(path: Path, settings: dict[str, object]) -> None:
-    path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+def _fused(name: str, convolution: nn.Conv2d, normalisation: nn.BatchNorm2d) -> Weights:
+    return _named(name, fuse_conv_bn_eval(convolution, normalisation))
+
+
+def _named(name: str, layer: nn.Module) -> Weights:
+    return {f"{name}.{part}": np.ascontiguousarray(tensor) for part, tensor in layer.state_dict().items()}

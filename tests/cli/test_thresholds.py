@@ -16,6 +16,7 @@ from commands import run_each
 from diptych.images.outputs import MARK
 from plugins import environment, install, install_zs
 from support import need, picture_bytes
+from warm import diptych_in
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -24,13 +25,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path) -> Run:
     env = environment(install(tmp_path / "plugins"))
 
-    def diptych(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "diptych", *map(str, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=env | more, cwd=tmp_path, timeout=120
-        )
-
-    return diptych
+    return lambda *arguments, **more: diptych_in(tmp_path, arguments, env | more)
 
 
 @pytest.fixture

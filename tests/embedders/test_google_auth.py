@@ -162,6 +162,23 @@ def test_a_new_access_token_can_be_set_when_the_old_one_has_run_out(
     assert len(google.calls) == 2
 
 
+def test_without_google_auth_an_access_token_will_do_and_the_rest_says_what_to_install(
+    google: LoopbackGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("google.auth")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "google.auth", None)  # how Python itself marks what can't be imported
+    assert where_credentials_are() is None
+    with pytest.raises(EmbedderUnavailable, match=r"pip install 'diptych\[vertex\]', or set VERTEX_ACCESS"):
+        vertex(google, project="p").embed_texts(["a cat"])
+    monkeypatch.setenv("VERTEX_ACCESS_TOKEN", "ya29.raw-access-token")
+    monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "who-pays")
+    assert vertex(google, project="p").embed_texts(["a cat"]).shape == (1, 128)
+    (call,) = google.calls
+    assert call.headers["authorization"] == "Bearer ya29.raw-access-token"
+    assert call.headers["x-goog-user-project"] == "who-pays"
+
+
 def test_projects_are_taken_in_the_documented_order(
     google: LoopbackGoogle, service_account: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,15 +16,13 @@ from hypothesis import strategies as st
 import tiny_clip
 import tiny_onnx
 import tiny_open_clip
-from diptych.embedders import Embedder, EmbedderUnavailable, huggingface, load, mini, open_clip
+from diptych.embedders import Embedder, EmbedderUnavailable, huggingface, load, open_clip
 from diptych.embedders.onnx import layout
 from diptych.embedders.onnx.external import external_files
 from diptych.embedders.onnx.loading import OnnxSettings
 from diptych.embedders.remembered import Remembered
 from opened_files import opened_below
 from support import need
-
-MINI = Path(mini.__file__).parent / "models" / "mini-s"
 
 NOTES = {"README.md"}
 """What an embedder reads for a person's sake: vectors don't depend on it."""
@@ -125,9 +123,9 @@ def test_names_are_found_wherever_a_graph_may_hold_tensors(
 @settings(max_examples=150, deadline=None)
 @given(junk=st.binary(max_size=200), cut=st.floats(0, 1))
 def test_a_damaged_export_is_left_to_onnxruntime(
-    tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: float
+    tmp_path_factory: pytest.TempPathFactory, onnx_folder: Path, junk: bytes, cut: float
 ) -> None:
-    whole = (MINI / "onnx" / "text_model.onnx").read_bytes()[:4000]
+    whole = (onnx_folder / "onnx" / "text_model.onnx").read_bytes()[:4000]
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     for content in (junk, whole[: int(cut * len(whole))] + junk):
         path.write_bytes(content)
@@ -223,13 +221,9 @@ def of_torch(spec: str, folder: Path) -> Local:
     return Local(folder, identity, open_it)
 
 
-@pytest.fixture(
-    params=["onnx", "onnx, weights apart", "mini", "legacy", "modern", "plain", "linked", "open_clip"]
-)
+@pytest.fixture(params=["onnx", "onnx, weights apart", "legacy", "modern", "plain", "linked", "open_clip"])
 def local(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Local]:
     kind = request.param
-    if kind == "mini":
-        return onnx_model(shutil.copytree(MINI, tmp_path / "m"))
     if kind.startswith("onnx"):
         return onnx_model(request.getfixturevalue("weights_apart" if "apart" in kind else "onnx_copy"))
     if kind == "open_clip":

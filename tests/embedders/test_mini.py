@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 
 import diptych
-from diptych.embedders import EmbedderUnavailable, load, mini, onnx
+from diptych.embedders import EmbedderUnavailable, load, mini
+from diptych.embedders.base import InputRejected
 from diptych.embedders.cards import cards
-from diptych.errors import DiptychError
+from diptych.embedders.mini.embedder import MiniEmbedder
+from diptych.embedders.mini.words import split
+from diptych.errors import DiptychError, DiptychWarning
 
 MODELS = Path(mini.__file__).parent / "models"
 LIMITS = {"mini-s": 3_000_000, "mini-b": 8_000_000}
@@ -47,11 +50,11 @@ def test_the_names_alone_and_with_the_provider_are_the_same_models() -> None:
 
 def test_vectors_are_filed_alike_wherever_the_package_lies(tmp_path: Path) -> None:
     shutil.copytree(MODELS / "mini-s", tmp_path / "elsewhere")
-    assert onnx.load(str(tmp_path / "elsewhere")).info.fingerprint == load("mini-s").info.fingerprint
+    assert MiniEmbedder(tmp_path / "elsewhere").info.fingerprint == load("mini-s").info.fingerprint
 
 
 def test_mini_s_is_about_a_quarter_of_mini_b() -> None:
-    sizes = {name: sum(path.stat().st_size for path in (MODELS / name / "onnx").iterdir()) for name in LIMITS}
+    sizes = {name: (MODELS / name / "weights.npz").stat().st_size for name in LIMITS}
     assert 0.2 < sizes["mini-s"] / sizes["mini-b"] < 0.33
 
 
@@ -116,3 +119,32 @@ def test_an_unknown_word_is_embedded_and_says_less_than_a_known_one() -> None:
     bench = diptych.Workbench("sample", ["mini-b"])
     known, unknown = (bench.search(text, k=120).queries[0].rankings["mini-b"] for text in ("wolf", "zqvxjk"))
     assert known[0].score > unknown[0].score
+
+
+def test_a_text_is_read_by_its_words_whatever_is_around_them() -> None:
+    assert split("  A Wolf—left of a\tCAFÉ’s “owl”!") == ["a", "wolf", "left", "of", "a", "cafe", "s", "owl"]
+    assert split("") == split(" …! ") == []
+    embedder = load("mini-b")
+    plain, dressed = embedder.embed_texts(["two red apples", "Two  RED, apples."])
+    np.testing.assert_array_equal(plain, dressed)
+
+
+def test_a_long_text_is_cut_and_said_so_and_what_is_no_text_refused() -> None:
+    embedder = load("mini-s")
+    with pytest.warns(DiptychWarning, match="cut after 32 tokens, all that mini-s reads: wolf wolf"):
+        vectors = embedder.embed_texts(["wolf " * 31, "wolf " * 32])
+    np.testing.assert_allclose(*vectors, atol=1e-5)
+    with pytest.raises(InputRejected, match="no valid Unicode"):
+        embedder.embed_texts(["\ud800"])
+    assert embedder.embed_texts([]).shape == embedder.embed_images([]).shape == (0, 96)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_vector_does_not_depend_on_what_is_embedded_with_it(name: str) -> None:
+    embedder = load(name)
+    texts = ["wolf", "a small green apple left of two birds", ""]
+    alone = np.vstack([embedder.embed_texts([text]) for text in texts])
+    np.testing.assert_allclose(embedder.embed_texts(texts), alone, atol=1e-5)
+    pictures = [embedder.prepare_image(PICTURE), embedder.prepare_image(PICTURE.rotate(180))]
+    alone = np.vstack([embedder.embed_images([picture]) for picture in pictures])
+    np.testing.assert_allclose(embedder.embed_images(pictures), alone, atol=1e-5)

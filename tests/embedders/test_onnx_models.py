@@ -127,7 +127,8 @@ def test_a_spec_without_a_model_is_told_how_to_write_one() -> None:
 @pytest.mark.parametrize("package", ["onnxruntime", "tokenizers", "huggingface_hub"])
 def test_a_missing_package_is_named_with_the_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # how Python itself marks what can't be imported
-    with pytest.raises(EmbedderUnavailable, match=f"{package} is not installed: pip install {package}"):
+    line = rf"{package} is not installed: pip install 'diptych\[onnx\]'"
+    with pytest.raises(EmbedderUnavailable, match=line):
         load("Xenova/clip-vit-base-patch32")
 
 

@@ -232,17 +232,6 @@ def test_a_full_history_drops_what_was_asked_first_even_where_it_was_looked_at_a
     assert kept == [f"query {number}" for number in (201, 200, 1, *range(199, 2, -1))]
 
 
-def test_without_fastapi_it_says_what_to_install(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "fastapi", None)
-    bench = diptych.Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite")
-    with pytest.raises(diptych.DiptychError, match=r"pip install 'diptych\[web\]'"):
-        bench.serve()
-
-
 def test_a_workbench_hands_out_the_link(pictures: Path, tmp_path: Path) -> None:
     page = diptych.Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite").serve()
     assert page.url in page._repr_html_()

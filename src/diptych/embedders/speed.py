@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,43 @@ def calls(device: str, batch_size: int | None, cores: int) -> tuple[int, int]:
     if device.startswith("cpu"):
         return batch_size or _CPU_BATCH, cores
     return batch_size or _GPU_BATCH, 2 if device.startswith("cuda") else 1
+
+
+class _OneThreadEach:
+    """Keeps NumPy's matrix library to the threads that call it, for as long as any of them is at work.
+
+    Its own threads wait for each other in loops: where cores are taken by other calls, that costs thirty
+    times the work.
+    """
+
+    def __init__(self) -> None:
+        self._controller: Any = None
+        self._limits: Any = None
+        self._running = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if not self._running:
+                self._limits = self._look().limit(limits=1, user_api="blas")
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                if not self._running:
+                    self._limits.restore_original_limits()
+
+    def _look(self) -> Any:
+        if self._controller is None:
+            self._controller = importlib.import_module("threadpoolctl").ThreadpoolController()
+        return self._controller
+
+
+one_thread_each = _OneThreadEach()
+"""A block in which what NumPy multiplies is multiplied by the calling thread alone."""
 
 
 class Cores:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from diptych.concept import Concept
 from diptych.evaluation.sign_flip import sign_flip_p, subset_means, typical_values
+from diptych.evaluation.student import two_sided_p, two_sided_reach
 
 Floats = NDArray[np.float64]
 
@@ -105,14 +106,10 @@ def mean_interval(values: Floats, confidence: float = 0.95) -> tuple[Floats, Flo
 
 
 def _student_p(mean: float, error: float, count: int) -> float:
-    from scipy.special import stdtr
-
     if error == 0:
         return 0.0 if mean else 1.0
-    return 1.0 if math.isinf(error) else float(2 * stdtr(count - 1, -abs(mean) / error))
+    return 1.0 if math.isinf(error) else two_sided_p(mean / error, count - 1)
 
 
 def _student_reach(error: float, count: int, level: float) -> float:
-    from scipy.special import stdtrit
-
-    return error if error == 0 or math.isinf(error) else error * float(stdtrit(count - 1, 1 - level / 2))
+    return error if error == 0 or math.isinf(error) else error * two_sided_reach(level, count - 1)

@@ -62,7 +62,7 @@ def running_level(judged: int, planned: int, alpha: float) -> float:
 
 def _spent(judged: int, planned: int, alpha: float) -> float:
     """How much of the rate all looks up to here may spend together."""
-    from scipy.special import ndtri
+    from statistics import NormalDist
 
     if not planned:
         return alpha * judged / (judged + _HALF_SPENT)
@@ -71,7 +71,7 @@ def _spent(judged: int, planned: int, alpha: float) -> float:
     if judged > planned:
         return alpha * (_FOR_THE_PLAN + (1 - _FOR_THE_PLAN) * (1 - planned / judged))
     of_plan = alpha * _FOR_THE_PLAN
-    return 2 * math.erfc(-float(ndtri(of_plan / 4)) / math.sqrt(2 * judged / planned))
+    return 2 * math.erfc(-NormalDist().inv_cdf(of_plan / 4) / math.sqrt(2 * judged / planned))
 
 
 def _one_more(sums: Floats, density: Floats) -> tuple[Floats, Floats]:

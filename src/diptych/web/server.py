@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from diptych.web.security import Access
 
-MISSING = "the page needs FastAPI and uvicorn: pip install 'diptych[web]'"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (recognised, not bound)
 
@@ -93,13 +92,10 @@ def open_page(
         proxy: Tells the address under which a browser reaches a port of this machine, where that is another.
 
     Raises:
-        DiptychError: The port can't be used, or a package is missing.
+        DiptychError: The port can't be used.
     """
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn
-    except ImportError as error:
-        raise DiptychError(MISSING) from error
+    import uvicorn
+
     from diptych.web.app import make_app
     from diptych.web.state import PageState
 

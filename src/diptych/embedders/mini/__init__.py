@@ -5,16 +5,12 @@ They know drawn scenes of emoji, not photographs; `training/` holds all that mak
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
-from diptych.embedders import onnx
 from diptych.embedders.base import Embedder, EmbedderUnavailable
 from diptych.embedders.cards import ModelCard, ProviderCard
-from diptych.embedders.onnx.loading import MODULES
+from diptych.embedders.mini.embedder import PROVIDER, MiniEmbedder
 from diptych.embedders.registry import reject_unknown_options
-
-PROVIDER = "mini"
 
 CARD = ProviderCard(
     about=(
@@ -22,7 +18,6 @@ CARD = ProviderCard(
         "scenes and nothing of photographs"
     ),
     spec="mini-b",
-    modules=MODULES,
     licence="Apache-2.0",
     models=tuple(
         ModelCard(
@@ -57,6 +52,4 @@ def load(model: str, **options: str) -> Embedder:
     reject_unknown_options(PROVIDER, options)
     if model not in MODELS:
         raise EmbedderUnavailable(f"mini has no model {model!r}: write {' or '.join(MODELS.values())}")
-    embedder = onnx.load(str(Path(__file__).parent / "models" / MODELS[model]))
-    embedder.info = dataclasses.replace(embedder.info, name=MODELS[model], provider=PROVIDER)
-    return embedder
+    return MiniEmbedder(Path(__file__).parent / "models" / MODELS[model])

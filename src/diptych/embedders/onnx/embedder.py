@@ -35,6 +35,7 @@ CARD = ProviderCard(
     spec="onnx:Xenova/clip-vit-base-patch32",
     needs="the model's files, fetched from the Hugging Face Hub at first",
     modules=MODULES,
+    extra="onnx",
     licence="the model's",
     models=(
         ModelCard(

@@ -81,7 +81,7 @@ def import_libraries() -> None:
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
-            raise EmbedderUnavailable(f"{name} is not installed: pip install {name}") from None
+            raise EmbedderUnavailable(f"{name} is not installed: pip install 'diptych[onnx]'") from None
         except ImportError as error:  # a system library is missing
             first_line = next(iter(str(error).splitlines()), name)
             raise EmbedderUnavailable(

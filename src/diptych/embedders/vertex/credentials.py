@@ -42,6 +42,34 @@ SIGN_IN = (
 _LOOKS_SECRET = re.compile(r"ya29\.[\w.-]+|1//[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=Bearer )\S+")
 
 
+@dataclass(frozen=True)
+class AccessToken:
+    """What lets somebody call Google for an hour: a token that somebody fetched, not to be renewed.
+
+    Attributes:
+        token: As `gcloud auth print-access-token` prints it.
+        quota_project: Which project's quota calls count towards, if that was said.
+        project: Unknown: a token does not tell.
+    """
+
+    token: str
+    quota_project: str | None
+    project: None = None
+
+    def headers(self, _url: str, _body: bytes) -> dict[str, str]:
+        """As `GoogleCredentials.headers`; what they say is what was given."""
+        quota = {"x-goog-user-project": self.quota_project} if self.quota_project else {}
+        return {"authorization": f"Bearer {self.token}", **quota}
+
+    def refresh(self, _headers: Mapping[str, str]) -> bool:
+        """Say that there is no newer token."""
+        return False
+
+    def hide(self, text: str) -> str:
+        """As `GoogleCredentials.hide`."""
+        return _LOOKS_SECRET.sub("…", blank_out(text, (self.token,)))
+
+
 class GoogleCredentials:
     """What lets somebody call Google: authorises requests, refreshes tokens. Safe to share between threads.
 
@@ -49,16 +77,12 @@ class GoogleCredentials:
         found: From google-auth.
         client: Fetches new tokens.
         project: The project that came with the credentials, if any.
-        refreshable: Whether a new token can be had without the person.
     """
 
-    def __init__(
-        self, found: Credentials, client: httpx2.Client, *, project: str | None, refreshable: bool
-    ) -> None:
+    def __init__(self, found: Credentials, client: httpx2.Client, *, project: str | None) -> None:
         self.project = project
         self._found = found
         self._transport = _Transport(client)
-        self._refreshable = refreshable
         self._lock = threading.Lock()
 
     def headers(self, url: str, _body: bytes) -> dict[str, str]:
@@ -95,8 +119,6 @@ class GoogleCredentials:
         """
         from google.auth.exceptions import GoogleAuthError
 
-        if not self._refreshable:
-            return False
         try:
             with self._lock:
                 if headers.get("authorization") == f"Bearer {self._found.token}":
@@ -122,7 +144,7 @@ class GoogleCredentials:
         return EmbedderUnavailable(f"Google asks to sign in again ({words}): {SIGN_IN}")
 
 
-def find_credentials(client: httpx2.Client) -> GoogleCredentials:
+def find_credentials(client: httpx2.Client) -> GoogleCredentials | AccessToken:
     """Find credentials: `VERTEX_ACCESS_TOKEN`, then what google-auth finds (application default credentials).
 
     These are the file in `GOOGLE_APPLICATION_CREDENTIALS`, what `gcloud auth application-default login` or
@@ -132,14 +154,20 @@ def find_credentials(client: httpx2.Client) -> GoogleCredentials:
         client: Asks for tokens, and for the metadata server.
 
     Raises:
-        EmbedderUnavailable: There are none; the message says how to get some.
+        EmbedderUnavailable: There are none, or google-auth is missing; the message says what to do.
     """
     token = os.environ.get(ACCESS_TOKEN, "").strip()
     if token:
-        return GoogleCredentials(_bare(token), client, project=None, refreshable=False)
+        return _bare(token)
 
-    import google.auth
-    from google.auth.exceptions import GoogleAuthError
+    try:
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+    except ModuleNotFoundError:
+        raise EmbedderUnavailable(
+            f"Google's sign-in needs google-auth: pip install 'diptych[vertex]', or set"
+            f" {ACCESS_TOKEN} to what `gcloud auth print-access-token` prints"
+        ) from None
 
     try:
         transport: Any = _Transport(client)
@@ -147,7 +175,7 @@ def find_credentials(client: httpx2.Client) -> GoogleCredentials:
     except (GoogleAuthError, OSError, ValueError, AttributeError) as error:  # the last two: a malformed file
         words = _first_words(error, lambda text: _LOOKS_SECRET.sub("…", text))
     else:
-        return GoogleCredentials(found, client, project=project, refreshable=True)
+        return GoogleCredentials(found, client, project=project)
     reason = "" if words.startswith("Your default credentials were not found") else f" ({words})"
     raise EmbedderUnavailable(f"there are no usable Google credentials{reason}: {SIGN_IN}")
 
@@ -158,28 +186,28 @@ def where_credentials_are() -> str | None:
     Returns:
         A variable or a file, or None where there are none (a machine of Google's has some all the same).
     """
-    from google.auth import _cloud_sdk
-
     if os.environ.get(ACCESS_TOKEN, "").strip():
         return ACCESS_TOKEN
+    try:
+        from google.auth import _cloud_sdk
+    except ModuleNotFoundError:  # nothing that could use others
+        return None
     named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
     path = named or _cloud_sdk.get_application_default_credentials_path()
     return path if Path(path).is_file() else None
 
 
-def _bare(token: str) -> Credentials:
+def _bare(token: str) -> AccessToken:
     """Make credentials of a token alone.
 
     Raises:
         EmbedderUnavailable: It could not stand in a header (and must not be shown in the error about that).
     """
-    from google.oauth2.credentials import Credentials
-
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise EmbedderUnavailable(
             f"{ACCESS_TOKEN} holds no token: set it to what `gcloud auth print-access-token` prints"
         )
-    return Credentials(token=token, quota_project_id=os.environ.get("GOOGLE_CLOUD_QUOTA_PROJECT"))
+    return AccessToken(token, os.environ.get("GOOGLE_CLOUD_QUOTA_PROJECT"))
 
 
 def _first_words(error: Exception, hide: Callable[[str], str]) -> str:

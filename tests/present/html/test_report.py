@@ -190,7 +190,9 @@ def test_lines_run_from_an_images_row_to_its_row(browser: Browser, two_columns: 
     for line in page.locator("#q1 .hinge path").all():
         of = line.get_attribute("data-of")
         box = line.bounding_box()
-        ends = [page.locator(f"#q1 .cols > .col-{column} .hit[data-of={of}]").bounding_box() for column in (0, 1)]
+        ends = [
+            page.locator(f"#q1 .cols > .col-{column} .hit[data-of={of}]").bounding_box() for column in (0, 1)
+        ]
         assert box is not None
         assert all(ends)
         middles = sorted(end["y"] + end["height"] / 2 for end in ends if end)

@@ -142,9 +142,7 @@ def glances(comparison: Comparison) -> tuple[Glance, ...]:
 
 def _glance(number: int, comparison: Comparison, query: QueryResult, names: Sequence[str]) -> Glance:
     said = judged.of_query(comparison, query)
-    reached = {
-        name: judged.decisive(said, name) if said and name in said.figures else None for name in names
-    }
+    reached = {name: judged.decisive(said, name) if said and name in said.figures else None for name in names}
     values = [value for value in reached.values() if value is not None]
     differ = len(set(values)) > 1
     pairs = tuple(pair for pair in query.agreement if pair.figures.overlap_at_k is not None)

@@ -144,9 +144,7 @@ class FigureGroup:
     concepts: Mapping[str, Concept]
 
 
-def columns(
-    query: QueryResult, names: Sequence[str] = (), *, learned: bool = True
-) -> tuple[Column, ...]:
+def columns(query: QueryResult, names: Sequence[str] = (), *, learned: bool = True) -> tuple[Column, ...]:
     """A query's columns, in the order of the embedders.
 
     Args:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from jinja2 import PackageLoader
 
 from diptych.errors import DiptychError
+from diptych.evaluation.metrics.figures import DECIDES
 from diptych.present.html import front, layout
 from diptych.present.html import relevance as judged
 from diptych.present.html.curves import INKS
@@ -82,7 +83,7 @@ def to_html(comparison: Comparison) -> str:
         pictures=copies(comparison, images, BOX, QUALITY),
         front=front.answers(comparison),
         glances=front.glances(comparison)[:MOST_QUERIES] if len(comparison.queries) > 1 else (),
-        decides=judged.called(comparison.relevance)[judged.DECIDES] if comparison.relevance else "",
+        decides=judged.called(comparison.relevance)[DECIDES] if comparison.relevance else "",
         hits=hits,
         hits_left_out=hits < asked_for,
         most_skipped=MOST_SKIPPED,

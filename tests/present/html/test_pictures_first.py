@@ -303,5 +303,5 @@ def test_on_paper_everything_in_words_is_unfolded_and_no_control_is_left(browser
     page.emulate_media(media="print")
     assert page.locator("#q1 .finding:visible").count() >= 1
     assert page.locator(".reading dl").first.is_visible()
-    assert page.locator(".rail:visible, .theme:visible, summary:visible").count() == 0
+    assert page.locator(".rail:visible, .theme:visible, .fold > summary:visible").count() == 0
     assert page.locator(".glance").is_visible()

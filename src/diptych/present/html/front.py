@@ -1,4 +1,4 @@
-"""What stands first in a report: the three answers in a sentence or two each, and each query's first pictures."""
+"""What stands first in a report: the answers in a sentence each, and each query's first pictures."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ for estimate in bench.estimate(QUERIES):
 # "no clear cut-off" and "none stands out" are answers too.
 
 # %%
-bench.search("dog with bird in its mouth", k=10)
+bench.search("wolf", k=10)
 
 # %% [markdown]
 # ## Search with a picture

@@ -103,7 +103,20 @@ def words(fragment: str) -> str:
 def test_there_is_no_script_no_style_sheet_and_nothing_to_fetch(shown: str) -> None:
     names = {
         *("div", "p", "h3", "h4", "b", "small", "br", "bdi", "code", "ul", "li", "img"),
-        *("details", "summary", "table", "thead", "tbody", "tr", "td", "th", "svg", "path", "polyline"),
+        *(
+            "details",
+            "summary",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "td",
+            "th",
+            "svg",
+            "path",
+            "polyline",
+            "span",
+        ),
     }
     found = Elements(shown)
     assert {name for name, _ in found.all} == names
@@ -129,7 +142,7 @@ def test_names_and_queries_are_text(browser: Browser, shown: str) -> None:
 
 def test_both_lists_stand_side_by_side_with_their_pictures(browser: Browser, shown: str) -> None:
     page, _ = opened(browser, shown)
-    first = page.locator("h4", has_text="“red”").locator("xpath=following-sibling::table[3]")
+    first = page.locator("h4", has_text="“red”").locator("xpath=following-sibling::table[1]")
     lists = first.locator("table")
     boxes = [lists.nth(place).bounding_box() for place in range(lists.count())]
     assert all(box is not None for box in boxes)
@@ -183,12 +196,12 @@ def test_everything_is_said_in_words(strip: bool) -> None:
     said = words(unstyled(shown) if strip else shown)
     for sentence in (
         "Do they rank alike? 6 of the first 10 shared 2.5 by chance",
-        "Does either list break? A after 3 same place in 64 % when pictures are left out at random; 3 of 40",
+        "Does the list break? A after 3 same place in 64 % when pictures are left out at random; 3 of 40",
         (
             "B no clear cut-off most unusual fall 2.6 σ, after 3; by chance in 20 of 100 lists; 3 of 40 stand"
             " out"
         ),
-        "Is one better? cannot tell nothing has been judged",
+        "Is one better? Cannot tell: nothing has been judged.",
         "Both rank cat/0.png first.",
         "A one clear cut-off after 3",
         "B two no clear cut-off found",
@@ -204,7 +217,7 @@ def test_everything_is_said_in_words(strip: bool) -> None:
 def test_several_queries_begin_with_the_answers_over_all() -> None:
     said = words(made.comparison(made.query("cat"), made.query("dog"))._repr_html_())
     assert "2 queries on 40 pictures Do they rank alike? In part: they share 6." in said
-    assert "Does a list break? one : For 1 of 1 query. two : For 0 of 1 query." in said
+    assert "Does a list break? A For 1 of 1 query. B For 0 of 1 query." in said
     assert said.index("In part") < said.index("“cat”") < said.index("“dog”")
 
 
@@ -212,9 +225,9 @@ def test_what_judgments_say_stands_beside_the_hits(pictures: Path) -> None:
     bench = diptych.Workbench(pictures, ["palette", "random"])
     one = words(bench.evaluate(["red"], 8, labels="folder")._repr_html_())
     assert (one.count("red , relevant"), one.count("blue , not relevant")) == (8, 8)
-    assert "Is one better? Cannot tell palette from random with 1 query" in one
+    assert "Is one better? Cannot tell A from B with 1 query" in one
     two = words(bench.evaluate(["red", "blue"], 8, labels="folder")._repr_html_())
-    assert two.count("Is one better? Cannot tell palette from random with 2 queries") == 1
+    assert two.count("Is one better? Cannot tell A from B with 2 queries") == 1
     assert "nothing has been judged" not in one + two
 
 
@@ -306,3 +319,22 @@ def test_axe_finds_nothing_serious(browser: Browser, ground: str) -> None:
 def test_nothing_is_wider_than_what_can_be_scrolled(browser: Browser, shown: str, width: int) -> None:
     page, _ = opened(browser, shown, width=width)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_curve_has_its_axes_named(browser: Browser) -> None:
+    page, _ = opened(browser, made.comparison()._repr_html_())
+    shown = page.locator("body").inner_text()
+    assert "rank (logarithmic)" in shown
+    assert (
+        "score, as a share of the list’s own fall" in shown or "score above the list’s median, in σ" in shown
+    )
+
+
+def test_a_gallery_shows_one_querys_pictures(browser: Browser, pictures: Path) -> None:
+    result = diptych.compare(pictures, ["palette", "random"], ["red", "blue"], k=5)
+    page, trouble = opened(browser, result.gallery("blue")._repr_html_(), width=390)
+    assert page.locator("img").count() == 10
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert trouble == []
+    with pytest.raises(diptych.DiptychError, match="'green' was not asked here; choose one of 'red', 'blue'"):
+        result.gallery("green")

@@ -34,6 +34,7 @@ BROKEN = """() => {
     while (walker.nextNode()) {
         const text = walker.currentNode, parent = text.parentElement;
         if (!parent.checkVisibility() || parent.closest('script, style, .unseen, pre, .source')) continue;
+        if (parent.closest('thead')?.getBoundingClientRect().width === 1) continue;
         for (const { 0: word, index } of text.data.matchAll(/[a-zA-Z]{2,}/g)) {
             range.setStart(text, index);
             range.setEnd(text, index + word.length);
@@ -205,9 +206,7 @@ def test_queries_are_filtered_by_their_words(browser: Browser, demo: Path) -> No
 
 def test_words_curves_details_and_the_glossary_are_folded_until_opened(browser: Browser, demo: Path) -> None:
     page = opened(browser, demo)
-    assert (
-        page.locator(".finding:visible, .cuts .lane:visible, .reading dl:visible").count() == 1
-    )  # the verdict
+    assert page.locator(".query .finding:visible, .cuts .lane:visible, .reading dl:visible").count() == 0
     page.locator("#q1 summary", has_text="In words").click()
     assert page.locator("#q1 .finding:visible").count() >= 2
     page.evaluate("location.hash = '#read-z'")
@@ -302,7 +301,7 @@ def test_nothing_moves_for_whoever_asked_for_that(browser: Browser, demo: Path) 
 def test_on_paper_everything_in_words_is_unfolded_and_no_control_is_left(browser: Browser, two: Path) -> None:
     page = opened(browser, two)
     page.emulate_media(media="print")
-    assert page.locator("#q1 .finding:visible").count() >= 2
+    assert page.locator("#q1 .finding:visible").count() >= 1
     assert page.locator(".reading dl").first.is_visible()
-    assert page.locator(".rail:visible, .theme:visible, summary:visible").count() == 0
+    assert page.locator(".rail:visible, .theme:visible, .fold > summary:visible").count() == 0
     assert page.locator(".glance").is_visible()

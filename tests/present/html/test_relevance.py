@@ -103,7 +103,7 @@ def test_the_report_says_who_is_better_and_what_that_rests_on() -> None:
     assert "Cannot tell one from two with 1 query" in html
     assert 'class="grade"' in html
     assert 'class="grade not"' in html
-    assert "this query has not been judged" in html
+    assert "this query has not been judged" not in html
     assert "Nobody judged “dog”" in html
     assert "Judged both ways" in html
     assert "diptych evaluate" in html

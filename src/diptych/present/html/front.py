@@ -1,4 +1,4 @@
-"""What stands first in a report: three answers in a sentence or two each, and each query's first pictures."""
+"""What stands first in a report: the answers in a sentence each, and each query's first pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 @dataclass(frozen=True)
-class Said:
+class Sentence:
     """An answer.
 
     Attributes:
@@ -36,7 +36,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answered:
     """The answers to one question.
 
     Attributes:
@@ -46,8 +46,8 @@ class Answer:
     """
 
     heading: str
-    said: tuple[Said, ...]
-    more: tuple[Said, ...]
+    said: tuple[Sentence, ...]
+    more: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Glance:
     value: float | None
 
 
-def answers(comparison: Comparison) -> tuple[Answer, ...]:
+def answers(comparison: Comparison) -> tuple[Answered, ...]:
     """The answers to the three questions, shortest form first."""
     index = {info.name: place for place, info in enumerate(comparison.embedders)}
     by_question: dict[Question, list[Finding]] = {}
@@ -107,9 +107,9 @@ def answers(comparison: Comparison) -> tuple[Answer, ...]:
     )
 
 
-def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int]) -> Answer:
-    said: list[Said] = []
-    more: list[Said] = []
+def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int]) -> Answered:
+    said: list[Sentence] = []
+    more: list[Sentence] = []
     alone = len(findings) == 1
     for finding in findings:
         about = () if alone else tuple(index[name] for name in finding.about if name in index)
@@ -118,11 +118,11 @@ def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int])
         aside = first.startswith("They ") and finding.question == "better"
         aside = aside or (finding.question == "break" and len(finding.about) > 1)
         if aside or len(said) == MOST_SAID:
-            more.append(Said(about, _parts(finding.text, index)))
+            more.append(Sentence(about, _parts(finding.text, index)))
         else:
-            said.append(Said(about, _parts(first, index)))
-            more += [Said(about, _parts(text, index)) for text in rest]
-    return Answer(heading, tuple(said), tuple(more))
+            said.append(Sentence(about, _parts(first, index)))
+            more += [Sentence(about, _parts(text, index)) for text in rest]
+    return Answered(heading, tuple(said), tuple(more))
 
 
 def _parts(text: str, index: Mapping[str, int]) -> tuple[str | int, ...]:

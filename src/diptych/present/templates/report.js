@@ -93,7 +93,7 @@
   const sift = document.getElementById("sift");
   const places = [...document.querySelectorAll(".sifted")].concat(document.querySelector("main"));
   const asked = [...document.querySelectorAll("tbody.sifted tr")].map((row) => row.dataset);
-  const first = (key, sign) => (a, b) => sign * ((a[key] ?? -sign * Infinity) - (b[key] ?? -sign * Infinity)) || 0;
+  const first = (key, sign) => (a, b) => sign * ((a[key] ?? sign * Infinity) - (b[key] ?? sign * Infinity)) || 0;
   const orders = {
     number: () => 0,
     apart: first("apart", -1),

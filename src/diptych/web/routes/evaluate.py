@@ -18,7 +18,7 @@ from diptych.thresholds.saved import Scale
 from diptych.thresholds.threshold import Threshold
 from diptych.web.background import AT_LAST, SOON, made
 from diptych.web.judged_scores import JudgedPicture, JudgedRanking
-from diptych.web.state import PageState, Evaluated
+from diptych.web.state import Evaluated, PageState
 from diptych.web.templating import render, surroundings
 
 Embedder = Annotated[str, Query(max_length=500, description="The embedder's name.")]

@@ -1,6 +1,6 @@
 """The page under attack: `python attacks/page.py`.
 
-What is no JSON, foreign hosts and origins, uploads that ask for memory, connections that send nothing, and
+What is not JSON, foreign hosts and origins, uploads that ask for memory, connections that send nothing, and
 fifty people who judge at once (benchmarks/page_load.py).
 """
 

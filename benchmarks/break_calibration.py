@@ -18,7 +18,7 @@ LEVEL, REACHED = 0.05, 0.04
 
 
 def families(rng: np.random.Generator, lists: int, n: int) -> dict[str, np.ndarray]:
-    """Scores without a break, one list a row."""
+    """Scores without a break, one list per row."""
     return {
         "normal": rng.standard_normal((lists, n)),
         "gumbel": rng.gumbel(size=(lists, n)),

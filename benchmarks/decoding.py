@@ -6,7 +6,7 @@ Pictures of 12 megapixels, as ViT-B/32 sees them. The cores share the memory, th
 MB go: all of them at once take longer than one alone would let hope, and no pipeline can do better.
 
 The guards are what bounds a picture's work: its clock, the counting of scans, the question of whether it is
-decoded in a process of its own. They are held against the same decoder without them, picture by picture in
+decoded in a process of its own. They are compared with the same decoder without them, picture by picture in
 turn, in processor time: other programs on the machine do not count.
 """
 

@@ -1,6 +1,6 @@
 """How fast pictures are embedded on this machine: `python benchmarks/embedding.py`.
 
-CLIP-sized models with random weights, on pictures of a camera's size (stand_ins.py). Each is held against two
+CLIP-sized models with random weights, on pictures of a camera's size (stand_ins.py). Each is compared to two
 things. The notebook's loop: `[Image.open(p) for p in …]`, then `SentenceTransformer.encode(batch_size=128)`.
 And the limit: the larger of the bare forward passes on ready tensors, and all processor work (decode,
 prepare, forward, each measured alone) spread evenly over the cores. `--pictures 200` takes more pictures;
@@ -149,7 +149,7 @@ def against_limit(
 ) -> tuple[float, tuple[float, ...], list[float]]:
     """The limit in seconds, how many times that each run took, and its seconds.
 
-    The machine is not as fast at all times, so each run is held against the limits before and after it.
+    The machine is not as fast at all times, so each run is compared with the limits before and after it.
     """
     bounds, taken = [limit(embedder, paths)], []
     for _ in range(RUNS):

@@ -51,7 +51,7 @@ def draw(folder: Path, count: int) -> None:
         clouds = Image.fromarray(rng.integers(0, 256, (24, 32, 3), np.uint8))
         clouds.resize(SIZE, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=75)
         files.append(buffer.getvalue())
-    for number in range(count):  # what follows a JPEG's end is no part of the picture
+    for number in range(count):  # what follows a JPEG's end is not part of the picture
         (folder / f"{number:04}.jpg").write_bytes(files[number % len(files)] + number.to_bytes(4))
 
 

@@ -38,7 +38,7 @@ SLOWEST = 1000.0
 
 ENDS_WITHIN = 2.0
 FEWEST = 20
-"""Of fewer requests 95 of 100 say nothing: the address is told, and held against no bar."""
+"""Of fewer requests 95 of 100 say nothing: the address is told, and compared with no bar."""
 
 
 class People:
@@ -146,7 +146,7 @@ def measure(people: int, seconds: float) -> list[Row]:
             memory.append(resident(pid))
             time.sleep(0.5)
         errors = list(everybody.errors)
-        ended = ends(pid)  # in the midst of it: whoever waits for an answer then gets none, which is no error
+        ended = ends(pid)  # in the midst of it: that somebody then gets no answer is not an error
         for person in there:
             person.join(10)
     return [*_addresses(part, everybody.took), *_whole(part, errors, memory, ended)]

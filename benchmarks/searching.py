@@ -117,7 +117,7 @@ def keep(found: dict[str, Hits], who: str, search: Search) -> None:
 
 
 def measured(images: Vectors, queries: Vectors, runs: int) -> Iterator[Row]:
-    """One row for each of the others, and one for the fastest of those that are held against a bar."""
+    """One row for each of the others, and one for the fastest of those that are compared with a bar."""
     asked = "one query" if len(queries) == 1 else f"{len(queries)} queries"
     work = f"{len(images):,} × {DIMENSION}, top {K}, {asked}"
     makers = OTHERS | {SEMANTIC_SEARCH: with_sentence_transformers}

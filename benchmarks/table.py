@@ -3,7 +3,7 @@
 A benchmark is a script with a function that gives rows, and ends with `print_rows(rows)`. `python
 benchmarks/run.py` runs them all and writes one table.
 
-Machines differ, and the same machine differs from minute to minute. So a figure that is held against a bar is
+Machines differ, and the same machine differs from minute to minute. So a figure that has a bar is
 a ratio of two things measured in turn, several times, wherever there is something to compare with.
 """
 

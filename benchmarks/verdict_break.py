@@ -2,8 +2,8 @@
 
 Worlds: real CLIP vectors of photographs and captions, where ../shared has them, else generated ones. The bank
 and the queries are captions of photographs that are not in the collection, so that nothing there is relevant.
-For power, r pictures are raised until the least of them is d null deviations above the rest. More pictures
-than there are photographs are mixtures of two of them. `--splits` says how often collection, bank and queries
+For power, r pictures are raised until the least of them is d deviations of the null above the rest. More
+pictures than there are photographs are mixtures of two of them. `--splits` says how often collection, bank and queries
 are drawn anew: a rate's standard error is from these.
 """
 
@@ -60,7 +60,7 @@ THINGS = (
 Scores = NDArray[np.float64]
 Ranks = NDArray[np.intp]
 Rule = Callable[[Scores], Ranks]
-"""From lists of scores, one a row and best first, to where each is said to break; 0 where it is not."""
+"""From lists of scores, one per row and best first, to where each is said to break; 0 where it is not."""
 
 
 @dataclass(frozen=True)

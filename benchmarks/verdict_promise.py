@@ -84,7 +84,7 @@ class World:
 
 
 def worlds(shared: Path = SHARED) -> Iterator[World]:
-    """Those that can be had here."""
+    """Those that are there."""
     clip = shared / "data" / "embeddings" / "clip_vitb32_flickr8k_pairs"
     if clip.is_dir():
         yield captions(clip)

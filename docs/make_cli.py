@@ -26,7 +26,7 @@ COMMANDS = (
 HEAD = """# The command line
 
 Results go to standard output, everything else to standard error. Exit status: 0 done (skipped pictures are
-reported, they are no error), 1 failed with a reason in one line, 2 wrong usage, 130 stopped by Ctrl-C; what
+reported, not an error), 1 failed with a reason in one line, 2 wrong usage, 130 stopped by Ctrl-C; what
 was embedded stays stored in every case. `SOURCE` is explained in [pictures.md](pictures.md), `SPEC` in
 [embedders.md](embedders.md).
 

@@ -23,7 +23,7 @@ HEAD = "| | figure | how to read it | range | unit-free | source |\n|---|---|---
 
 
 def table(reference: str) -> str:
-    """The concepts that `module:Name` holds, one a row."""
+    """The concepts that `module:Name` holds, one per row."""
     module, _, name = reference.partition(":")
     found = getattr(importlib.import_module(module), name)
     if isinstance(found, Concept):

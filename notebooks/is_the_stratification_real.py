@@ -66,7 +66,7 @@ print(f"in one list in ten more than {np.quantile(share, 0.9):.0%}.")
 print(f"It comes after one of the first three in {(gaps.argmax(axis=1) < 3).mean():.0%} of the lists.")
 
 # %% [markdown]
-# A gap of that size in a list of seven is no evidence, then. Diptych calls a gap a break only where lists without one
+# A gap of that size in a list of seven proves nothing, then. Diptych calls a gap a break only where lists without one
 # have so large a gap in at most 5 % of cases; otherwise it says how often chance makes one like it.
 #
 # ## 1. Are there breaks?

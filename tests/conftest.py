@@ -18,7 +18,7 @@ from support import SHARED, missing, need
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# How fast a machine is, is no test. Where everything must run there are as many examples as hypothesis likes.
+# How fast a machine is, is not a test. Where everything must run, hypothesis decides on the examples.
 settings.register_profile("quick", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("thorough" if os.environ.get("DIPTYCH_TEST_ALL") else "quick")

@@ -1,4 +1,4 @@
-"""The published JSON Schema, held against what tests write."""
+"""The published JSON Schema, compared with what tests write."""
 
 from __future__ import annotations
 

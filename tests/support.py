@@ -1,4 +1,4 @@
-"""What several tests share that is no fixture."""
+"""What several tests share that is not a fixture."""
 
 from __future__ import annotations
 

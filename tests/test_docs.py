@@ -88,7 +88,7 @@ def test_the_json_page_shows_the_keys_there_are(pictures: Path) -> None:
     made = bench.compare(["red"], contrast=["blue"]).to_dict()
     listed = documented["embedders"][0].keys()
     (counted,) = documented["summary"]["stratification"]["random"]["verdicts"]
-    made["summary"]["stratification"]["random"]["verdicts"] = {counted: 1}  # which one it is, is no key
+    made["summary"]["stratification"]["random"]["verdicts"] = {counted: 1}  # which one it is, is not a key
     made["embedders"] = [{key: value for key, value in made["embedders"][0].items() if key in listed}]
     assert undocumented(of_one(made, "palette"), of_one(documented, "palette")) == []
 

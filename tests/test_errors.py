@@ -1,4 +1,4 @@
-"""Warnings that are no news are hushed, in one thread or in many, and no others."""
+"""Warnings that are not news are hushed, in one thread or in many, and no others."""
 
 from __future__ import annotations
 

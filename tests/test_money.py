@@ -197,23 +197,23 @@ def test_a_budget_is_never_overspent_and_nothing_in_it_is_lost(
     cent = Decimal("0.0001")
     budget = Budget(float(allowed * cent))
     try:
-        mine = budget.purse(aside * cent)
+        mine = budget.reserve(aside * cent)
     except OverBudget:
         assert aside > allowed
         return
-    other, paid = budget.purse(), []
+    other, paid = budget.reserve(), []
     for number, (what, units) in enumerate(steps):
-        purse = (mine, other)[number % 2]
+        funds = (mine, other)[number % 2]
         if what == "t" and paid:
             whose, dollars = paid.pop()
             whose.take_back("e", dollars)
             continue
         try:
-            purse.pay("e", units * cent)
+            funds.pay("e", units * cent)
         except OverBudget:
             assert units
         else:
-            paid.append((purse, units * cent))
+            paid.append((funds, units * cent))
         assert (
             budget.spent() == sum((dollars for _, dollars in paid), NOTHING) <= exact(float(allowed * cent))
         )

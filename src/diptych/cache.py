@@ -1,6 +1,6 @@
 """What was found out before and need not be found out again: a small SQLite file in the cache folder.
 
-Whatever is remembered can be had anew, so nothing here ever fails: where the file can't be read or written,
+Whatever is remembered can be made again, so nothing here ever fails: where the file can't be read or written,
 nothing was remembered. A key names all that a fact depends on; a fact is anything that JSON can say. Each has
 a checksum: one that was altered or lost bits is forgotten, before anything else is blamed for what it says.
 """
@@ -70,7 +70,7 @@ def _try(work: Callable[[sqlite3.Connection], _T], *, make: bool) -> _T | None:
         make_private_file(path)
         with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE)) as db, db:
             db.text_factory = lambda text: text.decode("utf-8", "replace")
-            db.execute("PRAGMA synchronous = OFF")  # a power cut may cost what can be had anew
+            db.execute("PRAGMA synchronous = OFF")  # a power cut may cost what can be fetched or made again
             db.execute("CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, fact TEXT NOT NULL)")
             return work(db)
     except (OSError, UnicodeEncodeError):  # no folder

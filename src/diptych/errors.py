@@ -37,7 +37,7 @@ class _Hushed(Warning, metaclass=_WhileHushing):
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Ignore every `DiptychWarning`: what an embedder makes of words that are not the person's is no news.
+    """Ignore every `DiptychWarning`: what an embedder makes of words that are not the person's is not news.
 
     Safe in several threads at once. `warnings.catch_warnings` is not: each block puts back the filters it
     found, so that where two overlap, what one of them hushed may be heard, or stay hushed for good.

@@ -85,7 +85,7 @@ class RateLimiter:
     """Spaces calls evenly so that no more than `per_minute` start in a minute, over all threads.
 
     Args:
-        per_minute: Calls a minute; None is no limit.
+        per_minute: Calls a minute; None: no limit.
     """
 
     def __init__(self, per_minute: float | None) -> None:

@@ -1,4 +1,4 @@
-"""What a collection is asked with: a text, or a picture from inside or outside the collection."""
+"""Queries to a collection: a text, or a picture from inside or outside the collection."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def text_query(text: str) -> TextQuery:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise DiptychError(f"a query is no valid Unicode text: {printable(text)}") from error
+        raise DiptychError(f"a query is not valid Unicode text: {printable(text)}") from error
     return TextQuery(text)
 
 

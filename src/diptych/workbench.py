@@ -131,7 +131,7 @@ class Workbench:
         self.store = store if isinstance(store, Store) else Store(store)
         self.progress = watcher() if progress is None else progress
         self._budget = Budget(max_cost)
-        self._purse = self._budget.purse()
+        self._funds = self._budget.reserve()
         self._limited = max_cost is not None
         self._filled: dict[str, Filled] = {}
         self.collection = (
@@ -385,7 +385,7 @@ class Workbench:
             asked,
             cut,
             answers=lambda: self._answer(asked, 1, all_of_them=True)[1],
-            purse=self._purse,
+            funds=self._funds,
             progress=self.progress,
         )
 
@@ -415,11 +415,11 @@ class Workbench:
         # Of those that are paid by use each text is a call that takes its time.
         watched = {e.info.name: Silent() if is_free(e) else self.progress for e in self.embedders}
         units = {
-            e.info.name: QueryUnits(e, self.store, self._purse, watched[e.info.name]) for e in self.embedders
+            e.info.name: QueryUnits(e, self.store, self._funds, watched[e.info.name]) for e in self.embedders
         }
         for e in self.embedders:
             units[e.info.name].embed(texts_among(asked))
-            units[e.info.name].fresh += self.index.embed_bank(e, self._purse, watched[e.info.name])
+            units[e.info.name].fresh += self.index.embed_bank(e, self._funds, watched[e.info.name])
         snapshot = self._snapshot()
         for of_name in units.values():
             of_name.embed([query for query in asked if query.kind == "image"])
@@ -450,7 +450,7 @@ class Workbench:
                 ids=[picture.id for picture in pictures],
                 vectors=image_vectors(pictures, e, self.store),
                 texts=[text.text for text in everything],
-                text_vectors=embed_queries(everything, e, self.store, purse=self._purse)[0],
+                text_vectors=embed_queries(everything, e, self.store, funds=self._funds)[0],
             )
         return found
 
@@ -486,7 +486,7 @@ class Workbench:
             check_budget([e.info for e in self.embedders], self._estimates(queries), self._budget.left)
 
     def try_out(self) -> None:
-        """Warn of embedders that can't be right; each is tried once, and the store remembers.
+        """Warn of embedders that look broken; each is tried once, and the store remembers.
 
         Those that cost something, and those that were made by whoever made this workbench, are not tried.
         """
@@ -498,7 +498,7 @@ class Workbench:
     def _fill(self) -> dict[str, Filled]:
         return {
             e.info.name: embed_images(
-                self.collection, e, self.store, purse=self._purse, progress=self.progress
+                self.collection, e, self.store, funds=self._funds, progress=self.progress
             )
             for e in self.embedders
         }
@@ -512,7 +512,7 @@ class Workbench:
             return snapshot
         filled = self._fill()
         for e in self.embedders:
-            self.index.embed_bank(e, self._purse)
+            self.index.embed_bank(e, self._funds)
             self.index.refresh(e, filled[e.info.name].refused)
         snapshot = self.index.snapshot(names)
         if not snapshot.pictures:

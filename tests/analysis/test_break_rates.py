@@ -41,7 +41,7 @@ def test_noise_without_a_bank_breaks_in_no_more_than_1_of_20_lists(family: str, 
 
 
 def noise_against_a_bank(family: str, n: int, has_effect: bool) -> Iterator[Standing]:
-    """Two queries of each bank: those of one bank are no independent trials."""
+    """Two queries of each bank: those of one bank are not independent trials."""
     rng, draw = np.random.default_rng(n), FAMILIES[family]
     for _ in range(5 if n == 10_000 else 30):
         effect = has_effect * rng.normal(size=n)

@@ -1,4 +1,4 @@
-"""The null bank's z and p, held against loops, scipy and fresh draws of the same null."""
+"""The null bank's z and p, compared with loops, scipy and fresh draws of the same null."""
 
 from __future__ import annotations
 

@@ -245,7 +245,10 @@ def test_a_gcloud_login_is_found_and_used(google: LoopbackGoogle, account: Accou
             {"error": "invalid_client", "error_description": "1//a-refresh-token-of-some-length\nis bad"},
             "is bad",
         ),
-        ({"error": "invalid_grant", "error_description": "eyJhbGci.eyJzdWIi.c2ln is no JWT"}, "… is no JWT"),
+        (
+            {"error": "invalid_grant", "error_description": "eyJhbGci.eyJzdWIi.c2ln is not a JWT"},
+            "… is not a JWT",
+        ),
         ({"error": "invalid_grant", "error_description": "ya29.someone-elses was used"}, "… was used"),
     ],
 )

@@ -156,7 +156,7 @@ def test_a_link_that_leads_elsewhere_now_is_another_model(legacy: Path, tmp_path
 
     as_folder = fingerprint()
     linked(legacy, "0_CLIPModel")
-    assert fingerprint() == as_folder, "where the same bytes lie is no matter"
+    assert fingerprint() == as_folder, "where the same bytes lie does not matter"
     other = tiny_clip.save_legacy(tmp_path / "other", seed=1)
     (legacy / "0_CLIPModel").unlink()
     (legacy / "0_CLIPModel").symlink_to(other / "0_CLIPModel", target_is_directory=True)

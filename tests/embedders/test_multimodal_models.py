@@ -1,4 +1,4 @@
-"""The newer multimodal families through sentence-transformers: prompts, Matryoshka, one vector a picture.
+"""The newer multimodal families through sentence-transformers: prompts, Matryoshka, one vector per picture.
 
 EmbeddingGemma 2 and Qwen3-VL-Embedding as small random models; the oracle is sentence-transformers itself,
 asked for one thing at a time.

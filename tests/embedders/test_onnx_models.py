@@ -94,7 +94,7 @@ def test_what_a_folder_lacks_or_breaks_is_said(onnx_copy: Path, capfd: pytest.Ca
 
 def test_a_broken_tokenizer_is_said(onnx_copy: Path) -> None:
     (onnx_copy / "tokenizer.json").write_text("{}")
-    with pytest.raises(EmbedderUnavailable, match=r"tokenizer\.json is no tokenizer"):
+    with pytest.raises(EmbedderUnavailable, match=r"tokenizer\.json is not a tokenizer"):
         load(str(onnx_copy))
 
 

@@ -381,7 +381,7 @@ def test_models_come_from_the_hub_pinned_and_then_from_the_cache(folder_of: Make
     assert quick[1] != plain[1]
     assert np.abs(np.subtract(quick[4], plain[4])).max() > 1e-4  # the activation follows the weights
     assert nothing.startswith("the Hugging Face Hub has no model me/nothing")
-    assert photos == f"me/photos@{COMMIT[:12]} is no model of open_clip's: it has no open_clip_config.json"
+    assert photos == f"me/photos@{COMMIT[:12]} is not a model of open_clip's: it has no open_clip_config.json"
     assert unfetched.startswith("me/never-fetched is not on this machine")
 
 

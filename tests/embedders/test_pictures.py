@@ -39,7 +39,7 @@ def hf_pixels(images: list[Image.Image], **settings: Any) -> NDArray[np.float32]
 
 
 def test_preprocessing_is_openai_s(shared: Path) -> None:
-    """Tensors of OpenAI's own preprocessing: six the same to the bit, one a column aside.
+    """Tensors of OpenAI's own preprocessing: six the same to the bit, one per column aside.
 
     524_316.jpg is 371 pixels wide once scaled. Its crop begins at 73.5: Hugging Face takes 73, OpenAI 74.
     """

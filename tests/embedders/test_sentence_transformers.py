@@ -216,7 +216,7 @@ def test_texts_may_be_embedded_from_many_threads(one_clip: Embedder) -> None:
 
 
 def test_preprocessing_is_openai_s(one_clip: Embedder, shared: Path) -> None:
-    """Tensors of OpenAI's own preprocessing: six the same to the bit, one a column aside.
+    """Tensors of OpenAI's own preprocessing: six the same to the bit, one per column aside.
 
     524_316.jpg is 371 pixels wide once scaled. Its crop begins at 73.5: Hugging Face takes 73, OpenAI 74.
     """

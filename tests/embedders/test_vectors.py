@@ -206,7 +206,7 @@ def named(tmp_path: Path, names: Sequence[str], options: str = "") -> VectorsFro
         (NAMES, "photos/dog/1.jpg", 2),
         (NAMES, "2.jpg", 1),
         (NAMES, "1.jpg", None),  # two names end so
-        (NAMES, "t/1.jpg", None),  # half a folder's name is no part of the path
+        (NAMES, "t/1.jpg", None),  # half a folder's name is not part of the path
         (NAMES, "more/data/photos/cat/2.jpg", None),
         (NAMES, "cat/3.jpg", None),
         (NAMES, "", None),

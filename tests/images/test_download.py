@@ -832,7 +832,7 @@ def test_two_processes_may_fetch_the_same_pictures(server: Server) -> None:
     assert len(server.asked) == 6
 
 
-# What is no whole picture is not kept.
+# What is not a whole picture is not kept.
 
 
 def ends_early(data: bytes, **named: str) -> Answer:

@@ -252,7 +252,7 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
 def test_a_pipe_does_not_hold_anything_up(tmp_path: Path) -> None:
     write(tmp_path, "good.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
-    assert skipped(open_collection(tmp_path)) == {"pipe.jpg": "it is no ordinary file"}
+    assert skipped(open_collection(tmp_path)) == {"pipe.jpg": "it is not an ordinary file"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that nobody can read")
@@ -475,7 +475,7 @@ def test_a_damaged_member_is_skipped_and_the_others_are_read(tmp_path: Path) -> 
 def test_a_zip_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"no zip at all")
-    assert refusal(path) == f"{path} is no ZIP, or one that is damaged or cut off"
+    assert refusal(path) == f"{path} is not a ZIP, or one that is damaged or cut off"
     whole = zipped(path, {"a.png": photo()}).read_bytes()
     path.write_bytes(whole[:-30])
     assert "cut off" in refusal(path)
@@ -637,7 +637,7 @@ def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(t
         (".csv", "path,label\na.png,x\nb.png,x,y\n", "line 3: 3 fields, where the header has 2"),
         (".csv", 'path,label\n"a.png,x\n', "line 2: unexpected end of data"),
         (".csv", "path,url,label\n,,x\n", "line 2: neither a path nor a url (it has path, url, label)"),
-        (".csv", "url\nftp://example.org/a.png\n", "line 2: 'ftp://example.org/a.png' is no http"),
+        (".csv", "url\nftp://example.org/a.png\n", "line 2: 'ftp://example.org/a.png' is not an http"),
         (".jsonl", '{"path": "a.png"}\n{"path": \n', "line 2: not valid JSON (Expecting value)"),
         (".jsonl", "[" * 100_000, "line 1: not valid JSON (nested too deeply)"),
         (".jsonl", '"a.png"\n', "line 1: not a JSON object"),
@@ -754,11 +754,14 @@ def test_addresses_that_all_fail_give_the_first_reason_and_the_count(tmp_path: P
 def test_a_line_that_is_no_web_address_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "urls.txt"
     path.write_text(f"# list\n{line}\n")
-    assert refusal(path) == f"{path}, line 2: {line!r} is no http:// or https:// address"
+    assert refusal(path) == f"{path}, line 2: {line!r} is not an http:// or https:// address"
 
 
 def test_an_address_of_another_kind_in_a_python_list_is_refused() -> None:
-    assert refusal(["s3://bucket/a.png"]) == "the list: 's3://bucket/a.png' is no http:// or https:// address"
+    assert (
+        refusal(["s3://bucket/a.png"])
+        == "the list: 's3://bucket/a.png' is not an http:// or https:// address"
+    )
 
 
 def test_empty_lists_say_so(tmp_path: Path) -> None:

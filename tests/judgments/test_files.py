@@ -116,7 +116,7 @@ CSV_ERRORS = {
     "query,image,grade\ndog,x,1,2\n": "line 2: 4 fields, where the header has 3",
     "query,image,grade\n,x,1\n": "line 2: a query, an image",
     'query,image,grade\ndog,"x,1\n': "line 2: unexpected end of data",
-    "query,image,grade,at\ndog,x,1,noon\n": "line 2: 'noon' is no time",
+    "query,image,grade,at\ndog,x,1,noon\n": "line 2: 'noon' is not a valid time",
     "query,image,grade,blind\ndog,x,1,perhaps\n": "line 2: blind is 'perhaps'",
     "query,image,grade\ndog,x,1.5\n": "line 2: grade '1.5'",
 }

@@ -88,7 +88,7 @@ def test_qrels_name_queries_by_the_ids_of_the_file_beside_them(
     assert found.queries == ("dog",)
     assert found.judgments.relevant("dog") == ids(collection, "golden_retriever/1.png")
     (note,) = found.notes
-    assert note.startswith("Left aside of qrels.trec: 2 lines (line 2, 'gone.png': no such image in this")
+    assert note.startswith("Ignored in qrels.trec: 2 lines (line 2, 'gone.png': no such image in this")
     assert note.endswith("; line 3, 'q9': no such query was asked).")
 
 

@@ -73,5 +73,5 @@ def test_a_grade_out_of_range_is_refused(grade: int) -> None:
 
 
 def test_a_time_that_is_none_is_refused() -> None:
-    with pytest.raises(DiptychError, match="'yesterday' is no time"):
+    with pytest.raises(DiptychError, match="'yesterday' is not a valid time"):
         judgment(1, at="yesterday")

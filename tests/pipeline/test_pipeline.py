@@ -172,9 +172,7 @@ def test_a_picture_that_fails_for_now_is_set_aside_for_a_day(
 def test_a_picture_is_not_blamed_where_all_failed(collection: Collection, store: Store) -> None:
     """An outage: the next run asks for everything at once."""
     down = {f"red_{red}": TransientError("no answer") for red in range(COUNT)}
-    with pytest.raises(
-        DiptychError, match=r"23 of 23 pictures for now: no answer.*run the same command again"
-    ):
+    with pytest.raises(DiptychError, match=r"23 of 23 pictures: no answer.*run the same command again"):
         embed_images(collection, Colours(**down), store)
     assert embed_images(collection, Colours(), store).embedded == COUNT
 
@@ -201,9 +199,7 @@ def test_a_service_out_of_reach_blames_no_picture(collection: Collection, store:
 
 def test_a_service_that_asks_to_be_left_alone_is(collection: Collection, store: Store) -> None:
     embedder = Colours(batch_size=8, red_9=ServiceDown("try again after lunch", for_long=True))
-    with pytest.raises(
-        DiptychError, match="could not embed 15 of 23 pictures for now: try again after lunch"
-    ):
+    with pytest.raises(DiptychError, match="failed temporarily on 15 of 23 pictures: try again after lunch"):
         embed_images(collection, embedder, store)
     assert len(embedder.batches) == 2
 
@@ -507,7 +503,7 @@ def test_pictures_left_over_are_counted_truly(collection: Collection, store: Sto
     """Some of a batch is stored, then the service fails: the others are left, and no more."""
     faults = {f"red_{red}": TransientError("later") for red in range(12, COUNT)}
     embedder = Colours(batch_size=23, red_3=InputRejected("spotty"), **faults)
-    with pytest.raises(DiptychError, match=r"could not embed (\d+) of 23 pictures for now: later") as caught:
+    with pytest.raises(DiptychError, match=r"failed temporarily on (\d+) of 23 pictures: later") as caught:
         embed_images(collection, embedder, store)
     known = store.known("colours/1", "image", [picture.id for picture in collection.pictures])
     assert f"could not embed {23 - 1 - len(known)} of 23" in str(caught.value)

@@ -64,25 +64,25 @@ def said(images: int = 88, flat: tuple[str, ...] = (), **parts: Any) -> list[str
         ({"A": (), "B": hits("x")}, []),
         (
             {"A": hits("me", "x", itself="me"), "B": hits("me", "x", itself="me")},
-            ["The picture asked with is in the collection: each list begins with it.", "Both rank x first."],
+            ["The query picture is in the collection: each list begins with it.", "Both rank x first."],
         ),
         (
             {"A": hits("x", "me", itself="me"), "B": hits("me", "y", itself="me")},
             [
-                "The picture asked with is in the collection, yet A does not rank it first.",
+                "The query picture is in the collection, yet A does not rank it first.",
                 "A ranks x first; B ranks y first.",
             ],
         ),
         (
             {"A": hits("x", "me", itself="me"), "B": hits("y", "x")},
             [
-                "The picture asked with is in the collection, yet A and B do not rank it first.",
+                "The query picture is in the collection, yet A and B do not rank it first.",
                 "A ranks x first; B ranks y first.",
             ],
         ),
         (
             {"A": hits("me", itself="me"), "B": hits("x")},
-            ["The picture asked with is in the collection, yet B does not rank it first."],
+            ["The query picture is in the collection, yet B does not rank it first."],
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_twin_that_scores_the_same_may_stand_before_the_picture_asked_with() -
     assert me.score != twin.score
     assert said(rankings={"A": level}) == [
         (
-            "The picture asked with is in the collection: each list begins with it, or with one that scores"
+            "The query picture is in the collection: each list begins with it, or with one that scores"
             " the same."
         )
     ]
@@ -204,7 +204,7 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
         (88, {"verdict": "gradual"}, "No clear cut-off found in the scores of A."),
         (
             88,
-            {"verdict": "all equal", "stands_out": 0},  # but for the picture asked with
+            {"verdict": "all equal", "stands_out": 0},  # but for the query picture
             "A gives all other pictures the same score: there is no cut-off.",
         ),
         (
@@ -406,21 +406,21 @@ APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.
             {"verdict": "suggestive"},
             (
                 "A separates its first pictures 2.8 times as far as B (4 queries: suggestive, not shown);"
-                " that is no proof of better ranking."
+                " that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 22, "interval": (1.9, 4.1)},
             (
                 "A separates its first pictures 2.8 times as far as B (22 queries, interval 1.9 to 4.1:"
-                " shown); that is no proof of better ranking."
+                " shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 8, "ratio": 0.4, "interval": (0.2, 0.8)},
             (
                 "B separates its first pictures 2.5 times as far as A (8 queries, interval 1.2 to 5: shown);"
-                " that is no proof of better ranking."
+                " that is not proof of better ranking."
             ),
         ),
         (

@@ -67,7 +67,7 @@ def opened(data: Any) -> diptych.Comparison:
 
 
 def refusal(data: Any) -> str:
-    """Why data is no saved comparison; empty where it is one."""
+    """Why data is not a saved comparison; empty where it is one."""
     try:
         opened(data)
     except ValueError as error:
@@ -240,7 +240,7 @@ def test_a_comparison_that_contradicts_itself_is_refused_by_its_place(whole: Any
 def test_what_json_has_no_number_for_is_refused(whole: Any, tmp_path: Path, number: str) -> None:
     text = json.dumps(changed(whole, "queries", 0, "rankings", "palette", "hits", 0, "score", "@"))
     (tmp_path / "odd.saved").write_text(text.replace('"@"', number))
-    with pytest.raises(DiptychError, match=f"{number} is no number"):
+    with pytest.raises(DiptychError, match=f"{number} is not a number"):
         diptych.Comparison.load(tmp_path / "odd.saved")
 
 

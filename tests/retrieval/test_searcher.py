@@ -1,4 +1,4 @@
-"""A collection as one embedder sees it: which null a query is held against, and what is left out of it."""
+"""A collection as one embedder sees it: which null a query is compared with, and what is left out of it."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_picture_among_few_stands_alone_and_does_not_count_itself(n: int, bank
     searcher, scores = Searcher(ids(n), images, bank), score_all(images, images[:1])[0]
     found = stand(searcher, picture("id 0"), images[0])
     assert same(found, stand_alone(scores, itself=0))
-    assert found.stratification.breakpoint != 1  # its own score of 1 is no break
+    assert found.stratification.breakpoint != 1  # its own score of 1 is not a break
     assert same(stand(searcher, picture("another"), images[0]), stand_alone(scores))
 
 

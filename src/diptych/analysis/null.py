@@ -85,7 +85,7 @@ class NullModel:
         hide its high scores there, and a query's would seem too rare.
 
         Args:
-            scores: One text a row, one image a column; shape (texts, n), at least 3 texts.
+            scores: One text per row, one image per column; shape (texts, n), at least 3 texts.
             mirrored: Take the upper tail of the null to be like its lower one, rather than as it is: for a
                 bank of images, each of which has its own kind in the collection.
 
@@ -154,7 +154,7 @@ def discoveries(p: NDArray[np.float64], rate: float = FALSE_DISCOVERIES) -> NDAr
 
 
 def fat_tailed(scores: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which of the bank's texts match something in this collection, and so are no null texts for it.
+    """Which of the bank's texts match something in this collection, and so are not null texts for it.
 
     A text is left out where its highest z stands far above the other texts' highest: on a log scale, more
     than four robust standard deviations above their median.
@@ -187,7 +187,7 @@ def _against_others(scores: NDArray[np.floating]) -> tuple[NDArray[np.float64], 
 
 
 def _spread(squares: NDArray[np.float64], degrees: int) -> NDArray[np.float64]:
-    """Moderated standard deviations from sums of squares, one image a column."""
+    """Moderated standard deviations from sums of squares, one image per column."""
     own = squares / degrees
     pooled = own.mean(axis=-1, keepdims=True)
     moderated = (_PRIOR_TEXTS * pooled + degrees * own) / (_PRIOR_TEXTS + degrees)

@@ -23,7 +23,7 @@ RATIO = Concept(
     name="ratio of separations",
     reading="How many times as far the first embedder's scores fall at their z-gap as the second's: above 1"
     " they stand further apart, which does not say that they are in the right place",
-    range="above 0; 1 is no difference",
+    range="above 0; 1: no difference",
     unit_free=True,
     source="geometric mean over the queries of the ratio of z-gaps, both in the same kind of deviation",
 )

@@ -113,7 +113,7 @@ class ImageBackground:
 
 
 def stand_alone(scores: NDArray[np.floating], itself: int | None = None) -> Standing:
-    """Describe a ranking where there is no null to hold it against.
+    """Describe a ranking where there is no null to compare it with.
 
     Args:
         scores: Of every image; shape (n,).

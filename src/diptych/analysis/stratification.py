@@ -105,7 +105,7 @@ LEVEL = 0.05
 """How often a list without a break is called one, at most."""
 
 FEWEST_IMAGES = 4
-"""With fewer there is no saying what is a gap."""
+"""With fewer nobody can say what is a gap."""
 
 FEWEST_WITHOUT_BANK = 7
 """With fewer, and no lists of the same images to compare with, there is none either."""
@@ -153,7 +153,7 @@ class Stratification:
 
     @property
     def largest_gap(self) -> int | None:
-        """The rank after which the largest gap is, a break or not; None where there is no saying."""
+        """The rank after which the largest gap is, a break or not; None where nobody can say."""
         return self.cuts.get("gap")
 
     def beside(self, above: int) -> Stratification:
@@ -185,7 +185,7 @@ def stratify(
         unit: The standard deviation of the null scores; without one, that of the ranking's lower half is
             taken.
         gaps: Those of the bank's own rankings of these images; None where there is no bank, or where its
-            rankings are no null for gaps. Those of fewer than 19 rankings are not used.
+            rankings are not a null for gaps. Those of fewer than 19 rankings are not used.
 
     Raises:
         ValueError: A score is not finite.

@@ -23,7 +23,7 @@ INTERVAL = Concept(
 )
 
 NO_PROOF = (
-    "How far apart scores stand is no proof of better ranking: a list can break in the wrong place."
+    "How far apart scores stand is not proof of better ranking: a list can break in the wrong place."
     " Whether one embedder ranks better takes judgments of what is relevant."
 )
 

@@ -84,7 +84,7 @@ def main() -> None:
 def _stop() -> NoReturn:
     """End after Ctrl-C: calls under way have been awaited, or Ctrl-C was pressed again."""
     typer.echo(
-        "diptych: stopped; what was embedded is stored, so is what was judged; the same command goes on here",
+        "diptych: stopped; embeddings and judgments are saved; run the same command to resume",
         err=True,
     )
     sys.stdout.flush()

@@ -54,7 +54,7 @@ def _command(service: str) -> Callable[..., None]:
             Panel.EMBEDDERS.option(
                 "--embedder",
                 metavar="SPEC",
-                help="Whose vectors it answers with.",
+                help="Embedder whose vectors it returns.",
                 autocompletion=complete_embedder,
             ),
         ],
@@ -67,7 +67,7 @@ def _command(service: str) -> Callable[..., None]:
         ] = 0.0,
         requests_per_minute: Annotated[
             float | None,
-            Panel.SERVER.option(min=0, help="Answer 429 above this rate; 0 is no limit, as by default."),
+            Panel.SERVER.option(min=0, help="Answer 429 above this rate; 0, the default, is no limit."),
         ] = None,
         seed: Annotated[int, Panel.SERVER.option(help="Decides which calls fail.")] = 0,
         debug: Debug = False,

@@ -31,7 +31,9 @@ def judge(
     ] = 10,
     below: Annotated[
         int,
-        Panel.JUDGMENTS.option(min=0, metavar="N", help="How many to judge, at random, from below those."),
+        Panel.JUDGMENTS.option(
+            min=0, metavar="N", help="Extra random pictures to judge, from below the top k."
+        ),
     ] = 5,
     graded: Annotated[
         bool, Panel.JUDGMENTS.option("--graded", help="Judge by grades, 0 to 3, rather than yes or no.")
@@ -101,6 +103,6 @@ def _verdict(bench: Workbench, asked: list[str], k: int) -> list[str]:
 
 def _sum_up(session: Session, next_command: list[str]) -> None:
     left = session.left + session.skipped
-    goes_on = f"{left} left, the same command goes on from here" if left else "nothing is left to judge"
+    goes_on = f"{left} left, run the same command to continue" if left else "nothing is left to judge"
     typer.echo(f"{count(session.given, 'judgment')} given and kept; {goes_on}.")
-    typer.echo(f"What follows from them: {printable(shlex.join(next_command))}")
+    typer.echo(f"Next: {printable(shlex.join(next_command))}")

@@ -30,7 +30,8 @@ def judgments(
     queries: Annotated[
         Path | None,
         Panel.JUDGMENTS.option(
-            metavar="FILE", help="Whose ids an imported file has: one a line, or a .tsv of ids and texts."
+            metavar="FILE",
+            help="Map the query ids of an imported file to texts: one per line, or a .tsv of ids and texts.",
         ),
     ] = None,
 ) -> None:

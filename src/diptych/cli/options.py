@@ -189,7 +189,7 @@ class TextQueries:
     file: Annotated[
         Path | None,
         Panel.QUERIES.option(
-            "--queries", metavar="FILE", help="Texts to search with, one a line; # begins a comment."
+            "--queries", metavar="FILE", help="Texts to search with, one per line; # begins a comment."
         ),
     ] = None
 

@@ -23,7 +23,10 @@ def serve(
     port: Annotated[int, Panel.SERVER.option(min=0, max=65535, help="0 takes any free port.")] = 8600,
     no_open: Annotated[bool, Panel.SERVER.option("--no-open", help="Open no browser.")] = False,
     max_cost: Annotated[
-        float, Panel.LIMITS.option(metavar="USD", min=0, help="Spend so much without asking on the page.")
+        float,
+        Panel.LIMITS.option(
+            metavar="USD", min=0, help="Spend up to this much without confirmation on the page."
+        ),
     ] = 0.0,
     planned: Planned = None,
 ) -> None:

@@ -57,7 +57,7 @@ def check_folder(option: str, folder: Path | None, source: str, *, inside: bool)
 
 
 def make_console() -> Console:
-    """Standard output; where it is no terminal, as wide as the tables are, so that nothing is cut."""
+    """Standard output; where it is not a terminal, as wide as the tables are, so that nothing is cut."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)

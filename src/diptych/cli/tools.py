@@ -78,4 +78,4 @@ def _try_out(spec: str, store: Path | None) -> None:
     trials = try_embedder(spec, store)
     show_trials(name, trials, make_console())
     if complaints(trials):
-        raise DiptychError(f"{name} can't be right: {complaints(trials)[0]}")
+        raise DiptychError(f"{name} looks broken: {complaints(trials)[0]}")

@@ -72,10 +72,11 @@ class EmbedderInfo:
         price_per_image: US dollars for one picture; None is free, unless the price is not known.
         price_per_1k_characters: US dollars for a thousand characters of text; None likewise.
         price_known: Whether these two say what a run costs; where they don't, nothing is run under a limit.
-        requests_per_minute: The rate the embedder keeps to; None is no limit.
+        requests_per_minute: The rate the embedder keeps to; None: no limit.
         licence: The model's licence.
         retires: The ISO date (YYYY-MM-DD) after which the model no longer answers.
-        templates: What texts are put into before they are embedded, "a photo of a {}"; several are averaged.
+        templates: Prompt templates, such as "a photo of a {}", filled with each text before it is embedded;
+            several are averaged.
         floor: Whether it is a floor, which any real model should beat: it is neither counted among the models
             that are compared with each other, nor asked what there is to judge.
         decode_at_least: JPEGs may be decoded at a half, a quarter or an eighth of their size, as long as both
@@ -149,7 +150,7 @@ class Embedder(Protocol):
             image: An upright RGB picture, shared with nobody.
 
         Returns:
-            Whatever `embed_images` takes, one item a picture.
+            Whatever `embed_images` takes, one item per picture.
         """
         ...
 

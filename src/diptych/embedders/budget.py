@@ -84,7 +84,7 @@ class Budget:
         with self._lock:
             self._allowed = max(self._allowed, exact(allowed))
 
-    def purse(self, dollars: Decimal = NOTHING) -> Purse:
+    def reserve(self, dollars: Decimal = NOTHING) -> Funds:
         """Set money aside for some work, which may spend what is left of the budget when that is gone.
 
         Raises:
@@ -94,7 +94,7 @@ class Budget:
             if dollars > 0 and dollars > self._free():
                 raise OverBudget(dollars, self._free())
             self._reserved += dollars
-        return Purse(self, dollars)
+        return Funds(self, dollars)
 
     def _free(self) -> Decimal:
         return self._allowed - sum(self._spent.values(), NOTHING) - self._reserved
@@ -123,8 +123,8 @@ class Budget:
             self._reserved -= reserved
 
 
-class Purse:
-    """What one piece of work may spend; safe to use from several threads. Made by `Budget.purse`."""
+class Funds:
+    """What one piece of work may spend; safe to use from several threads. Made by `Budget.funds`."""
 
     def __init__(self, budget: Budget, reserved: Decimal) -> None:
         self._budget = budget
@@ -146,8 +146,8 @@ class Purse:
             self._budget.give_back(name, dollars, -dollars)
             self._reserved += dollars
 
-    def add(self, other: Purse) -> None:
-        """Put what is in another purse into this one."""
+    def add(self, other: Funds) -> None:
+        """Put what is in another funds into this one."""
         with other._lock:
             reserved, other._reserved = other._reserved, NOTHING
         with self._lock:
@@ -164,17 +164,17 @@ class Stopped(DiptychError):
     """Nothing more is to be sent: what it would give could not be kept."""
 
 
-class Till:
+class Account:
     """Where one embedder pays for its requests before they are sent; safe to use from several threads.
 
     Args:
         name: The embedder.
-        purse: What it is paid from.
+        funds: What it is paid from.
     """
 
-    def __init__(self, name: str, purse: Purse) -> None:
+    def __init__(self, name: str, funds: Funds) -> None:
         self._name = name
-        self._purse = purse
+        self._funds = funds
         self._stopped = False
 
     def pay(self, dollars: Decimal) -> None:
@@ -186,34 +186,34 @@ class Till:
         """
         if self._stopped:
             raise Stopped("nothing more is sent: what came could not be stored")
-        self._purse.pay(self._name, dollars)
+        self._funds.pay(self._name, dollars)
 
     def take_back(self, dollars: Decimal) -> None:
         """Take back what was paid for a request that was certainly not served."""
-        self._purse.take_back(self._name, dollars)
+        self._funds.take_back(self._name, dollars)
 
     def stop(self) -> None:
         """Let nothing more be sent."""
         self._stopped = True
 
 
-_till: ContextVar[Till | None] = ContextVar("till", default=None)
+_account: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def paying_at(till: Till) -> Iterator[None]:
+def paying_from(account: Account) -> Iterator[None]:
     """What this thread asks an embedder for in this block is paid for there."""
-    token = _till.set(till)
+    token = _account.set(account)
     try:
         yield
     finally:
-        _till.reset(token)
+        _account.reset(token)
 
 
-def till_here(name: str) -> Till:
+def account_here(name: str) -> Account:
     """Where this thread pays; without a limit where nobody has set one.
 
     Args:
         name: The embedder that asks.
     """
-    return _till.get() or Till(name, Budget(None).purse())
+    return _account.get() or Account(name, Budget(None).reserve())

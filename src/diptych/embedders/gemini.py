@@ -1,4 +1,4 @@
-"""Google's Gemini Embedding 2, by the Gemini API (a key) or on Vertex AI (`project=`): one vector a picture.
+"""Google's Gemini Embedding 2, by the Gemini API (a key) or on Vertex AI (`project=`): a vector per picture.
 
 The model fuses all parts of one content into one vector, so that each picture and each text is a content of
 its own. It knows no task type: a query is marked in its text, as Google documents for search.

@@ -58,7 +58,7 @@ def find(model: str, revision: str | None) -> Source:
         Where it is. A Hub model need not be downloaded yet.
 
     Raises:
-        EmbedderUnavailable: There is no such folder or model, or it can't be had from here.
+        EmbedderUnavailable: There is no such folder or model, or it can't be fetched.
     """
     folder = find_folder(model, revision)
     if folder is None:
@@ -131,7 +131,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_OF_A_MODEL) -> Source:
-    """Pin a Hub model to a commit: asked of the Hub, or known from the cache where the Hub is no help.
+    """Pin a Hub model to a commit: asked of the Hub, or known from the cache where the Hub can't say.
 
     Args:
         repo: Its name.
@@ -139,7 +139,7 @@ def find_on_hub(repo: str, revision: str | None, marks: Sequence[str] = _MARKS_O
         marks: Files of which the cache holds at least one where it holds the model.
 
     Raises:
-        EmbedderUnavailable: There is no such model, or it can't be had from here.
+        EmbedderUnavailable: There is no such model, or it can't be fetched.
     """
     from huggingface_hub import HfApi
 

@@ -10,11 +10,11 @@ from diptych.errors import DiptychWarning
 
 
 def reject_invalid(text: str) -> None:
-    """Raise `InputRejected` for what is no valid Unicode: half of a pair of surrogates, say."""
+    """Raise `InputRejected` for what is not valid Unicode: half of a pair of surrogates, say."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputRejected(f"{text[:40]!r} is no valid Unicode text") from None
+        raise InputRejected(f"{text[:40]!r} is not valid Unicode text") from None
 
 
 class CutTexts:

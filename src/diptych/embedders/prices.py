@@ -35,7 +35,7 @@ _KEYS = {*_PRICES, "retires", "note"}
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """On what terms a hosted model is to be had.
+    """On what terms a hosted model is available.
 
     Attributes:
         per_image: US dollars for one picture; None where it is not known.
@@ -121,7 +121,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise DiptychError(f"can't read the prices {path}: {error.strerror}") from error
     except ValueError as error:  # no UTF-8, no TOML
-        raise DiptychError(f"the prices {path} are no TOML: {error}") from error
+        raise DiptychError(f"the prices {path} are not TOML: {error}") from error
     for name, table in tables.items():
         _check(path, name, table)
     return tables

@@ -50,14 +50,14 @@ def common_dimension(label: str, of_pictures: Vectors, of_texts: Vectors) -> int
     Args:
         label: The model, as a person is shown it.
         of_pictures: A vector of a picture, shape (1, dimension).
-        of_texts: One of a text, likewise.
+        of_texts: A text's, likewise.
 
     Raises:
         EmbedderUnavailable: The two lengths differ.
     """
     if of_pictures.shape != of_texts.shape:
         raise EmbedderUnavailable(
-            f"{label} is no model of pictures and texts in one space: its vectors have "
+            f"{label} is not a model of pictures and texts in one space: its vectors have "
             f"{of_pictures.shape[-1]} numbers for pictures and {of_texts.shape[-1]} for texts"
         )
     return int(of_pictures.shape[-1])

@@ -54,7 +54,7 @@ def describe(number: str, at_least: int | None) -> str:
 def calls(device: str, batch_size: int | None, cores: int) -> tuple[int, int]:
     """How many pictures go into one call and how many calls run at once, where nothing else is asked for.
 
-    On a processor a call for each core, each by itself: cores that share a call wait for each other at every
+    On a processor one call per core, each by itself: cores that share a call wait for each other at every
     layer, longest where one of them is decoding a picture. On a GPU two, so that one copies while one runs.
     """
     if device.startswith("cpu"):

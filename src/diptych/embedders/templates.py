@@ -1,6 +1,6 @@
 """Prompt templates: a text is embedded as "a photo of a {}", or as the mean of several such sentences.
 
-Where an embedder has templates, every text that it is asked with goes through them, the null bank's too:
+Where an embedder has templates, every text that it is sent goes through them, the null bank's too:
 otherwise z would measure what the words around a query do. Each sentence is stored as the text that it is.
 """
 

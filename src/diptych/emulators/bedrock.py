@@ -71,7 +71,7 @@ class BedrockEmulator(Emulator):
     weather = weather(_refuse, _over_quota)
 
     def elsewhere(self, request: Request) -> Reply | None:
-        """Answer what is no InvokeModel."""
+        """Answer all but InvokeModel."""
         if request.method != "POST" or not _PATH.fullmatch(request.path):
             return _refuse(404, f"Unknown operation {request.path}", "UnknownOperationException")
         return None

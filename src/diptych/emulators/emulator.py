@@ -166,7 +166,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def elsewhere(self, request: Request) -> Reply | None:
-        """Answer what is no embedding request; None where it is one."""
+        """Answer what is not an embedding request; None where it is one."""
 
     @abstractmethod
     def turn_away(self, request: Request) -> Reply | None:

@@ -30,8 +30,8 @@ class InputLimits:
 
     Attributes:
         formats: Of pictures, by Pillow's names.
-        png_bytes: A picture may have so many when transcoded to PNG; None is no such limit.
-        text_tokens: Of a longer text the rest is left out; words are counted for tokens. None is no limit.
+        png_bytes: A picture may have so many when transcoded to PNG; None: no such limit.
+        text_tokens: Of a longer text the rest is left out; words are counted for tokens. None: no limit.
     """
 
     formats: tuple[str, ...]

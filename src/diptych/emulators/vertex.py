@@ -8,7 +8,7 @@ asks for it first.
 Any project, any location and any bearer token will do, but these tokens (see `TOKENS`) are turned away, each
 as Google does it: `expired`, `denied`, `disabled`, `unbilled`, `borrowed`.
 
-What is known about the service is kept: one instance a request, its dimensions, its limits, its error
+What is known about the service is kept: one instance per request, its dimensions, its limits, its error
 envelope. What is not known is kept simple: a text's 32 tokens are counted as words; a video or a `gcsUri` is
 refused in plain words; and an image is seen as the embedder sees it. Vectors are carried to the dimension
 asked for by a fixed orthonormal map, which upwards keeps the embedder's own cosines.
@@ -82,7 +82,7 @@ class VertexEmulator(Emulator):
         return google.quota_exceeded(MODEL, wait)
 
     def elsewhere(self, request: Request) -> Reply | None:
-        """Answer what is no prediction: the catalogue, other verbs, addresses that no service has."""
+        """Answer what is not a prediction: the catalogue, other verbs, addresses that no service has."""
         path, token = request.path, request.bearer
         if request.method == "POST" and (match := _MODEL_PATH.fullmatch(path)):
             if match["verb"] == "predict":

@@ -30,7 +30,7 @@ def reciprocal_rank_fusion(scores: Floats) -> Fused:
     """Rank by Σ 1 / (60 + rank) over the embedders (Cormack, Clarke and Büttcher, SIGIR 2009).
 
     Args:
-        scores: One row an embedder, images in the collection's order, which breaks ties; shape (embedders,
+        scores: One row per embedder, images in the collection's order, which breaks ties; shape (embedders,
             n).
     """
     order = np.argsort(-scores, axis=1, kind="stable")

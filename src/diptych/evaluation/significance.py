@@ -35,7 +35,7 @@ DIFFERENCE = Concept(
 EFFECT = Concept(
     name="effect size d_z",
     reading="The mean difference in standard deviations of the differences: 0.2 is small, 0.8 large",
-    range="any number; 0 is no difference",
+    range="any number; 0: no difference",
     unit_free=True,
     source="Cohen, Statistical Power Analysis, 1988",
 )

@@ -70,7 +70,7 @@ class Archive:
         except PermissionError as error:
             raise DiptychError(f"{one_line(path)} can't be read: permission denied") from error
         except Exception as error:  # zipfile raises many things on hostile bytes
-            raise DiptychError(f"{one_line(path)} is no ZIP, or one that is damaged or cut off") from error
+            raise DiptychError(f"{one_line(path)} is not a ZIP, or one that is damaged or cut off") from error
         infos = self._zip.infolist()
         self._members = list(zip(member_names(infos, one_line(path)), infos, strict=True))
         self._refuse_hostile(path)

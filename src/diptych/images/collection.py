@@ -199,7 +199,7 @@ def _identify(entry: Entry, limits: Limits, hashes: FileHashes) -> str | Skipped
 
 
 def _read_through(entry: Entry, limits: Limits) -> str | Skipped | None:
-    """Hash one file; None where it is no picture and nobody says that it is."""
+    """Hash one file; None where it is not a picture and nobody says that it is."""
     digest = hashlib.sha256()
     head = b""
     try:

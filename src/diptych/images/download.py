@@ -105,7 +105,7 @@ def _outcomes(urls: Sequence[str], cache: DownloadCache, max_bytes: int) -> Gene
 def _usable(
     url: str, copy: Copy | None, hashes: FileHashes, cache: DownloadCache, checker: Checker
 ) -> Copy | None:
-    """A copy of what `url` gave, unless its bytes are others by now, or it is no picture.
+    """A copy of what `url` gave, unless its bytes are others by now, or it is not a picture.
 
     Earlier versions kept whatever came.
     """
@@ -125,7 +125,7 @@ class _Job:
 
     Attributes:
         url: As the person wrote it.
-        copy: An older copy, used when no newer one can be had.
+        copy: An older copy, used when no newer one can be fetched.
         addresses: The one to ask now, then those to ask when it is refused.
         tries: How many requests to the address to ask now have failed.
         redirects: How many were followed.

@@ -21,7 +21,7 @@ _ONE_BY_ONE = 5
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is no picture of the collection, or all that are passed over for one reason.
+    """A file that is not a picture of the collection, or all that are passed over for one reason.
 
     Attributes:
         name: Its name in the source, or its whole address; of several the first.
@@ -90,7 +90,9 @@ class File:
             return "a link that leads nowhere"
         if self.path.is_dir():
             return "it is a folder"
-        return "it is no ordinary file" if self.path.exists() else f"there is no file {one_line(self.path)}"
+        return (
+            "it is not an ordinary file" if self.path.exists() else f"there is no file {one_line(self.path)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

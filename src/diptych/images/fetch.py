@@ -30,7 +30,7 @@ THREAD_NAME = "diptych-download"
 
 
 class Failed(Exception):
-    """It can't be had."""
+    """It can't be fetched."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -38,11 +38,11 @@ class Failed(Exception):
 
 
 class Refused(Failed):
-    """It can't be had from this address; another one may do."""
+    """It can't be fetched from this address; another may work."""
 
 
 class Later(Exception):
-    """It may be had later; `pause` is for how long its host wants to be left alone."""
+    """It may be available later; `pause` is for how long its host wants to be left alone."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -87,7 +87,7 @@ class Fetcher:
     Args:
         cache: Where pictures are kept.
         max_bytes: Anything larger is refused.
-        checker: Says what is no picture.
+        checker: Says what is not a picture.
         stopped: Says whether nobody waits for pictures any more.
     """
 
@@ -209,7 +209,7 @@ def _conditions(copy: Copy | None, resume: tuple[int, str] | None) -> dict[str, 
 
 
 def _drain(response: httpx2.Response) -> None:
-    """Read a short answer that is no picture, as its connection can only then be used again."""
+    """Read a short answer that is not a picture, as its connection can only then be used again."""
     if response.status_code in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
         return
     announced = response.headers.get("content-length", "")

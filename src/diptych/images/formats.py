@@ -57,7 +57,7 @@ _OTHERS = [
 
 
 def format_of(head: bytes) -> str | None:
-    """Tell a picture's format by its first bytes (64 suffice), or None where it is no picture read here."""
+    """Tell a picture's format by its first bytes (64 suffice), or None where it can't be read here."""
     for name, signature in _SIGNATURES:
         if signature.match(head):
             return name
@@ -79,7 +79,7 @@ def _ftyp_format(head: bytes) -> str | None:
 
 
 def why_not(head: bytes) -> str:
-    """Say in words why a file that starts with `head` is no picture that can be read here."""
+    """Say in words why a file that starts with `head` is not a picture that can be read here."""
     if not head:
         return "the file is empty"
     start = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").lower()

@@ -42,7 +42,7 @@ def is_address(text: str) -> bool:
 def checked_address(text: str, where: str) -> str:
     """Take an http(s) address, or raise a one-line `DiptychError` that names the place it is written at."""
     if not _ADDRESS.fullmatch(text) or not _has_parts(text):
-        raise DiptychError(f"{where}: {printable(text)!r} is no http:// or https:// address")
+        raise DiptychError(f"{where}: {printable(text)!r} is not an http:// or https:// address")
     return text
 
 
@@ -58,7 +58,7 @@ def read_addresses(path: Path) -> list[ManifestRow]:
     """Read a text file of addresses, one per line; # begins a comment.
 
     Raises:
-        DiptychError: It can't be read, or a line is no http(s) address.
+        DiptychError: It can't be read, or a line is not an http(s) address.
     """
     return [ManifestRow(url=checked_address(url, place(path, line))) for line, url in read_list(path)]
 

@@ -82,7 +82,7 @@ class PsdFile(OwnReader):
             raise UnreadablePicture("its PSD data are damaged: a colour is missing", damaged=True)
         planes = [self._plane(self._rows(band)) for band in range(bands)]
         if merged.depth == 32:
-            self.info.pop("icc_profile", None)  # it says that the values are linear, which they are no more
+            self.info.pop("icc_profile", None)  # it says that the values are linear, which they no longer are
         if merged.mode == "P":
             image = planes[0]
             image.putpalette(np.frombuffer(merged.palette, np.uint8).reshape(3, -1).T.tobytes())

@@ -114,7 +114,7 @@ def _list_single(path: Path) -> Listing:
         raise DiptychError(f"{one_line(path)} is {reason}")
     if not looks_like_picture(path.name) and format_of(head) is None:
         raise DiptychError(
-            f"{one_line(path)} is no folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
+            f"{one_line(path)} is not a folder, ZIP, list of URLs (.txt), manifest (.csv, .jsonl) or picture"
         )
     return Listing([Entry(valid_name(path.name), File(path))])
 

@@ -243,7 +243,7 @@ def _unmatched(name: str, imported: Imported) -> tuple[str, ...]:
         return ()
     shown = "; ".join(f"line {each.line}, {printable(each.text)!r}: {each.reason}" for each in lost[:_SHOWN])
     more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
-    return (f"Left aside of {name}: {count(len(lost), 'line')} ({shown}{more}).",)
+    return (f"Ignored in {name}: {count(len(lost), 'line')} ({shown}{more}).",)
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ class Judgments:
 
     Args:
         given: All that were given, in the order of filing: as the store has them, or a file its lines. The
-            last one of an image counts; what a retraction among them takes back is left out.
+            last one about each image counts; what a retraction among them takes back is left out.
         settled: By query, images that are known to be irrelevant unless a judgment says otherwise: those that
             have a label or a caption, but not the query's.
     """

@@ -1,6 +1,6 @@
-"""Judgments in TREC's qrels format: `query-id 0 image-id grade`, one line a judgment.
+"""Judgments in TREC's qrels format: `query-id 0 image-id grade`, one line per judgment.
 
-Ids have no spaces in this format. A query's id is the one that a comparison's exported runs use, `q1` for
+Ids have no spaces in this format. A query's id is the id that a comparison's exported runs use, `q1` for
 its first query, so that qrels and runs fit together; `queries.tsv` beside the runs says which is which.
 """
 

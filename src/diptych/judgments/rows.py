@@ -39,7 +39,7 @@ def read_grade(value: object, where: str) -> int:
     """A grade as written; tools that keep columns of numbers as decimals write 1.0 for 1, or 1,0.
 
     Raises:
-        DiptychError: It is no whole number from 0 to 3.
+        DiptychError: It is not a whole number from 0 to 3.
     """
     text = "" if isinstance(value, bool) else _NO_DECIMALS.sub("", str(value).strip())
     if text not in map(str, GRADES):

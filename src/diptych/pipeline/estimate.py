@@ -23,7 +23,7 @@ class Estimate:
 
     Attributes:
         name: The embedder.
-        images: Pictures to embed, those asked with included.
+        images: Pictures to embed, query pictures included.
         images_from_store: Pictures of the collection whose vectors are there already.
         texts: Query texts to embed, one for each template.
         calls: Calls of the embedder that this makes.

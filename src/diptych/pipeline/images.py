@@ -20,7 +20,7 @@ from diptych.embedders.base import (
     ServiceDown,
     TransientError,
 )
-from diptych.embedders.budget import Budget, OverBudget, Purse, Stopped, Till
+from diptych.embedders.budget import Account, Budget, Funds, OverBudget, Stopped
 from diptych.embedders.remembered import Remembered
 from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
@@ -75,7 +75,7 @@ def embed_images(
     embedder: Embedder,
     store: Store,
     *,
-    purse: Purse | None = None,
+    funds: Funds | None = None,
     progress: Progress = Silent(),
 ) -> Filled:
     """Fill the store with the vectors of a collection's pictures, embedding only what is missing.
@@ -84,7 +84,7 @@ def embed_images(
         collection: The pictures.
         embedder: Who embeds them; for one that has its vectors already only their presence is checked.
         store: Where vectors are filed.
-        purse: What may be spent; None for any sum.
+        funds: What may be spent; None for any sum.
         progress: Who watches.
 
     Returns:
@@ -96,7 +96,7 @@ def embed_images(
         DiptychError: The embedder failed for now, or none could be embedded, or the store failed.
     """
     filled = Filled()
-    for _ in embedding(collection, embedder, store, filled, purse=purse, progress=progress):
+    for _ in embedding(collection, embedder, store, filled, funds=funds, progress=progress):
         pass
     return filled
 
@@ -107,7 +107,7 @@ def embedding(
     store: Store,
     filled: Filled,
     *,
-    purse: Purse | None = None,
+    funds: Funds | None = None,
     progress: Progress = Silent(),
 ) -> Iterator[Sequence[Picture]]:
     """Do what `embed_images` does, handing on pictures once they have a vector: first those that had one.
@@ -117,7 +117,7 @@ def embedding(
         embedder: Who embeds them.
         store: Where vectors are filed.
         filled: Where it is counted; complete at the end.
-        purse: What may be spent; None for any sum.
+        funds: What may be spent; None for any sum.
         progress: Who watches.
 
     Yields:
@@ -135,8 +135,10 @@ def embedding(
     filled.from_store = len(collection) - len(missing)
     if missing:
         with store.turn(embedder.info.fingerprint, embedder.info.name, free=is_free(embedder)):
-            till = Till(embedder.info.name, purse or Budget(None).purse())
-            yield from _embed_missing(collection, missing, embedder, store, useless, filled, till, progress)
+            account = Account(embedder.info.name, funds or Budget(None).reserve())
+            yield from _embed_missing(
+                collection, missing, embedder, store, useless, filled, account, progress
+            )
 
 
 def _missing(collection: Collection, embedder: Embedder, store: Store, useless: Set[str]) -> list[Picture]:
@@ -170,7 +172,7 @@ def _embed_missing(
     store: Store,
     useless: Set[str],
     filled: Filled,
-    till: Till,
+    account: Account,
     progress: Progress,
 ) -> Iterator[Sequence[Picture]]:
     missing = _missing(
@@ -189,7 +191,7 @@ def _embed_missing(
         embedder.open()  # before the clock runs, and before many threads wait for it
     start = time.monotonic()
     with progress.task(f"embedding with {embedder.info.name}", len(due)) as advance:
-        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, till, advance)
+        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, account, advance)
         yield from run.over(due)
     filled.seconds = time.monotonic() - start
     if filled.embedded:
@@ -207,7 +209,7 @@ class _EmbeddingRun:
         useless: Set[str],
         filled: Filled,
         aside: SetAside,
-        till: Till,
+        account: Account,
         advance: Callable[[int], None],
     ) -> None:
         self._collection = collection
@@ -215,7 +217,7 @@ class _EmbeddingRun:
         self._store = store
         self._filled = filled
         self._aside = aside
-        self._till = till
+        self._account = account
         self._advance = advance
         self._useless = useless
         self._health = _Health()
@@ -288,7 +290,7 @@ class _EmbeddingRun:
         if self._health.given_up:
             return _Outcome()
         try:
-            returned = ask_for_images(self._embedder, [item for _, item in batch], self._till)
+            returned = ask_for_images(self._embedder, [item for _, item in batch], self._account)
             vectors, problems = usable(returned, len(batch), self._embedder.info.dimension)
         except EmbedderUnavailable:
             raise
@@ -309,7 +311,7 @@ class _EmbeddingRun:
         try:
             self._store.put(fingerprint, "image", ids, vectors[good], in_place_of=self._useless)
         except DiptychError as error:
-            self._till.stop()  # in all threads, at once: what came could not be kept either
+            self._account.stop()  # in all threads, at once: what came could not be kept either
             self._health.stop(error)
             raise
         self._health.did_well()
@@ -341,7 +343,7 @@ class _EmbeddingRun:
             )
         if for_now and (is_down or not (filled.embedded or filled.from_store)):
             raise DiptychError(
-                f"{name} could not embed {len(for_now) + len(untried)} of {total} pictures for now:"
+                f"{name} failed temporarily on {len(for_now) + len(untried)} of {total} pictures:"
                 f" {health.last}; all others are stored, run the same command again for the rest"
             )
         lost = filled.rejected | filled.set_aside
@@ -410,6 +412,9 @@ def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled
             found.append(picture)
     if not found:
         name = embedder.info.name
-        raise DiptychError(f"{name} has a vector for none of {len(collection)} pictures: are they its own?")
+        raise DiptychError(
+            f"{name} has no vectors for any of these {len(collection)} pictures:"
+            " were they made from this collection?"
+        )
     filled.from_store = len(found)
     return found

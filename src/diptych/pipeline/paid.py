@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from diptych.embedders.base import Embedder, Vectors
-from diptych.embedders.budget import Till, list_price, paying_at
+from diptych.embedders.budget import Account, list_price, paying_from
 from diptych.embedders.self_check import is_free
 from diptych.store.vectors import Store
 
 _FLOAT32 = 4  # bytes
 
 
-def ask_for_images(embedder: Embedder, prepared: Sequence[Any], till: Till) -> Vectors:
+def ask_for_images(embedder: Embedder, prepared: Sequence[Any], account: Account) -> Vectors:
     """What an embedder makes of prepared pictures.
 
     Raises:
@@ -21,16 +21,16 @@ def ask_for_images(embedder: Embedder, prepared: Sequence[Any], till: Till) -> V
         Stopped: Nothing more is to be sent.
     """
     if not _pays_by_request(embedder):
-        till.pay(list_price(embedder.info, len(prepared), ()))
-    with paying_at(till):
+        account.pay(list_price(embedder.info, len(prepared), ()))
+    with paying_from(account):
         return embedder.embed_images(prepared)
 
 
-def ask_for_texts(embedder: Embedder, texts: Sequence[str], till: Till) -> Vectors:
+def ask_for_texts(embedder: Embedder, texts: Sequence[str], account: Account) -> Vectors:
     """What an embedder makes of texts, as they are sent; raises as `ask_for_images`."""
     if not _pays_by_request(embedder):
-        till.pay(list_price(embedder.info, 0, texts))
-    with paying_at(till):
+        account.pay(list_price(embedder.info, 0, texts))
+    with paying_from(account):
         return embedder.embed_texts(texts)
 
 

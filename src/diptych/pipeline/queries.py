@@ -19,7 +19,7 @@ from diptych.embedders.base import (
     Vectors,
     may_say_nothing,
 )
-from diptych.embedders.budget import Budget, OverBudget, Purse, Stopped, Till
+from diptych.embedders.budget import Account, Budget, Funds, OverBudget, Stopped
 from diptych.embedders.self_check import is_free
 from diptych.embedders.templates import average, fill
 from diptych.errors import DiptychError
@@ -64,7 +64,7 @@ def embed_queries(
     embedder: Embedder,
     store: Store,
     *,
-    purse: Purse | None = None,
+    funds: Funds | None = None,
     progress: Progress = Silent(),
     what: str = "queries",
     past_refusals: bool = False,
@@ -75,7 +75,7 @@ def embed_queries(
         queries: The queries.
         embedder: Who embeds them.
         store: Where vectors are.
-        purse: What may be spent; None for any sum.
+        funds: What may be spent; None for any sum.
         progress: Watches what is embedded now.
         what: What the queries are called there.
         past_refusals: Embed and store the others where the embedder refuses a query, before that is raised.
@@ -89,7 +89,7 @@ def embed_queries(
         DiptychError: The embedder or the store can't be used.
     """
     info = embedder.info
-    till = Till(info.name, purse or Budget(None).purse())
+    account = Account(info.name, funds or Budget(None).reserve())
     vectors = np.empty((len(queries), info.dimension), np.float32)
     fresh: list[Query] = []
     kinds: tuple[Kind, ...] = ("text", "image")
@@ -110,7 +110,9 @@ def embed_queries(
                 if missing:
                     prove_room(embedder, len(missing), store)
                     with progress.task(f"embedding {what} with {info.name}", len(missing)) as advance:
-                        _embed_missing_queries(missing, kind, embedder, store, till, advance, past_refusals)
+                        _embed_missing_queries(
+                            missing, kind, embedder, store, account, advance, past_refusals
+                        )
             embedded = {query.id for query in missing}
         fresh += [
             query
@@ -128,7 +130,7 @@ def embed_accepted(
     embedder: Embedder,
     store: Store,
     *,
-    purse: Purse | None = None,
+    funds: Funds | None = None,
     progress: Progress = Silent(),
 ) -> tuple[Vectors, list[Query], dict[tuple[str, str], DiptychError]]:
     """As `embed_queries`, but queries that the embedder refuses are left out.
@@ -146,7 +148,7 @@ def embed_accepted(
     while True:
         try:
             vectors, more = embed_queries(
-                left, embedder, store, purse=purse, progress=progress, past_refusals=True
+                left, embedder, store, funds=funds, progress=progress, past_refusals=True
             )
         except QueriesFailed as failed:
             reasons = {q.key: why for q in left if (why := failed.of(q, embedder.info)) is not None}
@@ -191,7 +193,7 @@ def _embed_missing_queries(
     kind: Kind,
     embedder: Embedder,
     store: Store,
-    till: Till,
+    account: Account,
     advance: Advance,
     past_refusals: bool,
 ) -> None:
@@ -205,7 +207,7 @@ def _embed_missing_queries(
     def embed(some: Sequence[Query]) -> None:
         if enough.is_set():
             return
-        answer = _answer(some, embedder, till, zeros=zeros)
+        answer = _answer(some, embedder, account, zeros=zeros)
         if isinstance(answer, Exception):
             if len(some) == 1:
                 failed[some[0].id] = _failure(info, some[0], answer)
@@ -218,7 +220,7 @@ def _embed_missing_queries(
         new, problems = answer
         good = [row for row in range(len(some)) if row not in problems]
         ids = [some[row].id for row in good]
-        _put(store, info, kind, ids, new[good], till)
+        _put(store, info, kind, ids, new[good], account)
         put.update(ids)
         advance(len(good))
         if problems:
@@ -233,12 +235,12 @@ def _embed_missing_queries(
 
 
 def _answer(
-    queries: Sequence[Query], embedder: Embedder, till: Till, *, zeros: bool
+    queries: Sequence[Query], embedder: Embedder, account: Account, *, zeros: bool
 ) -> tuple[Vectors, Mapping[int, str]] | Exception:
     """Vectors, with what is wrong with some of them; or why there are none, where a query may be to blame."""
     info = embedder.info
     try:
-        return usable(_query_batch(queries, embedder, till), len(queries), info.dimension, zeros=zeros)
+        return usable(_query_batch(queries, embedder, account), len(queries), info.dimension, zeros=zeros)
     except (EmbedderUnavailable, OverBudget, Stopped):
         raise
     except ServiceDown as error:
@@ -255,23 +257,23 @@ def _failure(info: EmbedderInfo, query: Query, error: Exception) -> DiptychError
 
 
 def _put(
-    store: Store, info: EmbedderInfo, kind: Kind, ids: Sequence[str], vectors: Vectors, till: Till
+    store: Store, info: EmbedderInfo, kind: Kind, ids: Sequence[str], vectors: Vectors, account: Account
 ) -> None:
     try:
         store.put(info.fingerprint, kind, ids, vectors, in_place_of=set(ids))
     except DiptychError:
-        till.stop()  # in all threads, at once: what came could not be kept either
+        account.stop()  # in all threads, at once: what came could not be kept either
         raise
 
 
-def _query_batch(queries: Sequence[Query], embedder: Embedder, till: Till) -> Vectors:
+def _query_batch(queries: Sequence[Query], embedder: Embedder, account: Account) -> Vectors:
     """Embed queries of one kind."""
     texts = [query.text for query in texts_among(queries)]
     if texts:
-        return ask_for_texts(embedder, texts, till)
+        return ask_for_texts(embedder, texts, account)
     # A copy, for what `prepare_image` gets is its own, and the same query goes to other embedders too.
     pictures = [query.image.copy() for query in queries if query.kind == "image"]
-    return ask_for_images(embedder, [embedder.prepare_image(picture) for picture in pictures], till)
+    return ask_for_images(embedder, [embedder.prepare_image(picture) for picture in pictures], account)
 
 
 def _query_pictures(embedder: PrecomputedImages, queries: Sequence[Query]) -> list[NDArray[np.float32]]:

@@ -11,7 +11,7 @@ from diptych.store.vectors import Store
 
 
 def what_is_wrong(embedder: Embedder, store: Store) -> str:
-    """Why an embedder can't be right, or nothing; it is tried at most once with a store."""
+    """Why an embedder looks broken, or nothing; it is tried at most once with a store."""
     info = embedder.info
     found = store.complaints(info.fingerprint)
     if found is None:
@@ -22,11 +22,11 @@ def what_is_wrong(embedder: Embedder, store: Store) -> str:
         store.put_complaints(info.fingerprint, found)
     if not found:
         return ""
-    return f"can't be right: {found[0]} (`diptych doctor --embedder` says all that was tried)"
+    return f"looks broken: {found[0]} (`diptych doctor --embedder` says all that was tried)"
 
 
 def warn_if_broken(embedder: Embedder, store: Store) -> None:
-    """Warn of an embedder that can't be right."""
+    """Warn of an embedder that looks broken."""
     wrong = what_is_wrong(embedder, store)
     if wrong:
         warnings.warn(f"{embedder.info.name} {wrong}", DiptychWarning, stacklevel=4)

@@ -60,7 +60,7 @@ def assess(
 
     Args:
         answers: What each embedder makes of each query, of which there is at least one.
-        truth: The judgments; those about other queries and pictures are left aside.
+        truth: The judgments; those about other queries and pictures are ignored.
         k: The depth of the metrics that have one.
         floors: Which of the embedders are floors, which any real model should beat.
         known: What came of each query before, for the same pictures, embedders and k, by the query's name:

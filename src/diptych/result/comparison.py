@@ -126,7 +126,7 @@ class Comparison:
                     }
 
     def to_dataframe(self) -> pd.DataFrame:
-        """All hits in long form as a pandas DataFrame, one row a hit.
+        """All hits in long form as a pandas DataFrame, one row per hit.
 
         Raises:
             DiptychError: pandas is not installed.

@@ -54,7 +54,8 @@ _THINNED_TO = 200
 
 _HUB = 1.0
 _MOST_HUBS = 10
-"""Hubs stand at least one null deviation above the median image for unrelated texts; ten are listed."""
+"""Hubs stand at least one deviation of the null above the median image for unrelated texts; ten are
+listed."""
 
 
 def describe(

@@ -79,7 +79,7 @@ def overall_findings(
 
 
 def first_picture(hits: Sequence[Hit]) -> str | None:
-    """The first picture's name, the one asked with left out; None where several share the first place."""
+    """The first picture's name, the query picture left out; None where several share the first place."""
     others = [hit for hit in hits if not hit.itself]
     if not others or (len(others) > 1 and others[1].score == others[0].score):
         return None
@@ -89,7 +89,7 @@ def first_picture(hits: Sequence[Hit]) -> str | None:
 def _on_itself(result: QueryResult) -> list[str]:
     if not any(hit.itself for hits in result.rankings.values() for hit in hits):
         return []
-    inside = "The picture asked with is in the collection"
+    inside = "The query picture is in the collection"
     if all(hits[0].itself for hits in result.rankings.values()):
         return [f"{inside}: each list begins with it."]
     others = [
@@ -289,7 +289,7 @@ def _how_far(pair: Separation) -> str:
     shown = "shown" if pair.verdict == "shown" else "suggestive, not shown"
     return (
         f"{further} separates its first pictures {times} ({rests_on}: {shown});"
-        " that is no proof of better ranking."
+        " that is not proof of better ranking."
     )
 
 

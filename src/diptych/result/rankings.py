@@ -33,7 +33,7 @@ class Hit:
             image; None where there is no bank.
         caption: What a manifest says of it.
         aliases: Further names, of byte-identical copies.
-        itself: Whether it is the very picture that was asked with.
+        itself: Whether it is the query picture itself.
         labels: All its classes, where it has several.
     """
 
@@ -199,7 +199,7 @@ class Hub:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NullBank:
-    """What one embedder's text queries were held against.
+    """What one embedder's text queries were compared with.
 
     Attributes:
         texts: How many texts the bank has; 0 where there is none.

@@ -201,7 +201,7 @@ def from_text(text: str) -> Comparison:
     """The comparison that a file holds.
 
     Raises:
-        ValueError: It is no JSON, of another shape, or contradicts itself; the message says where.
+        ValueError: It is not JSON, of another shape, or contradicts itself; the message says where.
     """
     saved = json.loads(text, parse_constant=_finite, parse_float=_finite)
     comparison = from_dict(_without_half_pairs(saved) if "\\u" in text else saved)
@@ -213,7 +213,7 @@ def _finite(number: str) -> float:
     """A number of JSON, which has no others."""
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number[:20]} is no number")
+        raise ValueError(f"{number[:20]} is not a number")
     return value
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
-from diptych.embedders.budget import Purse
+from diptych.embedders.budget import Funds
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
 from diptych.progress import Progress, Silent
@@ -85,25 +85,25 @@ class Index:
         )
 
     def embed_bank(
-        self, embedder: Embedder, purse: Purse | None = None, progress: Progress = Silent()
+        self, embedder: Embedder, funds: Funds | None = None, progress: Progress = Silent()
     ) -> list[Query]:
         """Embed the null bank with an embedder, before its first `refresh`; done once.
 
         Args:
             embedder: The embedder.
-            purse: What may be spent; None for any sum.
+            funds: What may be spent; None for any sum.
             progress: Watches what is embedded now.
 
         Returns:
             The texts that were embedded now.
 
         Raises:
-            DiptychError: The embedder failed; one that refuses texts is no failure.
+            DiptychError: The embedder failed; one that refuses texts is not a failure.
         """
         if embedder.info.name in self._banks:
             return []
         self._banks[embedder.info.name], fresh = embed_bank(
-            self._bank, embedder, self._store, purse, progress
+            self._bank, embedder, self._store, funds, progress
         )
         return fresh
 

@@ -15,7 +15,7 @@ import numpy as np
 from diptych.analysis.null import FEWEST_TEXTS
 from diptych.embedders import Embedder, InputRejected
 from diptych.embedders.base import Vectors
-from diptych.embedders.budget import Purse
+from diptych.embedders.budget import Funds
 from diptych.errors import DiptychError, hushed
 from diptych.judgments.qrels import read_query_ids
 from diptych.pipeline import embed_queries
@@ -53,7 +53,7 @@ def embed_bank(
     bank: Sequence[TextQuery],
     embedder: Embedder,
     store: Store,
-    purse: Purse | None = None,
+    funds: Funds | None = None,
     progress: Progress = Silent(),
 ) -> tuple[EmbeddedBank, list[Query]]:
     """The null bank as an embedder sees it, and the texts that were embedded now.
@@ -62,18 +62,18 @@ def embed_bank(
         bank: The texts.
         embedder: The embedder.
         store: Where vectors are.
-        purse: What may be spent; None for any sum.
+        funds: What may be spent; None for any sum.
         progress: Watches what is embedded now.
 
     Raises:
-        DiptychError: The embedder failed; one that refuses texts is no failure.
+        DiptychError: The embedder failed; one that refuses texts is not a failure.
     """
     if not bank:
         return EmbeddedBank(why_none="none was asked for"), []
     try:
         with hushed():
             vectors, fresh = embed_queries(
-                bank, embedder, store, purse=purse, progress=progress, what="null texts"
+                bank, embedder, store, funds=funds, progress=progress, what="null texts"
             )
     except DiptychError as error:
         # One that takes no texts, or has only vectors made elsewhere, is compared without a bank.
@@ -114,7 +114,7 @@ def bank_mark(bank: Sequence[TextQuery]) -> str:
 
 
 def related(bank: Sequence[TextQuery], query: TextQuery) -> list[int]:
-    """Which of the bank's texts share a content word with a query, and so are no null texts for it."""
+    """Which of the bank's texts share a content word with a query, and so are not null texts for it."""
     words = _content_words(query.text)
     return [number for number, text in enumerate(bank) if words & _content_words(text.text)]
 

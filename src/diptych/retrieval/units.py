@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders import Embedder
-from diptych.embedders.budget import Purse
+from diptych.embedders.budget import Funds
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.pipeline import embed_accepted, left_out_note
 from diptych.progress import Progress
@@ -24,7 +24,7 @@ class QueryUnits:
     Args:
         embedder: The embedder.
         store: Where vectors are.
-        purse: What may be spent.
+        funds: What may be spent.
         progress: Watches what is embedded.
 
     Attributes:
@@ -32,8 +32,8 @@ class QueryUnits:
         refused: Why the embedder has no vector of a query, by the query's key.
     """
 
-    def __init__(self, embedder: Embedder, store: Store, purse: Purse, progress: Progress) -> None:
-        self._embedder, self._store, self._purse, self._progress = embedder, store, purse, progress
+    def __init__(self, embedder: Embedder, store: Store, funds: Funds, progress: Progress) -> None:
+        self._embedder, self._store, self._funds, self._progress = embedder, store, funds, progress
         self._units: dict[tuple[str, str], NDArray[np.float32]] = {}
         self.fresh: list[Query] = []
         self.refused: dict[tuple[str, str], DiptychError] = {}
@@ -45,7 +45,7 @@ class QueryUnits:
             DiptychError: The embedder failed, or refuses all of them.
         """
         vectors, fresh, refused = embed_accepted(
-            queries, self._embedder, self._store, purse=self._purse, progress=self._progress
+            queries, self._embedder, self._store, funds=self._funds, progress=self._progress
         )
         if queries and not len(vectors):
             raise refused[queries[0].key]

@@ -16,7 +16,7 @@ MANIFEST = FOLDER / "pictures.csv"
 """Paths and captions; a source for `open_collection`."""
 
 QUERIES = FOLDER / "queries.tsv"
-"""One query a line: an id, a tab, the text."""
+"""One query per line: an id, a tab, the text."""
 
 QRELS = FOLDER / "qrels.trec"
 """TREC's `query-id 0 name grade` for every query and picture: 1 where it is relevant, otherwise 0."""

@@ -234,7 +234,7 @@ class Database:
                 f"can't make the store {self.path}: {error.strerror}; choose one with --store"
             ) from error
         except UnicodeEncodeError as error:
-            raise DiptychError(f"this is no valid Unicode text: {printable(error.object)}") from error
+            raise DiptychError(f"this is not valid Unicode text: {printable(error.object)}") from error
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             for code, words in _REFUSALS.items():

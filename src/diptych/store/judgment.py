@@ -44,7 +44,7 @@ class Judgment:
             _ = self.at and datetime.datetime.fromisoformat(self.at)
         except ValueError as error:
             raise DiptychError(
-                f"{printable(self.at)!r} is no time: write it as 2026-11-23T14:05:00Z"
+                f"{printable(self.at)!r} is not a valid time: write it as 2026-11-23T14:05:00Z"
             ) from error
 
 

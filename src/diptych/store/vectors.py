@@ -194,7 +194,7 @@ class Store:
         """File judgments for good, in one transaction, after those that are there.
 
         Raises:
-            DiptychError: The disk is full, the store is read-only or locked, or a text is no valid Unicode.
+            DiptychError: The disk is full, the store is read-only or locked, or a text is not valid Unicode.
         """
         rows = [(j.query, bytes.fromhex(j.image), j.grade, j.by, j.at, j.blind) for j in judgments]
         with self._file.transaction() as db:

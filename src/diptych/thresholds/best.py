@@ -1,4 +1,4 @@
-"""The threshold with the best F1, and what to expect of one on a query that it was not learned on."""
+"""The threshold with the best F1, and what to expect of it on a query that it was not learned on."""
 
 from __future__ import annotations
 

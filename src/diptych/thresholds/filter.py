@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.embedders import Embedder
-from diptych.embedders.budget import Purse
+from diptych.embedders.budget import Funds
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import Filled, embed_queries, embedding, image_vectors
@@ -73,7 +73,7 @@ class Filter:
         cut: What a picture must reach; by default it must match more than unrelated texts do, which about one
             in ten of those that pass does by chance.
         answers: Tells what the embedder makes of the queries, once all is embedded; asked for on z.
-        purse: What may be spent; None for any sum.
+        funds: What may be spent; None for any sum.
         progress: Who watches.
 
     Attributes:
@@ -89,13 +89,13 @@ class Filter:
         cut: Cut | None = None,
         *,
         answers: Callable[[], Answers],
-        purse: Purse | None = None,
+        funds: Funds | None = None,
         progress: Progress = Silent(),
     ) -> None:
         self._collection, self._embedder, self._store = collection, embedder, store
         self._queries, self._cut = queries, cut
         self._answers, self._progress = answers, progress
-        self._purse = purse
+        self._funds = funds
         self.skipped: Sequence[Skipped] = ()
 
     def __iter__(self) -> Iterator[Passed]:
@@ -110,10 +110,10 @@ class Filter:
 
     def _by_score(self, value: float) -> Iterator[Passed]:
         collection, embedder, store = self._collection, self._embedder, self._store
-        units = normalise(embed_queries(self._queries, embedder, store, purse=self._purse)[0])
+        units = normalise(embed_queries(self._queries, embedder, store, funds=self._funds)[0])
         filled = Filled()
         for found in embedding(
-            collection, embedder, store, filled, purse=self._purse, progress=self._progress
+            collection, embedder, store, filled, funds=self._funds, progress=self._progress
         ):
             for pictures in batched(found, repeat(_AT_ONCE)):
                 scores = score_all(normalise(image_vectors(pictures, embedder, store)), units)

@@ -5,7 +5,7 @@ the top down, and each has to rule out that what passes is less precise than wan
 it. So a threshold is promised only if all those above it are, and the risk is that of one test: the first
 threshold that is not good enough would have to pass by chance.
 
-A query of which nothing passes says nothing of precision, and is no part of a test. (Counted as faultless, as
+A query of which nothing passes says nothing of precision, so no test counts it. (Counted as faultless, as
 learn then test is often used, it lets thresholds be promised at which hardly a query keeps anything, and of
 what these keep half is wrong.) So the first test is where a quarter of the queries keep something, and as
 many as could keep the promise if all that passes were right: else one wrong image at the top would end it.

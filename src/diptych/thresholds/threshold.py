@@ -75,7 +75,7 @@ class Threshold:
     """A threshold and what it does to judged images. On those it was chosen on it looks a little too good.
 
     Attributes:
-        precision_interval: None now, for judgments of one query are no independent observations: `expected`
+        precision_interval: None now, for judgments of one query are not independent: `expected`
             has an interval over queries. In files made before there was that, Wilson's.
         recall_interval: Likewise.
         kept: How many judged images it keeps.

@@ -89,13 +89,13 @@ async def _say_what_is_wrong(_request: Request, error: Exception) -> Response:
 async def _say_no(request: Request, error: Exception) -> Response:
     """An address that is not there, or a body that FastAPI could not read at all.
 
-    Only such bodies get 400 from it: bytes that are no UTF-8, brackets within brackets within brackets.
+    Only such bodies get 400 from it: bytes that are not UTF-8, brackets within brackets within brackets.
     """
     if not isinstance(error, AnyHTTPException):
         raise error
     if error.status_code != 400:
         return await http_exception_handler(request, error)
-    unread = {"type": "json_invalid", "loc": ["body"], "msg": "the body is no JSON that can be read"}
+    unread = {"type": "json_invalid", "loc": ["body"], "msg": "the body is not JSON that can be read"}
     return JSONResponse({"detail": [unread]}, 422)
 
 

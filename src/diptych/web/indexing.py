@@ -58,7 +58,7 @@ class Indexer:
     Attributes:
         embedder: As given.
         indexing: How far it is.
-        complaint: Why the embedder can't be right; empty where it passed the self-test.
+        complaint: Why the embedder looks broken; empty where it passed the self-test.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Indexer:
         bench, embedder = self._bench, self.embedder
         foreseen = estimate(bench.collection, bench.bank, embedder, bench.store)
         try:
-            purse = self._budget.purse(exact(foreseen.dollars))
+            funds = self._budget.reserve(exact(foreseen.dollars))
         except OverBudget:
             self.indexing = Indexing("asks", asks=foreseen.dollars, total=foreseen.images)
             return
@@ -102,15 +102,15 @@ class Indexer:
             self.indexing = Indexing("embedding", total=foreseen.images)
             if embedder in bench.to_try:
                 self.complaint = what_is_wrong(embedder, bench.store)
-            bench.index.embed_bank(embedder, purse)
+            bench.index.embed_bank(embedder, funds)
             self._take_in()  # what an earlier run embedded can be looked at now
-            filled = embed_images(bench.collection, embedder, bench.store, purse=purse, progress=self)
+            filled = embed_images(bench.collection, embedder, bench.store, funds=funds, progress=self)
         except OverBudget as over:  # answers that never came were paid for, too
             left = estimate(bench.collection, bench.bank, embedder, bench.store)
             self.indexing = Indexing("asks", asks=left.dollars, total=left.images, reason=str(over))
             return
         finally:
-            purse.close()
+            funds.close()
         bench.index.refresh(embedder, filled.refused)
         self.indexing = Indexing("ready", refused=filled.refused)
         self._changed()

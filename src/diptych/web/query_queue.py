@@ -13,7 +13,7 @@ from cachetools import LRUCache
 
 from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, TransientError, Vectors
-from diptych.embedders.budget import NOTHING, Budget, Purse
+from diptych.embedders.budget import NOTHING, Budget, Funds
 from diptych.errors import DiptychError
 from diptych.pipeline import QueriesFailed, embed_queries, is_stored
 from diptych.pipeline.estimate import price
@@ -42,7 +42,7 @@ class Ticket:
 @dataclass
 class _Waiting:
     queries: Sequence[Query]
-    purse: Purse
+    funds: Funds
     answered: Future[None] = field(default_factory=Future)
 
 
@@ -87,7 +87,7 @@ class QueryQueue:
         dollars = self.price(missing)
         if live and dollars > 0:
             return Ticket(None, dollars)
-        waiting = _Waiting(missing, self._budget.purse(dollars))
+        waiting = _Waiting(missing, self._budget.reserve(dollars))
         self._waiting.put(waiting)
         return Ticket(waiting.answered)
 
@@ -172,17 +172,17 @@ class QueryQueue:
         """Whether somebody waits for an answer; from here on nobody can stop waiting."""
         if waiting.answered.set_running_or_notify_cancel():
             return True
-        waiting.purse.close()
+        waiting.funds.close()
         return False
 
     def _embed(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
         """Embed what waits and tell who waits, all but those returned: others' queries failed, not theirs."""
         queries = list({query.key: query for waiting in batch for query in waiting.queries}.values())
-        purse = self._budget.purse()
+        funds = self._budget.reserve()
         for waiting in batch:
-            purse.add(waiting.purse)
+            funds.add(waiting.funds)
         try:
-            vectors, _ = embed_queries(queries, self.embedder, self._store, purse=purse, past_refusals=True)
+            vectors, _ = embed_queries(queries, self.embedder, self._store, funds=funds, past_refusals=True)
         except QueriesFailed as failed:
             return self._tell_of(failed, batch)
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; the person is told)
@@ -190,7 +190,7 @@ class QueryQueue:
                 waiting.answered.set_exception(_in_words(error))
             return []
         finally:
-            purse.close()
+            funds.close()
         self.changes += sum(self.refusal(query) is not None for query in queries)
         self.changes += self.price(queries) > 0
         for query, unit in zip(queries, normalise(vectors), strict=True):

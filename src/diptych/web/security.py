@@ -101,7 +101,7 @@ class Gate:
             await send(message)
 
         if scope["type"] != "http":
-            await JSONResponse({"detail": "there are no sockets here"}, 403)(scope, receive, send)
+            await JSONResponse({"detail": "WebSockets are not supported"}, 403)(scope, receive, send)
             return
         refusal = self._turn_away(scope)
         await (refusal or self._app)(scope, receive, send_safely)
@@ -120,13 +120,15 @@ class Gate:
         if len(hosts) != 1 or not self._access.knows_host(hosts[0]):
             return _refuse(403, "this server does not answer to that Host; use the address it printed")
         if any(not self._access.knows_origin(origin, hosts[0]) for origin in origins):
-            return _refuse(403, "this server answers its own page only, not one of another Origin")
+            return _refuse(
+                403, "cross-origin requests are refused: open the page at the server's own address"
+            )
         if scope["method"] not in {"GET", "HEAD"} and len(origins) != 1:
             return _refuse(403, f"say where this comes from: Origin: http://{hosts[0]}")
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
         followed = scope["method"] == "GET" and mode == "navigate"
         if site not in {"same-origin", "none"} and not followed and not self._access.origins:
-            return _refuse(403, "this server answers its own page only, not another site")
+            return _refuse(403, "cross-site requests are refused: open the page at the server's own address")
         return None
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
@@ -172,7 +174,7 @@ def _too_large(scope: Scope, headers: Headers) -> Response | None:
         return None
     length = headers.get("content-length", "")
     if not length.isdecimal():
-        return _refuse(411, "say how long the body is: Content-Length")
+        return _refuse(411, "Content-Length is required")
     most = MOST_UPLOADED if scope["path"] == UPLOAD else MOST_SENT
     if int(length) > most:
         return _refuse(413, f"{int(length) / 1e6:.3g} megabytes, over the limit of {most / 1e6:g}")

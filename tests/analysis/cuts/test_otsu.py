@@ -40,7 +40,7 @@ def test_it_is_jenks_natural_break_in_two_classes(n: int, seed: int) -> None:
 @pytest.mark.parametrize("n", [2, 3, 7, 10])
 @pytest.mark.parametrize("value", [0.0, 0.1, -0.3])
 def test_equal_scores_are_not_divided(value: float, n: int) -> None:
-    """0.1 is no binary fraction: the mean of several may be off in the last bit."""
+    """0.1 is not a binary fraction: the mean of several may be off in the last bit."""
     assert otsu(np.full(n, value)) == Otsu(0, 0.0)
 
 

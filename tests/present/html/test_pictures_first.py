@@ -1,6 +1,6 @@
 """A report begins with pictures: what its first screen holds, how it is sorted, filtered and unfolded.
 
-Every sentence is held against the demo's report in a real browser, as large as `make demo` writes it.
+Every sentence is compared with the demo's report in a real browser, as large as `make demo` writes it.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def test_queries_are_filtered_by_their_words(browser: Browser, demo: Path) -> No
     assert names(page, ".contents ol a") == names(page, ".glance tbody th a") == left
     assert names(page, "section.query > h2") == [f"“{text}”" for text in left]
     assert page.locator(".sift .count").inner_text() == "2 of 12 shown"
-    page.locator("#filter").fill("j")  # a letter in the field is no key for the page
+    page.locator("#filter").fill("j")  # a letter in the field is not a key for the page
     assert page.evaluate("document.activeElement.id") == "filter"
     page.locator("#filter").fill("quokka")
     assert names(page, ".glance tbody th a") == []

@@ -65,7 +65,7 @@ def drawn(sent: str) -> np.ndarray:
                 for bit in range(6):
                     if (ord(part[-1]) - 63) >> bit & 1:
                         screen[y + bit, x] = colours[colour]
-                x += 1  # noqa: SIM113 (goes on from colour to colour)
+                x += 1  # noqa: SIM113 (continues from colour to colour)
     assert (screen[height:] == -1).all()
     return screen[:height]
 

@@ -30,7 +30,7 @@ def kendall_tau_b(scores_a: NDArray[np.floating], scores_b: NDArray[np.floating]
     """Kendall's τ-b of the scores: equal scores count as such, not as the order that they are shown in.
 
     Args:
-        scores_a: One score an image, shape (n,), finite.
+        scores_a: One score per image, shape (n,), finite.
         scores_b: The same images' other scores.
 
     Returns:
@@ -45,7 +45,9 @@ def kendall_tau_b(scores_a: NDArray[np.floating], scores_b: NDArray[np.floating]
     tied_a, tied_b = _pairs_within(new_a), _pairs_within(np.diff(np.sort(b)) != 0)
     if tied_a == pairs or tied_b == pairs:
         return None
-    place = np.empty(n, np.intp)  # of b; equal ones in the order in which they stand, which is no inversion
+    place = np.empty(
+        n, np.intp
+    )  # of b; equal ones in the order in which they stand, which is not an inversion
     place[np.argsort(b, kind="stable")] = np.arange(n)
     opposite = pairs - int(_smaller_before(place).sum())
     same_less_opposite = pairs - tied_a - tied_b + _pairs_within(new_a | new_b) - 2 * opposite

@@ -23,8 +23,8 @@ Word: TypeAlias = Literal["hardly", "in part", "largely"]
 WORDS = Concept(
     name="agreement in a word",
     reading="Largely: of the first k they share at least 0.8, chance taken off; hardly: less than 0.4; in"
-    " part: between. Several words where the interval over the queries leaves several open, none where there"
-    " is no interval or luck explains as much",
+    " part: between. Several words where the interval over the queries leaves several open, none without"
+    " an interval or where luck explains as much",
     range="hardly, in part, largely",
     unit_free=True,
     source="this project",

@@ -99,7 +99,7 @@ def rank_agreement(
     """Compare two rankings of the same images.
 
     Args:
-        scores_a: One score an image, in row order, shape (n,).
+        scores_a: One score per image, in row order, shape (n,).
         scores_b: The same images' scores from the other embedder.
         order_a: All row numbers, the best first, equal scores in row order; shape (n,).
         order_b: The same for the other.

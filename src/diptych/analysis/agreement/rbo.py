@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from diptych.concept import Concept
 
 PERSISTENCE = 0.9
-"""Webber's p: how likely a reader goes on from one rank to the next. At 0.9 the first 10 ranks weigh 86 %."""
+"""Webber's p: how likely a reader reads on after each rank. At 0.9 the first 10 ranks weigh 86 %."""
 
 RBO = Concept(
     name="rank-biased overlap (p = 0.9)",

@@ -1,1 +1,1 @@
-"""Ways to cut a ranking without labels, one a file. None is right for every list; they are read together."""
+"""Ways to cut a ranking without labels, one per file. None is right for every list; read them together."""

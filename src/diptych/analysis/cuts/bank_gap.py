@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diptych.analysis.cuts.gap import DEEPEST
 
 NARROWEST = 0.5
-"""A fall of fewer deviations is no break, however regular the scores below: a cut there separates nothing."""
+"""A smaller fall, in deviations, is not a break, however regular the scores below: it separates nothing."""
 
 SHARE = 1 / 2
 """How much a gap is measured by those usual at its rank; the rest is the null deviation. With 0 only falls
@@ -50,10 +50,10 @@ class BankGaps:
         """Take the gaps of the bank's rankings.
 
         Each of the bank's rankings is measured by the others, as a query's is by all of them: measured by its
-        own gaps too, it would seem less unusual than a query that is no different.
+        own gaps too, it would seem less unusual than a query of the same kind.
 
         Args:
-            scores: One text a row, one image a column; shape (texts, n), at least 2 texts and 2 images.
+            scores: One text per row, one image per column; shape (texts, n), at least 2 texts and 2 images.
             unit: The standard deviation of the null scores, above 0.
         """
         n = scores.shape[1]
@@ -70,7 +70,7 @@ class BankGaps:
         """The largest gap of each of several rankings.
 
         Args:
-            descending: One ranking a row, best first; at least the scores down to one below the deepest rank.
+            descending: One ranking per row, best first; at least down to one below the deepest rank.
 
         Returns:
             How many images stand above it, shape (lists,), and its size, shape (lists,): 0 where no gap is

@@ -86,7 +86,7 @@ def least_probable_gap(descending: NDArray[np.float64], n: int) -> Gaps:
     """Find the least probable gap of each ranking.
 
     Args:
-        descending: One ranking a row, best first; at least the first `scores_needed(n)` of its n scores.
+        descending: One ranking per row, best first; at least the first `scores_needed(n)` of its n scores.
         n: How many scores the whole ranking has, at least 3.
 
     Returns:

@@ -36,7 +36,7 @@ class Keys:
             termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
 
     def forget(self) -> None:
-        """Throw away what was pressed so far on a terminal: it was no answer to what is shown only now."""
+        """Throw away what was pressed so far on a terminal: it does not answer what is shown only now."""
         if self.single:
             termios.tcflush(self._file, termios.TCIFLUSH)
 
@@ -46,7 +46,7 @@ class Keys:
             line = sys.stdin.readline()
             return (line.strip()[:1].lower() or "\n") if line else ""
         key = os.read(self._file, 1).decode("latin-1").lower()
-        if key == _ESCAPE:  # an arrow or a function key: several characters that are no keys of their own
+        if key == _ESCAPE:  # an arrow or a function key: several characters that are not keys of their own
             while select.select([self._file], [], [], 0)[0]:
                 os.read(self._file, 1)
         return "" if key == _END else key

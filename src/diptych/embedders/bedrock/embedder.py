@@ -1,4 +1,4 @@
-"""Amazon's hosted embeddings on Bedrock: Titan Multimodal G1 and Nova multimodal, one item a call."""
+"""Amazon's hosted embeddings on Bedrock: Titan Multimodal G1 and Nova multimodal, one item per call."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from diptych.embedders.budget import Till
+from diptych.embedders.budget import Account
 
 MOST = 3
 """Times that a picture or text is sent without an answer: asked for once, and at most twice again."""
@@ -51,13 +51,13 @@ class Bill:
     """What one request costs, each time that it is sent.
 
     Attributes:
-        till: Where it is paid.
+        account: Where it is paid.
         dollars: By the list price.
         items: Hashes of the pictures or texts in it.
         unanswered: Where it is counted how often these were sent without an answer.
     """
 
-    till: Till
+    account: Account
     dollars: Decimal
     items: Collection[int]
     unanswered: Unanswered
@@ -69,11 +69,11 @@ class Bill:
             OverBudget: It would cost more than is allowed.
             Stopped: Nothing more is to be sent.
         """
-        self.till.pay(self.dollars)
+        self.account.pay(self.dollars)
 
     def take_back(self) -> None:
         """It was not served: nobody wants to be paid."""
-        self.till.take_back(self.dollars)
+        self.account.take_back(self.dollars)
 
     @property
     def may_be_sent(self) -> bool:

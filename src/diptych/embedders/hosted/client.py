@@ -53,7 +53,7 @@ class Credentials(Protocol):
 def blank_out(text: str, secrets: Iterable[str | None]) -> str:
     """Blank out secrets in what a server said.
 
-    A short one stays: it is no secret but some stand-in's word, which sentences may contain.
+    A short one stays: it is not a secret but some stand-in's word, which sentences may contain.
     """
     for secret in secrets:
         if secret and len(secret) >= _SHORTEST_SECRET:
@@ -83,7 +83,7 @@ class RequestLimits:
     """How fast a service is asked.
 
     Attributes:
-        requests_per_minute: At most so many requests start in a minute; None is no limit.
+        requests_per_minute: At most so many requests start in a minute; None: no limit.
         concurrency: At most so many requests are under way at once.
         timeout: Seconds without a byte from the service; a whole answer may take four times that.
     """
@@ -184,7 +184,7 @@ class HostedClient:
             if isinstance(answer, Failure) and answer.status == 401 and credentials.refresh(headers):
                 headers = credentials.headers(connection.url, body)
                 answer = self._pay_and_post(connection, headers, body, bill)
-        except TransientError as error:  # nobody was asked: the credentials could not be had
+        except TransientError as error:  # nobody was asked: the credentials could not be fetched
             return Failure(None, one_line(credentials.hide(str(error))))
         return answer
 
@@ -315,7 +315,7 @@ class Pace:
     """When the next request may start, for all threads: spaced evenly, and none while the quota is used up.
 
     Args:
-        per_minute: At most so many start in a minute; None is no limit.
+        per_minute: At most so many start in a minute; None: no limit.
     """
 
     def __init__(self, per_minute: float | None) -> None:

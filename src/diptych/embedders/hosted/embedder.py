@@ -24,7 +24,7 @@ from diptych.embedders.base import (
     TransientError,
     Vectors,
 )
-from diptych.embedders.budget import Till, list_price, till_here
+from diptych.embedders.budget import Account, account_here, list_price
 from diptych.embedders.hosted.bill import Bill, Unanswered
 from diptych.embedders.hosted.client import HostedClient
 from diptych.embedders.hosted.provider import HostedSettings, Kind, Provider, retirement_notice
@@ -40,7 +40,7 @@ _TRIES_ALONE = 2
 
 
 class HostedEmbedder:
-    """Embeds pictures and texts by asking a service; pays for each request at the till of who asks.
+    """Embeds pictures and texts by asking a service; pays for each request at the account of who asks.
 
     Args:
         settings: Which model of which service is asked, where, and how fast.
@@ -124,20 +124,20 @@ class HostedEmbedder:
 
     def _embed(self, kind: Kind, items: Sequence[str]) -> Vectors:
         self._give_notice()
-        till, size = till_here(self.info.name), self.info.batch_size
+        account, size = account_here(self.info.name), self.info.batch_size
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         if len(batches) > 1:
             with ThreadPoolExecutor(min(len(batches), self.info.concurrency)) as pool:
-                found = list(pool.map(lambda batch: self._ask(kind, batch, till), batches))
+                found = list(pool.map(lambda batch: self._ask(kind, batch, account), batches))
         else:
-            found = [self._ask(kind, batch, till) for batch in batches]
+            found = [self._ask(kind, batch, account) for batch in batches]
         rows = [row for batch in found for row in batch]
         return np.array(rows, np.float32).reshape(len(rows), self.info.dimension)
 
-    def _ask(self, kind: Kind, items: Sequence[str], till: Till) -> list[NDArray[np.float32]]:
+    def _ask(self, kind: Kind, items: Sequence[str], account: Account) -> list[NDArray[np.float32]]:
         provider, client = self._settings.provider, self._client
         hashes = {hash(item) for item in items}
-        bill = self._bill(kind, items, hashes, till)
+        bill = self._bill(kind, items, hashes, account)
         # What failed at every try in company may be to blame or not: it is not paid for as often again.
         most = (1 if len(items) > 1 else _TRIES_ALONE) if hashes <= self._failed else None
         request, worked = provider.ask(self._settings, kind, items), kind in self._worked
@@ -166,14 +166,14 @@ class HostedEmbedder:
         self._worked.add(kind)
         return vectors
 
-    def _bill(self, kind: Kind, items: Sequence[str], hashes: Set[int], till: Till) -> Bill:
+    def _bill(self, kind: Kind, items: Sequence[str], hashes: Set[int], account: Account) -> Bill:
         """What asking for these costs.
 
         Raises:
             TransientError: They were sent together without an answer: they are to be asked for apart.
         """
         images, texts = (len(items), ()) if kind == "image" else (0, items)
-        bill = Bill(till, list_price(self.info, images, texts), hashes, self._unanswered)
+        bill = Bill(account, list_price(self.info, images, texts), hashes, self._unanswered)
         if len(items) > 1 and not bill.may_be_sent:
             raise TransientError(
                 f"{self._settings.provider.title} gave no answer to a request for all of these"

@@ -24,7 +24,7 @@ TRIES = 8
 """Of a request that fails with a server's error: half a minute on average."""
 
 TRIES_TO_CONNECT = 5
-"""Of a request for which nobody opens the door, most likely a wrong address: four seconds on average."""
+"""Of a request for which the connection is refused, most likely a wrong address: four seconds on average."""
 
 TRIES_OVER_QUOTA = 12
 """Of a request that is over the quota, which is given back within a minute: two and a half on average."""
@@ -77,7 +77,7 @@ class Failure:
 
     @property
     def may_cost(self) -> bool:
-        """Whether the service may want to be paid: what a gateway says of it is no answer of the service."""
+        """Whether the service may want to be paid: a gateway's answer is not the service's."""
         return self.unanswered or self.status == HTTPStatus.BAD_GATEWAY
 
     @property

@@ -22,7 +22,7 @@ _LOOKS_SECRET = re.compile(r"(?<=Bearer )\S+", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class ByKey:
-    """Connects to a provider that is asked with a key.
+    """Connects to a provider that is called with a key.
 
     Attributes:
         variable: The environment variable that holds the key.

@@ -85,7 +85,7 @@ class MiniEmbedder:
             Shape (n, dimension), not normalised.
 
         Raises:
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)

@@ -43,7 +43,7 @@ class WordReader:
         """Read at least one text.
 
         Raises:
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         unknown = self._tokens[UNKNOWN]
         rows = [
@@ -60,7 +60,7 @@ def split(text: str) -> list[str]:
     """The words of a text: lower case, without accents; punctuation and symbols part words.
 
     Raises:
-        InputRejected: It is no valid Unicode.
+        InputRejected: It is not valid Unicode.
     """
     reject_invalid(text)
     kinds = ((char, unicodedata.category(char)[0]) for char in unicodedata.normalize("NFKD", text).lower())

@@ -97,8 +97,8 @@ class OnnxEmbedder:
         settings: The options of the spec.
 
     Raises:
-        EmbedderUnavailable: The files are no export of a CLIP, a side fails, or the two sides give vectors of
-            different lengths.
+        EmbedderUnavailable: The files are not an export of a CLIP, a side fails, or the two sides give
+            vectors of different lengths.
     """
 
     info: EmbedderInfo
@@ -173,7 +173,7 @@ class OnnxEmbedder:
         """Embed what `prepare_image` returned.
 
         Args:
-            prepared: One array a picture.
+            prepared: One array per picture.
 
         Returns:
             Shape (n, dimension), float32, as the model gives them: not normalised, unless the model does so.
@@ -199,7 +199,7 @@ class OnnxEmbedder:
 
         Raises:
             EmbedderUnavailable: The model fails.
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)

@@ -82,7 +82,7 @@ def find(model: str, variant: str, revision: str | None) -> tuple[huggingface.So
         Where it came from, and its files.
 
     Raises:
-        EmbedderUnavailable: There is no such model, it lacks a file, or it can't be had from here.
+        EmbedderUnavailable: There is no such model, it lacks a file, or it can't be fetched.
     """
     folder = huggingface.find_folder(model, revision)
     if folder is None:
@@ -164,7 +164,7 @@ def _read(path: Path | None) -> Mapping[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise EmbedderUnavailable(f"{path} is no valid JSON: {error}") from None
+        raise EmbedderUnavailable(f"{path} is not valid JSON: {error}") from None
     if not isinstance(settings, dict):
         raise EmbedderUnavailable(f"{path} holds no settings: it is a list or a value")
     return settings

@@ -128,7 +128,7 @@ class OnnxTextReader:
         """Read at least one text.
 
         Raises:
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         read = self._tokenizer.encode_batch([self._clean(text) for text in texts])
         length = self.rules.limit if self.rules.full else max(len(encoding.ids) for encoding in read)
@@ -154,4 +154,4 @@ def _open(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises the bare class
-        raise EmbedderUnavailable(f"{path} is no tokenizer: {str(error)[:200]}") from error
+        raise EmbedderUnavailable(f"{path} is not a tokenizer: {str(error)[:200]}") from error

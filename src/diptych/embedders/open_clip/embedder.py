@@ -172,7 +172,7 @@ class OpenClipEmbedder:
         """Embed what `prepare_image` returned.
 
         Args:
-            prepared: One item a picture.
+            prepared: One item per picture.
 
         Returns:
             Shape (n, dimension), float32, as the model gives them: not normalised.
@@ -200,7 +200,7 @@ class OpenClipEmbedder:
 
         Raises:
             EmbedderUnavailable: The device has too little memory for a batch.
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)

@@ -70,7 +70,7 @@ def find(model: str, weights: str | None, revision: str | None) -> FoundModel:
         revision: A branch, tag or commit on the Hub; None for its main branch.
 
     Raises:
-        EmbedderUnavailable: There is no such model, or it can't be had from here.
+        EmbedderUnavailable: There is no such model, or it can't be fetched.
     """
     found = _find(model, weights, revision)
     return replace(found, tokenizer=_find_tokenizer(found))
@@ -108,7 +108,7 @@ def _find_on_hub(repo: str, revision: str | None) -> FoundModel:
     source = huggingface.find_on_hub(repo, revision, marks=(CONFIG,))
     config = huggingface.fetch(source, revision, CONFIG)
     if config is None:
-        raise EmbedderUnavailable(f"{source.label} is no model of open_clip's: it has no {CONFIG}")
+        raise EmbedderUnavailable(f"{source.label} is not a model of open_clip's: it has no {CONFIG}")
     tell_before_download(source)
     _fetch_first(source, revision, WEIGHTS)
     return FoundModel(source, _read(config), folder=config.parent)

@@ -55,7 +55,7 @@ def open_tokenizer(found: FoundModel) -> tuple[Any, str]:
     """The model's tokenizer, and what changes whenever its files do.
 
     Raises:
-        EmbedderUnavailable: It can't be loaded, or not be had from here.
+        EmbedderUnavailable: It can't be loaded, or not be fetched.
     """
     import open_clip
 

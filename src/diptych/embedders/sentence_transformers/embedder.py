@@ -219,7 +219,7 @@ class SentenceTransformersEmbedder:
         """Embed what `prepare_image` returned.
 
         Args:
-            prepared: One item a picture.
+            prepared: One item per picture.
 
         Returns:
             Shape (n, dimension), float32, as the model gives them: not normalised, unless the model does so.
@@ -276,7 +276,7 @@ class SentenceTransformersEmbedder:
 
         Raises:
             EmbedderUnavailable: The device has too little memory for a batch.
-            InputRejected: A text is no valid Unicode.
+            InputRejected: A text is not valid Unicode.
         """
         if not texts:
             return np.empty((0, self.info.dimension), np.float32)

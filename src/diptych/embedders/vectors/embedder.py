@@ -2,9 +2,9 @@
 
 What `PATH` may be:
 
-* `FILE.npz`: the arrays `vectors` (one row a picture), `names` and/or `ids`, and for queries `texts` and
+* `FILE.npz`: the arrays `vectors` (one row per picture), `names` and/or `ids`, and for queries `texts` and
   `text_vectors`. `diptych compare --export` writes such files.
-* `FILE.npy`: one row a picture. Their names, one a line, are in `names=FILE`, or beside it in `FILE.txt` or
+* `FILE.npy`: one row per picture. Their names, per line, in `names=FILE`, or beside it in `FILE.txt` or
   `names.txt`. For queries, `texts=FILE.txt` and `text_vectors=FILE.npy`.
 * `FILE.parquet`: a column `vector`, `embedding` or `image_embedding`; the picture's name in `name`, `path`,
   `image_path` or `file`, or its id in `id`; texts in `text` or `caption`. A row with a text and no name is a
@@ -93,7 +93,7 @@ class VectorsFromFile:
             names: The names the picture has in the collection; the first one that finds a vector counts.
 
         Returns:
-            Shape (dimension,), or None where there is no vector for it, or no telling which.
+            Shape (dimension,), or None where there is no vector for it, or it is unclear which.
         """
         row = self._by_id.get(image_id)
         if row is None:

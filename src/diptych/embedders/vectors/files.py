@@ -200,7 +200,7 @@ def _read_npy(path: Path, options: Mapping[str, str]) -> VectorFile:
     if names_file is None:
         raise EmbedderUnavailable(
             f"the names for {path} are missing: there is no {' or '.join(map(str, given))}; "
-            "say where they are, one a line, with names=FILE"
+            "say where they are, one per line, with names=FILE"
         )
     if ("texts" in options) != ("text_vectors" in options):
         raise EmbedderUnavailable("texts=FILE.txt and text_vectors=FILE.npy are only of use together")
@@ -348,7 +348,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file; an empty last one is no line."""
+    """The lines of a UTF-8 text file; an empty last one is not a line."""
     try:
         text = read_text(path)
     except DiptychError as error:

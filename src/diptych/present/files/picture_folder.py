@@ -34,7 +34,7 @@ class PictureFolder:
         link: Whether to make symbolic links to the pictures' files rather than copies.
 
     Raises:
-        DiptychError: The folder can't be made, or a link is wanted to what is no file.
+        DiptychError: The folder can't be made, or a link is wanted to what is not a file.
     """
 
     def __init__(

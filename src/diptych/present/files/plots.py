@@ -143,7 +143,7 @@ def _curves(chart: Chart, query: QueryResult) -> Figure:
     axes.minorticks_off()
     axes.set_xlabel("rank")
     axes.set_ylabel(
-        "score above the list's median,\nin null deviations (σ)"
+        "score above the list's median,\nin units of the scatter of unrelated texts (σ)"
         if chart.scale == "z"
         else "share of the list's own fall"
     )
@@ -198,7 +198,7 @@ def _null(chart: Chart, query: QueryResult, comparison: Comparison) -> Figure:
         )
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.set_xlabel("score above the list's median, in null deviations (σ); dashed: unrelated texts")
+    axes.set_xlabel("score above the list's median, in units of the scatter of unrelated texts (σ, dashed)")
     axes.set_ylabel("share of images at least so high")
     _legend(axes, chart)
     return figure

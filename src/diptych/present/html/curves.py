@@ -90,7 +90,7 @@ def charts(query: QueryResult, comparison: Comparison) -> tuple[Chart, ...]:
         if curve is None or is_flat(curve) or len(curve.scores) < 2:
             continue
         bank = comparison.overall.banks.get(name)
-        # The bank's unit is one for texts; pictures are held against other pictures.
+        # The bank's unit is one for texts; pictures are compared with other pictures.
         unit = bank.unit if bank is not None and query.kind == "text" else None
         by_scale["share" if unit is None else "z"].append(_trace(index, name, query, curve, unit))
     return tuple(

@@ -36,7 +36,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Question:
+class FrontAnswer:
     """The answers to one question.
 
     Attributes:
@@ -95,7 +95,7 @@ class Glance:
     value: float | None
 
 
-def answers(comparison: Comparison) -> tuple[Question, ...]:
+def answers(comparison: Comparison) -> tuple[FrontAnswer, ...]:
     """The answers to the three questions, shortest form first."""
     index = {info.name: place for place, info in enumerate(comparison.embedders)}
     by_question: dict[Question, list[Finding]] = {}
@@ -107,7 +107,7 @@ def answers(comparison: Comparison) -> tuple[Question, ...]:
     )
 
 
-def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int]) -> Question:
+def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int]) -> FrontAnswer:
     said: list[Sentence] = []
     more: list[Sentence] = []
     alone = len(findings) == 1
@@ -122,7 +122,7 @@ def _answer(heading: str, findings: Sequence[Finding], index: Mapping[str, int])
         else:
             said.append(Sentence(about, _parts(first, index)))
             more += [Sentence(about, _parts(text, index)) for text in rest]
-    return Question(heading, tuple(said), tuple(more))
+    return FrontAnswer(heading, tuple(said), tuple(more))
 
 
 def _parts(text: str, index: Mapping[str, int]) -> tuple[str | int, ...]:

@@ -140,7 +140,7 @@ def _embedded(anchor: str, copy: tuple[bytes, int, int] | None) -> Embedded:
 
 
 def _size(uri: str) -> tuple[int, int] | None:
-    """The size of a picture that a saved comparison holds; None where it is no picture but, say, an address.
+    """The size of a picture that a saved comparison holds; None where it is not one but, say, an address.
 
     A comparison may be anyone's: what it holds goes into a page only where nothing can come of showing it.
     """

@@ -79,7 +79,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Kept:
-    """What one threshold for all queries keeps of the F1 that could be had; the parts add up to 1.
+    """What one threshold for all queries keeps of the F1 that could be reached; the parts add up to 1.
 
     Attributes:
         f1: The F1 with a threshold from the other queries.

@@ -20,7 +20,7 @@ _WIDE = 124
 
 
 def rows(cards: Mapping[str, ProviderCard]) -> list[dict[str, Any]]:
-    """The catalogue as plain data, one entry a model."""
+    """The catalogue as plain data, one entry per model."""
     return [
         {
             "name": model.spec,

@@ -102,7 +102,7 @@ def draw(
         columns: The columns.
         labels: What stands to the left of each line: ranks, or queries.
         width: How wide the terminal is.
-        heading: What the labels are, where they are no ranks.
+        heading: What the labels are, where they are not ranks.
     """
     left = max([cell_len(heading) if heading else 3, *map(cell_len, labels)])
     layout = fit(columns, left, width)

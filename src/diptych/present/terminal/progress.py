@@ -37,7 +37,7 @@ def progress_in_notebook() -> Progress:
 
 
 class Bars:
-    """A `Progress` with one bar a task, its rate and the time left."""
+    """A `Progress` with one bar per task, its rate and the time left."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -58,7 +58,7 @@ class Bars:
 
 
 class Cell:
-    """A `Progress` in a notebook's output: one line a task, with a bar while it runs.
+    """A `Progress` in a notebook's output: one line per task, with a bar while it runs.
 
     It needs no widgets, which not every notebook can show: the line that remains is plain HTML.
     """

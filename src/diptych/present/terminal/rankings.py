@@ -134,7 +134,7 @@ def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) ->
     labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
     notes = [f"[{', '.join(labels)}]"] if labels else []
     notes += [f"(and {len(hit.aliases)} more like it)"] if hit.aliases else []
-    notes += ["(the picture asked with)"] if hit.itself else []
+    notes += ["(the query picture)"] if hit.itself else []
     figures = {"score": f"{hit.score:.4f}"} | ({} if hit.z is None else {"z": f"{hit.z:.1f}"})
     last = query.stratification[name].breakpoint if name in query.stratification else None
     style = "" if last is None or hit.rank < last else "underline" if hit.rank == last else "dim"

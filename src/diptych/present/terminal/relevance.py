@@ -23,7 +23,7 @@ from diptych.text import count, printable
 from diptych.thresholds.threshold import Threshold
 
 _NOTHING_JUDGED = (
-    "Nothing that was asked is judged, so every figure is undefined. `diptych judge` asks you; --labels and"
+    "None of these queries has judgments, so no figure is defined. `diptych judge` asks you; --labels and"
     " --judgments take what is known."
 )
 _LOSSES = (
@@ -194,7 +194,7 @@ def _found(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
             f" {pair.a_only} of {a} only, {pair.b_only} of {b} only, {pair.neither} of neither."
         )
     if found.union_recall is not None and len(names) > 1:
-        yield Text(f"Together they have {found.union_recall:.0%}: the most that fusing could bring.")
+        yield Text(f"Together they have {found.union_recall:.0%}: the ceiling for any fusion.")
     yield Text("")
 
 

@@ -41,7 +41,7 @@ def who(index: int) -> Text:
 
 
 def verdict(comparison: Comparison, console: Console, *, full: bool) -> Iterator[RenderableType]:
-    """What was compared, and the answers to the questions; elsewhere than on a terminal a line for each.
+    """What was compared, and the answers to the questions; elsewhere than on a terminal each in a line.
 
     Args:
         comparison: The comparison.

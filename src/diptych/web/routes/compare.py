@@ -83,7 +83,7 @@ def router(state: PageState) -> APIRouter:
         """Ask embedders, by default all, and give the first hits; each answers for itself."""
         names = list(state.embedders) if search.embedders is None else search.embedders
         if unknown := set(names) - set(state.embedders):
-            raise HTTPException(404, f"no embedder is called {printable(min(unknown))}")
+            raise HTTPException(404, f"there is no embedder {printable(min(unknown))}")
         query = await run_in_threadpool(state.query, search.text, search.picture)
         if search.keep:
             state.history.add(query)

@@ -106,7 +106,7 @@ async def judged_ranking(
         HTTPException: There is no such embedder, or it takes too long.
     """
     if embedder not in state.embedders:
-        raise HTTPException(404, "no embedder is called that")
+        raise HTTPException(404, "there is no such embedder")
     newest = await state.background.newest(
         ("ranking", embedder, scale),
         lambda: JudgedRanking(state, embedder, scale),

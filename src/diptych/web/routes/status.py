@@ -22,7 +22,7 @@ class EmbedderStatus(BaseModel):
     asks: float
     spent: float
     reason: str
-    complaint: Annotated[str, Field(description="Why it can't be right, by a few things that were tried.")]
+    complaint: Annotated[str, Field(description="Why it looks broken, by a few things that were tried.")]
     refused: int
     price_per_query: Annotated[float, Field(description="About what a text costs, US dollars by list price.")]
 
@@ -70,7 +70,7 @@ def router(state: PageState) -> APIRouter:
     def embed(again: Again) -> Status:
         """Let an embedder that stopped go on."""
         if again.embedder not in state.indexers:
-            raise HTTPException(404, f"no embedder is called {printable(again.embedder)}")
+            raise HTTPException(404, f"there is no embedder {printable(again.embedder)}")
         state.indexers[again.embedder].start()
         return _status(state)
 

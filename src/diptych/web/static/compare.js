@@ -119,7 +119,7 @@ function put(html, query) {
 
 const isSame = (one, other) => ["text", "picture", "label"].every((part) => one[part] === other?.[part]);
 
-// Who pressed Enter goes on from the answer: keys move from hit to hit there.
+// Who pressed Enter continues from the answer: keys move from hit to hit there.
 function goToAnswer() {
   if (!entered) return;
   entered = false;

@@ -34,7 +34,7 @@ export function fill(query) {
 function showPicture() {
   thumbnail.hidden = !picture;
   thumbnail.replaceChildren();
-  if (picture) thumbnail.append(element("img", { src: `/pictures/${picture}/thumbnail`, alt: "The picture asked with" }));
+  if (picture) thumbnail.append(element("img", { src: `/pictures/${picture}/thumbnail`, alt: "The query picture" }));
   form.text.placeholder = picture ? "like this picture" : "a dog with a bird";
 }
 

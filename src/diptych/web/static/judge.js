@@ -5,7 +5,7 @@ import { element } from "./element.js";
 import { showVerdict } from "./verdict.js";
 
 const KEYS = { y: 1, n: 0, s: "skip", u: "undo" };
-const IDLE = 60_000;  // a longer pause between two words is no time spent judging
+const IDLE = 60_000;  // a longer pause between two words is not a valid time spent judging
 
 const table = document.getElementById("table");
 const list = document.getElementById("queries");

@@ -12,7 +12,7 @@ function inTurn(work) {
   before = before.then(work).catch(complain);
 }
 
-// Judgments are about texts: a picture asked with has none.
+// Judgments are about texts: a query picture has none.
 export function prepareMarks(place, asked) {
   if (!asked.text) return;
   const hits = [...place.querySelectorAll("li[data-of]")];

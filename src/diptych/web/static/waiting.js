@@ -23,6 +23,6 @@ function words({ state, reason, dollars: price }) {
     case "failed": return reason;
     case "waits": return `Press Enter to ask it: about ${dollars(price)}.`;
     case "asks": return `Not asked: it ${reason}. Allow more above.`;
-    default: return "No picture that the others have too has a vector yet.";
+    default: return "No picture is embedded by all embedders yet.";
   }
 }

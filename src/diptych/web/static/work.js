@@ -77,7 +77,7 @@ function says({ state, done, total, asks, spent, reason, refused }, { allowed })
   const cost = spent ? `, ${dollars(spent)} so far` : "";
   switch (state) {
     case "waiting": return "begins";
-    case "embedding": return total ? `embeds: ${done} of ${total}${cost}` : `gets ready${cost}`;
+    case "embedding": return total ? `embedding: ${done} of ${total}${cost}` : `loading${cost}`;
     case "asks": return `has ${total} pictures to embed, about ${dollars(asks)}; ${dollars(allowed)} is allowed.`;
     case "stopped": return `stopped: ${reason}`;
     default: return refused ? `refused ${refused} pictures; they are left out for all.` : "";

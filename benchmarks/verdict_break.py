@@ -3,8 +3,8 @@
 Worlds: real CLIP vectors of photographs and captions, where ../shared has them, else generated ones. The bank
 and the queries are captions of photographs that are not in the collection, so that nothing there is relevant.
 For power, r pictures are raised until the least of them is d deviations of the null above the rest. More
-pictures than there are photographs are mixtures of two of them. `--splits` says how often collection, bank and queries
-are drawn anew: a rate's standard error is from these.
+pictures than there are photographs are mixtures of two of them. `--splits` says how often collection, bank
+and queries are drawn anew: a rate's standard error is from these.
 """
 
 from __future__ import annotations

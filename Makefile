@@ -8,10 +8,7 @@ DEMO := build/demo
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
-	@$(BIN)/diptych compare sample -e mini-s -e mini-b -e palette \
-	    -q wolf -q dog -q "a bird" -q guitar -q "sailing boat" -q "a train" -q "a dog with a bird" \
-	    -q "a cat and a fish" -q "a purple background" \
-	    -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html --quiet
+	@$(BIN)/diptych compare sample -e mini-s -e mini-b -e palette -k 8 --store $(DEMO)/store.sqlite --json $(DEMO)/result.json --report $(DEMO)/report.html --quiet
 	@echo "Report: $(DEMO)/report.html    JSON: $(DEMO)/result.json"
 	@echo "On a page, to ask and to judge: $(BIN)/diptych serve sample -e mini-s -e mini-b -e palette"
 

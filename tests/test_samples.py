@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,6 +14,7 @@ from PIL import Image
 import diptych
 from diptych import samples
 from diptych.images import open_collection
+from warm import diptych_in
 
 COLLECTION = open_collection("sample")
 CAPTIONS = {picture.name: picture.caption or "" for picture in COLLECTION.pictures}
@@ -101,3 +104,11 @@ def test_it_is_reached_from_the_package() -> None:
     assert diptych.samples is samples
     assert samples.MANIFEST.is_file()
     assert (samples.FOLDER / "LICENSE.md").is_file()
+
+
+def test_compare_asks_the_queries_of_its_own_where_none_is_given(
+    tmp_path: Path,
+) -> None:
+    command = ["compare", "sample", "-e", "palette", "--store", str(tmp_path / "s.sqlite"), "--json", "-"]
+    compared = json.loads(diptych_in(tmp_path, command, os.environ).stdout)
+    assert [query["query"] for query in compared["queries"]] == list(samples.queries().values())

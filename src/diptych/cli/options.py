@@ -163,6 +163,14 @@ class Setup(SourceOptions):
             templates=self.templates or (),
         )
 
+    def own_queries(self) -> list[Askable]:
+        """The queries that the pictures bring with them, as the sample does."""
+        from diptych.images.sources import is_sample
+        from diptych.queries import text_query
+        from diptych.samples import queries
+
+        return [text_query(text) for text in queries().values()] if is_sample(self.source) else []
+
     def announce_cost(self, bench: Workbench, queries: Sequence[Askable] = ()) -> None:
         """Say what is about to be sent and what that costs; nothing where it is free."""
         if self.quiet:

@@ -33,11 +33,13 @@ def compare(
 ) -> None:
     """Rank the pictures for each query by each embedder, side by side.
 
+    The sample has queries of its own, where none is given.
+
     Examples:
       diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf -q "a red car"
-      diptych compare sample -e mini-s -e mini-b -q wolf --report r.html --open
+      diptych compare sample -e mini-s -e mini-b --report r.html --open
     """
-    asked = queries.parse(setup.limits)
+    asked = queries.parse(setup.limits) or setup.own_queries()
     if not asked:
         raise typer.BadParameter("nothing to search for: give -q TEXT, --queries FILE or --image PATH")
     if each_other and contrast:

@@ -63,9 +63,7 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
         return _list_rows([_row(item) for item in source], Path(), limits, progress)
     if is_address(os.fspath(source)):
         return _list_rows([_row(source)], Path(), limits, progress)
-    path = Path(source).expanduser()
-    if source == SAMPLE and not _exists(path):
-        path = samples.MANIFEST
+    path = samples.MANIFEST if is_sample(source) else Path(source).expanduser()
     if not _exists(path) or not os.fspath(source):
         raise DiptychError(f"there is no {one_line(source) or 'source'}{_meant(path)}")
     if path.is_dir():
@@ -95,6 +93,11 @@ def _meant(path: Path) -> str:
         return ""
     near = nearest(path.name, beside)
     return f"; did you mean {one_line(path.with_name(near))}{'/' if beside[near] else ''}?" if near else ""
+
+
+def is_sample(source: Source) -> bool:
+    """Whether the sample is meant, and no folder that is called like it."""
+    return source == SAMPLE and not _exists(Path(SAMPLE))
 
 
 def _exists(path: Path) -> bool:

@@ -26,6 +26,9 @@ from diptych.text import count, printable
 _FIRST = {1: 10, 2: 5, 3: 5}
 """How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
 
+_MOST_QUERIES = 12
+"""So many of them fit a screen beside the answers."""
+
 
 def show(
     comparison: Comparison,
@@ -108,7 +111,7 @@ def _on_rivals(query: QueryResult) -> tuple[str, ...]:
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     """What each embedder ranks first, one line per query: of many queries that is what can be looked over."""
-    queries = comparison.queries
+    queries = comparison.queries[:_MOST_QUERIES]
     columns = [
         ListColumn(
             heading=f"{letter(index)} {printable(info.name)}",
@@ -120,7 +123,9 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     asked = shorten_all((query.query for query in queries), max(16, width // 5))
     labels = [asked[query.query] for query in queries]
     yield from draw(columns, labels, width, heading="Ranked first")
-    yield from (Text(printable(finding)) for query in queries for finding in _on_rivals(query))
+    if more := len(comparison.queries) - len(queries):
+        yield Text(f"… and {count(more, 'more query', 'more queries')}", "dim")
+    yield from (Text(printable(finding)) for query in comparison.queries for finding in _on_rivals(query))
 
 
 def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> ListLine:

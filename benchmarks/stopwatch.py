@@ -17,7 +17,7 @@ from typing import Any
 
 WATCHED = {
     "opening the collection: listing, hashes": ("diptych.workbench:open_collection",),
-    "facts of the embedders": ("diptych.workbench:load",),
+    "facts of the embedders": ("diptych.workbench:load_all",),
     "the store": (
         "diptych.store.database:Database.__init__",
         "diptych.store.vectors:Store.known",

@@ -157,7 +157,7 @@ def test_a_threshold_for_another_embedder_is_refused_by_the_spec_it_was_learned_
 )
 def test_the_shell_completes_what_comes_after_the_short_name(words: str, expected: list[str]) -> None:
     asked = {"_DIPTYCH_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": words}
-    assert re.findall(r'"([^"]+)"', completed(asked)) == expected
+    assert re.findall(r'(?:\(\(|\n)"([^"]+)"', completed(asked)) == expected
 
 
 @pytest.mark.parametrize(

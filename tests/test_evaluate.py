@@ -181,7 +181,7 @@ def test_what_can_not_be_used_is_said_in_a_line(pictures: Path, tmp_path: Path) 
 def test_queries_that_nobody_judged_are_undefined_not_zero(run: Run, pictures: Path, tmp_path: Path) -> None:
     done = run("evaluate", pictures, "-e", "palette", "-e", "random", "-q", "red", "--json", "out.json")
     assert done.returncode == 0
-    assert "None of these queries has judgments, so every figure is undefined" in done.stdout
+    assert "None of these queries has judgments, so no figure is defined" in done.stdout
     assert "Is one better? Cannot tell: no query has nDCG@10 for both embedders." in done.stdout
     saved = json.loads((tmp_path / "out.json").read_text())
     assert saved["relevance"]["means"]["palette"]["ndcg"] == {

@@ -65,8 +65,8 @@ def test_three_hosted_and_two_local_embedders_in_one_run(
     for query in saved["queries"]:
         own = {hit["image"]: hit["score"] for hit in query["rankings"]["mini-b"]["hits"]}
         assert len(query["rankings"]) == 5
-        for spec in specs:
-            hits = query["rankings"][spec]["hits"]
+        for name in hosted:
+            hits = query["rankings"][name]["hits"]
             assert len(hits) == COUNT
             assert all(hit["score"] == pytest.approx(own[hit["image"]], abs=0.05) for hit in hits)
             assert hits[0]["label"] == query["query"]

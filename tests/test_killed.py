@@ -35,7 +35,7 @@ def test_ctrl_c_stops_in_one_line_and_keeps_what_was_embedded(tmp_path: Path) ->
     assert process.returncode == 130
     assert out == ""
     (line,) = err.splitlines()
-    assert "what was embedded is stored" in line
+    assert "embeddings and judgments are saved" in line
     assert len(stored(store, pictures)) == log.read_text().count("\n") < PICTURES
 
 

@@ -106,7 +106,7 @@ def test_without_a_limit_each_picture_is_sent_three_times_at_most(
     pictures: Path, service: Script, tmp_path: Path
 ) -> None:
     service.always = lambda _: DROPPED
-    with Store(tmp_path / "s.sqlite") as store, pytest.raises(DiptychError, match="for now"):
+    with Store(tmp_path / "s.sqlite") as store, pytest.raises(DiptychError, match="failed temporarily"):
         embed_images(open_collection(pictures), diptych.load(spec(service)), store)
     assert 12 <= images_in(service) <= 36
 
@@ -149,7 +149,7 @@ def test_what_was_sent_is_told_beside_what_it_brought(
     (later,) = again.work.values()
     assert later.dollars_sent == later.dollars == 0
     console = Console(width=400, file=io.StringIO())
-    show(compared, console)
+    show(compared, console, full=True)
     (line,) = (line for line in console.file.getvalue().splitlines() if "from the store" in line)
     assert f"${work.dollars_sent:.4f} with what was sent in vain)" in line
 

@@ -147,7 +147,7 @@ def test_grades_from_0_to_3(spawn: Spawn, tmp_path: Path) -> None:
 def test_ctrl_c_and_kill_lose_nothing(spawn: Spawn, tmp_path: Path) -> None:
     child = spawn("--no-open")
     answer(child, "yn\x03")
-    assert "what was judged" in ended(child)
+    assert "embeddings and judgments are saved" in ended(child)
     assert child.exitstatus == 130
     child = spawn("--no-open")
     answer(child, "y")

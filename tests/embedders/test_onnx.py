@@ -160,7 +160,7 @@ def test_a_text_of_exactly_the_limit_is_not_called_cut(one_clip: Embedder) -> No
 
 
 def test_a_text_that_is_no_unicode_is_rejected(one_clip: Embedder) -> None:
-    with pytest.raises(InputRejected, match="no valid Unicode"):
+    with pytest.raises(InputRejected, match="not valid Unicode"):
         one_clip.embed_texts(["a dog", "a \udcff dog"])
 
 

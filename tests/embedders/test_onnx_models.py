@@ -81,7 +81,7 @@ def test_what_a_folder_lacks_or_breaks_is_said(onnx_copy: Path, capfd: pytest.Ca
         (
             "can't open",
             "looked for: onnx/vision_model.onnx and",
-            "no valid JSON",
+            "not valid JSON",
             "tokenizer",
             "no model folder",
         ),

@@ -76,7 +76,7 @@ def test_the_documented_example_works(own: Path) -> None:
     ("content", "says"),
     [
         (None, "which is not there"),
-        ("nonsense", "no TOML"),
+        ("nonsense", "not TOML"),
         ('["a:b"]\nimages = 1', "takes image"),
         ('"a:b" = 1', "takes image"),
         ('["a:b"]\nimage = -1', "image of"),

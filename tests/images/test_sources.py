@@ -330,7 +330,7 @@ def test_a_single_picture_is_a_collection_of_one(tmp_path: Path) -> None:
 
 def test_a_single_file_that_is_nothing_of_use_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_text("words")
-    assert "no folder, ZIP, list of URLs" in refusal(tmp_path / "a.xyz")
+    assert "not a folder, ZIP, list of URLs" in refusal(tmp_path / "a.xyz")
     (tmp_path / "a.cr2").write_bytes(b"II*\0")
     assert "camera raw" in refusal(tmp_path / "a.cr2")
     (tmp_path / "a.jpg").touch()

@@ -102,7 +102,7 @@ def test_words_and_take_backs_are_a_stack_for_each_person_and_pair(
 
 
 def test_a_text_that_can_not_be_stored_is_refused_and_nothing_is_stored(store: Store) -> None:
-    with pytest.raises(DiptychError, match="no valid Unicode"):
+    with pytest.raises(DiptychError, match="not valid Unicode"):
         store.add_judgments([word("wolf"), word("\ud800")])
     assert store.judgments() == []
 

@@ -42,13 +42,13 @@ def test_an_embedder_that_cannot_be_right_is_said_to_be_so(
         good, bad = wait_until_ready(http)["embedders"]
         assert good["complaint"] == ""
         assert bad["state"] == "ready"
-        assert bad["complaint"].startswith("can't be right: it gives two different pictures the same vector")
+        assert bad["complaint"].startswith("looks broken: it gives two different pictures the same vector")
         opened = Opened(browser, page.url)
         opened.ask("red")
         opened.index()
         past = opened.page.locator("#history li").filter(has_text="red")
         past.get_by_text("B all equal").wait_for()
-        opened.page.locator("#work").get_by_text("can't be right: it gives two different pictures").wait_for()
+        opened.page.locator("#work").get_by_text("looks broken: it gives two different pictures").wait_for()
         opened.close()
 
 
@@ -60,10 +60,10 @@ def test_a_sum_that_is_being_typed_stays_while_another_embedder_goes_on(
     with served(pictures, [dear, slow], tmp_path / "s.sqlite") as page, client(page) as http:
         opened = Opened(browser, page.url)
         work = opened.page.locator("#work")
-        work.get_by_text("embeds: 0 of 24").wait_for()
+        work.get_by_text("embedding: 0 of 24").wait_for()
         work.get_by_label("Allow up to").fill("5")
         slow.may_see.release(1)
-        work.get_by_text("embeds: 4 of 24").wait_for()
+        work.get_by_text("embedding: 4 of 24").wait_for()
         assert work.get_by_label("Allow up to").input_value() == "5"
         work.get_by_role("button", name="Embed them").click()
         work.get_by_text("$5.0000 spent, by list price").wait_for()

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class AccessToken:
         project: Unknown: a token does not tell.
     """
 
-    token: str
+    token: str = field(repr=False)
     quota_project: str | None
     project: None = None
 

@@ -218,7 +218,7 @@ def _give_back(worker: _Worker) -> None:
 
 
 def _leave_to_parent() -> None:
-    """In a process that was forked off: it has a parent's pipes, and none of the threads that talk on them."""
+    """In a forked process, which has its parent's pipes and none of the threads that talk on them."""
     global _lock  # noqa: PLW0603 (who held it is not here to let go)
     _lock = threading.Lock()
     _idle.clear()

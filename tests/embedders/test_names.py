@@ -23,6 +23,8 @@ from diptych.errors import DiptychError
         ("CLIP L/14", (None, "CLIP L/14")),
         ("CLIP, no", (None, "CLIP, no")),
         ("our model v1.2 + 3_b=onnx:/models/a=b", ("our model v1.2 + 3_b", "onnx:/models/a=b")),
+        ("église=palette", ("église", "palette")),
+        ("模型 2=palette", ("模型 2", "palette")),
         ("vertex?project=P", (None, "vertex?project=P")),
         ("vectors:a=b.npy", (None, "vectors:a=b.npy")),
         ("open_clip:ViT-B-32?pretrained=x", (None, "open_clip:ViT-B-32?pretrained=x")),
@@ -42,6 +44,8 @@ def test_a_short_name_stands_before_the_first_equals_sign(text: str, parts: tupl
         ("=palette", "can't be a short name"),
         ("-x=palette", "can't be a short name"),
         ("a,b=palette", "can't be a short name"),
+        ("_x=palette", "can't be a short name"),
+        ("\u202ex=palette", "can't be a short name"),
     ],
 )
 def test_a_short_name_that_can_not_be_is_refused_in_a_line(text: str, reason: str) -> None:

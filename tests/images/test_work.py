@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import os
 import signal
 import struct
 import subprocess
@@ -176,6 +178,46 @@ def test_ctrl_c_ends_a_run_while_a_costly_picture_is_decoded(tmp_path: Path) -> 
     process.communicate(timeout=30)  # seconds for what takes a minute or more, on whatever machine
     assert process.returncode == 130
     wait_for(lambda: not Path(f"/proc/{worker}").exists())
+
+
+@needs_avif
+@only_linux
+def test_the_next_picture_does_not_pay_for_a_process_that_was_ended_meanwhile() -> None:
+    decode(avif_of_many_frames(2))
+    for worker in idle_children():
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda worker=worker: is_zombie_or_gone(worker))
+    assert decode(avif_of_many_frames(2)).getpixel((5, 5)) == (90, 90, 90)
+
+
+@needs_avif
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no process")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_that_is_forked_off_decodes_in_one_of_its_own(tmp_path: Path) -> None:
+    decode(avif_of_many_frames(2))
+    child = multiprocessing.get_context("fork").Process(target=decode_into, args=(tmp_path / "pixel.txt",))
+    child.start()
+    child.join(60)
+    child.kill()
+    assert (tmp_path / "pixel.txt").read_text() == "(90, 90, 90)"
+    assert decode(avif_of_many_frames(2)).getpixel((5, 5)) == (90, 90, 90)
+
+
+def decode_into(path: Path) -> None:
+    """Decode a picture, and write down one of its pixels."""
+    path.write_text(str(decode(avif_of_many_frames(2)).getpixel((5, 5))))
+
+
+def idle_children() -> list[int]:
+    """The processes that decode pictures for this one."""
+    ours = Path(f"/proc/self/task/{threading.main_thread().native_id}/children").read_text().split()
+    return [int(pid) for pid in ours if b"diptych.images.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def is_zombie_or_gone(pid: int) -> int:
+    """1 where a process has ended, whether or not anybody has taken note."""
+    stat = Path(f"/proc/{pid}/stat")
+    return int(not stat.exists() or stat.read_text().rpartition(") ")[2].startswith("Z"))
 
 
 def busy_child(pid: int) -> int:

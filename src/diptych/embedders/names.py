@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from diptych.embedders.spec import WELL_KNOWN, Spec, parse, without_secrets
 from diptych.errors import DiptychError
 
-_SHORT_NAME = re.compile(r"[A-Za-z0-9][\w.+ -]*")
+_SHORT_NAME = re.compile(r"[^\W_][\w.+ -]*")
 _WELL_KNOWN = {meaning: name for name, meaning in WELL_KNOWN.items()}
 
 _SAYS_LITTLE = frozenset(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -198,8 +199,14 @@ _lock = threading.Lock()
 
 
 def _taken() -> _Worker:
-    with _lock:
-        return _idle.pop() if _idle else _Worker()
+    while True:
+        with _lock:
+            worker = _idle.pop() if _idle else None
+        if worker is None:
+            return _Worker()
+        if worker.runs:
+            return worker
+        worker.end()  # ended from outside meanwhile, for want of memory perhaps: no fault of the next picture
 
 
 def _give_back(worker: _Worker) -> None:
@@ -208,6 +215,17 @@ def _give_back(worker: _Worker) -> None:
         return
     with _lock:
         _idle.append(worker)
+
+
+def _leave_to_parent() -> None:
+    """In a forked process, which has its parent's pipes and none of the threads that talk on them."""
+    global _lock  # noqa: PLW0603 (who held it is not here to let go)
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 @atexit.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -27,10 +28,9 @@ DOCS = ROOT / "docs"
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    """The code blocks of a page in one language, or in none."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [block for marked, block in found if marked == language]
 
 
 @pytest.fixture
@@ -124,10 +124,38 @@ def test_the_demo_prints_one_screen_as_the_readme_shows_it() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | terminal)
     printed = [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", run.stdout).splitlines()]
     assert len(printed) <= 28  # and two lines that name the report and the page
-    shown = next(block for block in blocks(ROOT / "README.md", "") if "mini-b" in block)
+    (shown,) = (block for block in blocks(ROOT / "README.md", "") if block.startswith("120 pictures"))
     assert printed[: len(shown.splitlines())] == shown.splitlines()
     assert "Cannot tell" not in run.stdout
     assert "diptych serve" in makefile
+
+
+def test_the_example_in_the_readme_prints_what_the_readme_shows() -> None:
+    (source,) = blocks(ROOT / "README.md", "python")
+    assert len([line for line in source.splitlines() if line]) <= 5
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    (shown,) = (block for block in blocks(ROOT / "README.md", "") if block.startswith("Do mini-s"))
+    assert shown.split() == run.stdout.split()  # long lines are wrapped there
+
+
+def test_the_readme_has_the_two_commands_that_a_fresh_copy_needs() -> None:
+    commands = blocks(ROOT / "README.md", "")[0]
+    assert re.findall(r"^make \w+", commands, re.MULTILINE) == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("name", ["choosing.md", "archive.md"])
+def test_the_walks_on_the_sample_show_what_is_printed(name: str, tmp_path: Path) -> None:
+    """A block that begins with `$ diptych` holds a command and what it prints; a line `…` leaves something out."""
+    walks = [block for block in blocks(DOCS / name, "") if block.startswith("$ diptych")]
+    assert walks
+    for walk in walks:
+        command, shown = walk.split("\n", 1)
+        run = subprocess.run(
+            [sys.executable, "-m", *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True
+        )
+        printed = " ".join((run.stdout + run.stderr).split())
+        for part in shown.split("\n…\n"):
+            assert " ".join(part.split()) in printed, command
 
 
 def test_links_between_pages_lead_somewhere() -> None:
@@ -158,6 +186,21 @@ def test_the_site_has_every_page_and_the_schema(site: Path) -> None:
         assert page.name.endswith(".in.md") or made.is_file()
     schema = (site / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
     assert schema == (DOCS / "schema" / "comparison.schema.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("word", ["cite", "install", "z", "cost", "back up", "upgrade", "licence", "privacy"])
+def test_a_search_on_the_site_finds_a_page_about(word: str, site: Path) -> None:
+    """A word stands in a heading of some page, where the site's search weighs it most."""
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    headings = [html.unescape(entry["title"]) for entry in index["docs"]]
+    assert [title for title in headings if re.search(rf"\b{word}\b|\b{word}ing\b", title, re.IGNORECASE)]
+
+
+def test_each_page_begins_with_a_sentence() -> None:
+    """What a page is for stands before its first table, list, code or further heading."""
+    for page in DOCS.rglob("*.md"):
+        first = re.split(r"^# .+\n+", page.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[1]
+        assert re.match(r"(?![#|>!-]|```)\S", first), f"{page.name} does not begin with what it is for"
 
 
 def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser) -> None:

@@ -25,6 +25,7 @@ lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/check_words.py
 
 format: .venv/test
 	$(BIN)/ruff format .

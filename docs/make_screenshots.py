@@ -1,9 +1,9 @@
 """Photograph what Diptych looks like, into docs/images: `make screenshots`.
 
-Everything that is shown is real: the page that `diptych serve sample` serves, the report that `diptych compare
-sample` writes and what it prints, the output of a notebook's cell; all of the drawn scenes that come with
-Diptych. Each is taken light and dark, on a desk's screen and on a telephone's. With names, `python
-docs/make_screenshots.py page judge-dark`, those alone are taken that begin so.
+Everything that is shown is real: the page that `diptych serve sample` serves, the report that `diptych
+compare sample` writes and what it prints, the output of a notebook's cell; all of the drawn scenes that come
+with Diptych. Each is taken light and dark, on a desk's screen and on a telephone's. `python
+docs/make_screenshots.py page judge-dark` takes those alone whose names begin so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 HEIGHTS = {1400: 900, 390: 844}  # of a desk's screen and a telephone's, by their widths, in CSS pixels
 SCALES = {1400: 1, 390: 2}  # a picture's pixels for each of these
 LARGEST = 60_000  # bytes of a picture
-COLOURS = (256, 128)  # how many are kept
 QUALITIES = range(90, 0, -5)  # of WebP with loss
 
 EMBEDDERS = ("mini-s", "mini-b")
@@ -61,14 +60,15 @@ REPORTED += ("a purple background",)  # those of `make demo`
 ALL_THERE = """async () => {
   await document.fonts.ready;
   const inView = ({ top, height }) => height && top < innerHeight;
-  await Promise.all([...document.images].filter((one) => inView(one.getBoundingClientRect())).map((one) => one.decode()));
+  const pictures = [...document.images].filter((one) => inView(one.getBoundingClientRect()));
+  await Promise.all(pictures.map((one) => one.decode()));
 }"""
 CELL = f'bench = diptych.Workbench("sample", ["mini-s", "mini-b"])\nbench.search("{SHOWN}")'
 PROMPT = '$ diptych compare sample -e mini-s -e mini-b -q wolf -q dog -q "a bird" …\n\n'
-FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Diptych</title><style>
+FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Diptych</title>
+<meta name="viewport" content="width=device-width"><style>
 body {{ margin: 0; padding: 24px; background: {ground}; color: {ink}; font: 14px/1.5 system-ui, sans-serif; }}
-pre {{ margin: 0; font: 13px/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }}
+pre {{ margin: 0; font: 13px/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre-wrap; }}
 main {{ max-width: 1180px; margin: 0 auto; }}
 .cell {{ padding: 10px 14px; margin-bottom: 18px; border: 1px solid {rule}; background: {cell}; }}
 .screen {{ padding: 16px 24px; font-size: 21px; line-height: 1.35; white-space: pre; }}
@@ -100,15 +100,15 @@ class Studio:
     @cached_property
     def page(self) -> str:
         """The address of a page with two embedders."""
-        return self._serve(*EMBEDDERS)
+        return self._serve(EMBEDDERS, (*samples.queries().values(), SHOWN, JUDGED))
 
     @cached_property
     def page_of_apart(self) -> str:
         """The address of a page with two embedders of which one is better."""
-        return self._serve(*APART)
+        return self._serve(APART, samples.queries().values())
 
-    def _serve(self, *embedders: str) -> str:
-        """The address of a page that has been asked all queries, as long as the studio is open."""
+    def _serve(self, embedders: Iterable[str], queries: Iterable[str]) -> str:
+        """The address of a page where these were asked; it is served until the studio closes."""
         options = ("--port", "0", "--no-open", "--quiet", "--planned", str(len(samples.queries())))
         command = self._command("serve", "sample", *each("-e", embedders), *options)
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._surroundings)
@@ -116,7 +116,7 @@ class Studio:
         self._closing.callback(server.terminate)
         assert server.stdout is not None
         address = server.stdout.readline().split()[0].rstrip("/")
-        prepare_page(address)
+        prepare_page(address, queries)
         return address
 
     @cached_property
@@ -162,12 +162,12 @@ def each(option: str, values: Iterable[str]) -> list[str]:
     return [part for value in values for part in (option, value)]
 
 
-def prepare_page(address: str) -> None:
+def prepare_page(address: str, queries: Iterable[str]) -> None:
     """Ask the queries, and wait until nothing is under way any more."""
     with httpx.Client(base_url=address, headers={"Origin": address}, timeout=120) as http:
         while any(one["state"] != "ready" for one in http.get("/api/state").json()["embedders"]):
             pass
-        for text in (*samples.queries().values(), SHOWN, JUDGED):
+        for text in queries:
             http.post("/api/search", json={"text": text, "keep": True}).raise_for_status()
         while not http.get("/api/verdict", params={"wait": 30}).json()["current"]:
             pass
@@ -263,9 +263,9 @@ def photograph(studio: Studio, browser: Browser, view: str, colours: str, width:
 
 
 def encode(picture: Image.Image) -> bytes:
-    """WebP that is small enough: sharp where few colours do, as they do for text, otherwise with some loss."""
-    few = (picture.quantize(colours, dither=Image.Dither.NONE).convert("RGB") for colours in COLOURS)
-    sharp = (webp(one, lossless=True) for one in (picture, *few))
+    """WebP that is small enough: sharp where few colours do, as for text, otherwise with some loss."""
+    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE).convert("RGB")
+    sharp = (webp(one, lossless=True) for one in (picture, few))
     lossy = (webp(picture, quality=quality) for quality in QUALITIES)
     return next(made for made in itertools.chain(sharp, lossy) if len(made) <= LARGEST)
 

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from rich.text import Text
 from diptych import Comparison, samples
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 IMAGES = Path(__file__).parent / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -45,17 +46,10 @@ EMBEDDERS = ("mini-s", "mini-b")
 APART = ("mini-b", "palette")  # the verdict on these is clear
 SHOWN = "sailboat"  # both lists break, lines cross, and one embedder puts horses among the boats
 JUDGED = "a banana"  # is no query of the sample, so that all is left to judge
-REPORTED = (
-    "wolf",
-    "dog",
-    "a bird",
-    "guitar",
-    "sailing boat",
-    "a train",
-    "a dog with a bird",
-    "a cat and a fish",
+REPORTED = (  # as `make demo` does
+    *("wolf", "dog", "a bird", "guitar", "sailing boat", "a train"),
+    *("a dog with a bird", "a cat and a fish", "a purple background"),
 )
-REPORTED += ("a purple background",)  # those of `make demo`
 
 ALL_THERE = """async () => {
   await document.fonts.ready;
@@ -141,9 +135,10 @@ class Studio:
         """The folder of what `diptych compare` wrote and printed."""
         made = self._folder / "compared"
         made.mkdir()
-        asked = ("sample", *each("-e", EMBEDDERS), *each("-q", REPORTED))
-        self._diptych("embed", *asked[:5], "--quiet")  # so that nothing says how long that took
-        printed = self._diptych("compare", *asked, "--report", str(made / "report.html"), "--quiet")
+        pictures = ("sample", *each("-e", EMBEDDERS), "--quiet")
+        self._diptych("embed", *pictures)  # so that nothing says how long that took
+        report = ("--report", str(made / "report.html"))
+        printed = self._diptych("compare", *pictures, *each("-q", REPORTED), *report)
         (made / "printed").write_text(printed, encoding="utf-8")
         return made
 
@@ -166,7 +161,7 @@ def prepare_page(address: str, queries: Iterable[str]) -> None:
     """Ask the queries, and wait until nothing is under way any more."""
     with httpx.Client(base_url=address, headers={"Origin": address}, timeout=120) as http:
         while any(one["state"] != "ready" for one in http.get("/api/state").json()["embedders"]):
-            pass
+            time.sleep(0.05)
         for text in queries:
             http.post("/api/search", json={"text": text, "keep": True}).raise_for_status()
         while not http.get("/api/verdict", params={"wait": 30}).json()["current"]:
@@ -203,11 +198,9 @@ def show_evaluate(studio: Studio, page: Page, _colours: str) -> None:
 
 
 def show_report(studio: Studio, page: Page, _colours: str) -> None:
-    """The report."""
+    """The report, without the time, which always differs."""
     page.goto(studio.report)
-    page.locator("header.front .over").evaluate(
-        "one => one.textContent = 'Diptych'"
-    )  # without the time, which always differs
+    page.locator("header.front .over").evaluate("one => one.textContent = 'Diptych'")
 
 
 def show_notebook(studio: Studio, page: Page, colours: str) -> None:
@@ -257,8 +250,10 @@ def photograph(studio: Studio, browser: Browser, view: str, colours: str, width:
         page = context.new_page()
         show(studio, page, colours)
         page.evaluate(ALL_THERE)
-        height = min(HEIGHTS[width], page.locator("body").bounding_box()["height"] // 1)
-        clip = {"x": 0, "y": 0, "width": width, "height": height}
+        height = page.evaluate(
+            "Math.min(innerHeight, Math.floor(document.body.getBoundingClientRect().height))"
+        )
+        clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
         return Image.open(io.BytesIO(page.screenshot(animations="disabled", clip=clip))).convert("RGB")
 
 

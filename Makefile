@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := build/demo
 
-.PHONY: demo test test-lowest lint format docs notebooks bench attack sizes models release real clean
+.PHONY: demo test test-lowest lint format docs screenshots notebooks bench attack sizes models release real clean
 
 demo: .venv/core
 	@mkdir -p $(DEMO)
@@ -36,6 +36,10 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/test
 	$(BIN)/mkdocs build --strict --quiet
 	@echo "The site is build/site: open build/site/index.html, or python -m http.server --directory build/site to search it."
+
+# What Diptych looks like, for the README and the documents; about a minute. Needs a Chromium on PATH.
+screenshots: .venv/test
+	$(BIN)/python docs/make_screenshots.py
 
 # The notebooks from their sources, run offline; the outputs in the repository come from here.
 notebooks: .venv/test

@@ -8,17 +8,19 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 import diptych
 from diptych.embedders.registry import WELL_KNOWN, providers
 from plugins import describe, environment
-from support import need, picture_bytes
+from support import missing, need, picture_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -145,7 +147,7 @@ def test_the_readme_has_the_two_commands_that_a_fresh_copy_needs() -> None:
 
 @pytest.mark.parametrize("name", ["choosing.md", "archive.md"])
 def test_the_walks_on_the_sample_show_what_is_printed(name: str, tmp_path: Path) -> None:
-    """A block that begins with `$ diptych` holds a command and what it prints; a line `…` leaves something out."""
+    """A block that begins with `$ diptych` holds a command and what it prints; `…` leaves something out."""
     walks = [block for block in blocks(DOCS / name, "") if block.startswith("$ diptych")]
     assert walks
     for walk in walks:
@@ -162,6 +164,51 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_picture_that_is_named_is_there_and_small() -> None:
+    kept = {path.name: path.stat().st_size for path in (DOCS / "images").iterdir()}
+    named = {
+        name
+        for page in [ROOT / "README.md", *DOCS.rglob("*.md")]
+        for name in re.findall(r"images/([\w-]+\.(?:webp|png|svg|jpg))", page.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert named <= kept.keys()
+    assert max(kept.values()) <= 80_000
+    assert sum(kept.values()) <= 1_500_000
+
+
+def test_every_picture_on_a_page_says_in_words_what_it_shows() -> None:
+    for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        for picture in re.findall(r"<img [^>]*>", page.read_text(encoding="utf-8")):
+            assert re.search(r'alt="[^"]{20,}"', picture), f"{page.name}: {picture}"
+
+
+def test_a_screenshot_shows_the_page(tmp_path: Path) -> None:
+    need("fastapi")
+    need("playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))):
+        missing("chromium is not installed (apt-get install chromium)")
+    command = [sys.executable, DOCS / "make_screenshots.py", "page-light-1400", "--to", tmp_path]
+    subprocess.run(command, check=True, capture_output=True)
+    (made,) = tmp_path.glob("*.webp")
+    with Image.open(made) as picture:
+        assert (made.name, picture.size) == ("page-light-1400.webp", (1400, 900))
+        for side in ((0, 250, 660, 900), (740, 250, 1400, 900)):  # each embedder's list, with its pictures
+            colours = picture.convert("RGB").crop(side).quantize(8).getcolors()
+            assert colours is not None
+            assert max(count for count, _ in colours) < 0.9 * 660 * 650
+
+
+def test_without_a_chromium_screenshots_end_with_one_line(tmp_path: Path) -> None:
+    need("playwright")
+    command = [sys.executable, DOCS / "make_screenshots.py", "--to", tmp_path / "images"]
+    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": str(tmp_path)})
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert "chromium" in line
+    assert not (tmp_path / "images").exists()
 
 
 def test_the_plug_in_on_the_page_is_short() -> None:

@@ -54,6 +54,15 @@ def test_what_is_called_sample_in_the_working_directory_comes_first(
     assert [picture.name for picture in open_collection("sample").pictures] == ["own.png"]
 
 
+def test_a_saved_comparison_finds_its_pictures_again(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.json"
+    diptych.Workbench("sample", ["palette"]).compare(["red"], k=3).to_json(saved)
+    opened = diptych.Comparison.load(saved)
+    opened.report(tmp_path / "report.html")
+    for shown in (opened._repr_html_(), (tmp_path / "report.html").read_text(encoding="utf-8")):
+        assert "picture not found" not in shown
+
+
 def test_every_query_judges_every_picture_once() -> None:
     judged = Counter((line.split()[0], line.split()[2]) for line in samples.QRELS.read_text().splitlines())
     assert judged == dict.fromkeys(

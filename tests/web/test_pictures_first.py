@@ -163,6 +163,14 @@ def test_a_gallery_has_justified_rows_of_three_heights_and_is_remembered(opened:
     assert opened.hits(0).count() == 0
 
 
+def test_on_a_telephone_a_gallery_begins_with_its_smallest_pictures(browser: Browser, address: str) -> None:
+    keep = "localStorage.setItem('view', 'gallery')"
+    looked = Opened(browser, address, ASKED, viewport=PHONE, before=keep)
+    assert looked.page.locator("#size").input_value() == "0"
+    assert box(looked.page.locator("#answer .col-0 .tile").first)["height"] <= 1.55 * 120
+    looked.close()
+
+
 def test_in_a_gallery_an_embedder_has_a_column_or_a_row(opened: Opened) -> None:
     page = opened.page
     page.locator("label[for=view-gallery]").click()

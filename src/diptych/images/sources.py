@@ -75,8 +75,8 @@ def list_source(source: Source, limits: Limits, progress: Progress) -> Listing:
 
 
 def holds_pictures(source: str) -> bool:
-    """Whether a source holds its pictures itself: a folder or a ZIP, unlike a list of URLs."""
-    return Path(source).is_dir() or source.lower().endswith(".zip")
+    """Whether a source holds its pictures itself: a folder, a ZIP or the sample, unlike a list of URLs."""
+    return source == SAMPLE or Path(source).is_dir() or source.lower().endswith(".zip")
 
 
 def may_be_source(item: os.DirEntry[str]) -> bool:

@@ -6,11 +6,8 @@ import { keepInPlace } from "./stay.js";
 const SIZES = [120, 200, 320];
 const place = document.getElementById("answer");
 const size = document.getElementById("size");
-const usual = {
-  view: "list",
-  size: "200",
-  place: matchMedia("(max-width: 759px)").matches ? "beneath" : "beside",
-};
+const narrow = matchMedia("(max-width: 759px)").matches;
+const usual = { view: "list", size: narrow ? "120" : "200", place: narrow ? "beneath" : "beside" };
 const allowed = { view: ["list", "gallery"], size: SIZES.map(String), place: ["beside", "beneath"] };
 
 function chosen(what) {

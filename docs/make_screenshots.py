@@ -45,11 +45,7 @@ QUALITIES = range(90, 0, -5)  # of WebP with loss
 EMBEDDERS = ("mini-s", "mini-b")
 APART = ("mini-b", "palette")  # the verdict on these is clear
 SHOWN = "sailboat"  # both lists break, lines cross, and one embedder puts horses among the boats
-JUDGED = "a banana"  # is no query of the sample, so that all is left to judge
-REPORTED = (  # as `make demo` does
-    *("wolf", "dog", "a bird", "guitar", "sailing boat", "a train"),
-    *("a dog with a bird", "a cat and a fish", "a purple background"),
-)
+JUDGED = "a banana"  # not a query of the sample, so that all is left to judge
 
 ALL_THERE = """async () => {
   await document.fonts.ready;
@@ -58,7 +54,7 @@ ALL_THERE = """async () => {
   await Promise.all(pictures.map((one) => one.decode()));
 }"""
 CELL = f'bench = diptych.Workbench("sample", ["mini-s", "mini-b"])\nbench.search("{SHOWN}")'
-PROMPT = '$ diptych compare sample -e mini-s -e mini-b -q wolf -q dog -q "a bird" …\n\n'
+PROMPT = "$ diptych compare sample -e mini-s -e mini-b -e palette\n\n"
 FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Diptych</title>
 <meta name="viewport" content="width=device-width"><style>
 body {{ margin: 0; padding: 24px; background: {ground}; color: {ink}; font: 14px/1.5 system-ui, sans-serif; }}
@@ -135,10 +131,10 @@ class Studio:
         """The folder of what `diptych compare` wrote and printed."""
         made = self._folder / "compared"
         made.mkdir()
-        pictures = ("sample", *each("-e", EMBEDDERS), "--quiet")
+        pictures = ("sample", *each("-e", (*EMBEDDERS, "palette")), "--quiet")
         self._diptych("embed", *pictures)  # so that nothing says how long that took
         report = ("--report", str(made / "report.html"))
-        printed = self._diptych("compare", *pictures, *each("-q", REPORTED), *report)
+        printed = self._diptych("compare", *pictures, *report)
         (made / "printed").write_text(printed, encoding="utf-8")
         return made
 

@@ -501,3 +501,24 @@ def test_doctor_says_what_is_wrong_with_the_contact(run: Run) -> None:
     done = run("doctor", DIPTYCH_CONTACT="é")
     assert done.returncode == 0
     assert "DIPTYCH_CONTACT" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "encoding", "shown"),
+    [
+        ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, "utf-8", "“模”"),
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", r"“\u6a21”"),
+    ],
+    ids=["the system's encoding", "one asked for"],
+)
+def test_any_query_is_printed_whatever_the_encoding(
+    tmp_path: Path, pictures: Path, setting: dict[str, str], encoding: str, shown: str
+) -> None:
+    (tmp_path / "queries.txt").write_text("模\n", encoding="utf-8")
+    command = [sys.executable, "-m", "diptych", "compare", str(pictures), "-e", "palette"]
+    command += ["--queries", str(tmp_path / "queries.txt")]
+    command += ["--store", str(tmp_path / "store.sqlite")]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONIOENCODING"}
+    ended = subprocess.run(command, capture_output=True, env=env | setting, timeout=120)
+    assert ended.returncode == 0, ended.stderr.decode(encoding)
+    assert shown in ended.stdout.decode(encoding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import sys
 import traceback
@@ -62,6 +63,7 @@ def diptych(
 def main() -> None:
     """Run the command line; what goes wrong is said in one line, with --debug also in a traceback."""
     verbosity = Verbosity()
+    _take_any_character()
     rejoin_words(os.environ)
     warnings.showwarning = functools.partial(_show_warning, verbosity)
     try:
@@ -79,6 +81,21 @@ def main() -> None:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", verbosity)
     except Exception as error:  # noqa: BLE001 (a person sees one line, and how to get the rest)
         _fail(f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)", verbosity)
+
+
+def _take_any_character() -> None:
+    """Let every name and query be printed, whatever the system's own encoding has.
+
+    Windows writes what is redirected in the code page of old programs. A file or a pipe gets UTF-8, unless a
+    person asks for another encoding; there, and in a terminal, what it lacks is written as its number.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):  # a program's own, which takes what it takes
+            continue
+        if stream.isatty() or "PYTHONIOENCODING" in os.environ:
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _stop() -> NoReturn:

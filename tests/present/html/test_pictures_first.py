@@ -132,6 +132,20 @@ def test_the_first_screen_has_three_answers_and_three_pictures_per_list(browser:
         assert cells[2] in {0, 3}
 
 
+@pytest.mark.parametrize("size", list(SIZES))
+def test_a_query_as_long_as_a_page_leaves_room_for_the_others(
+    browser: Browser, tmp_path: Path, size: str
+) -> None:
+    long = "a cat on a very long mat " * 60
+    report = made.comparison(made.query(long), made.query("ant")).report(tmp_path / "long.html")
+    page = opened(browser, report, size)
+    for details in page.locator(".contents details").all():
+        details.evaluate("all => all.open = true")
+    for named in page.locator(".contents ol a, .glance tbody th a").all():
+        assert named.evaluate("link => link.clientHeight / parseFloat(getComputedStyle(link).lineHeight)") < 4
+    assert long.strip() in page.locator("#q1 h2").inner_text()
+
+
 def test_an_unjudged_query_does_not_say_that_nothing_can_be_told(browser: Browser, two: Path) -> None:
     page = opened(browser, two)
     assert page.locator("#answers", has_text="Cannot tell: nothing has been judged.").count() == 1

@@ -506,7 +506,7 @@ def test_pictures_left_over_are_counted_truly(collection: Collection, store: Sto
     with pytest.raises(DiptychError, match=r"failed temporarily on (\d+) of 23 pictures: later") as caught:
         embed_images(collection, embedder, store)
     known = store.known("colours/1", "image", [picture.id for picture in collection.pictures])
-    assert f"could not embed {23 - 1 - len(known)} of 23" in str(caught.value)
+    assert f"failed temporarily on {23 - 1 - len(known)} of 23" in str(caught.value)
     assert known
 
 

@@ -33,8 +33,6 @@ def compare(
 ) -> None:
     """Rank the pictures for each query by each embedder, side by side.
 
-    The sample has queries of its own, where none is given.
-
     Examples:
       diptych compare photos/ -e clip-ViT-L-14 -e palette -q wolf -q "a red car"
       diptych compare sample -e mini-s -e mini-b --report r.html --open

@@ -26,7 +26,7 @@ from diptych.text import count, printable
 _FIRST = {1: 10, 2: 5, 3: 5}
 """How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
 
-_MOST_QUERIES = 12
+_MOST_QUERIES = 8
 """So many of them fit a screen beside the answers."""
 
 

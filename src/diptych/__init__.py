@@ -66,9 +66,17 @@ def __getattr__(name: str) -> object:
 
 
 def _serve(bench: Workbench, port: int, max_cost: float, planned: int) -> ServedPage:
+    from diptych.web.jupyter import notebook_origins
     from diptych.web.server import colab_proxy, open_page
 
-    page = open_page(bench, port=port, max_cost=max_cost, planned=planned, proxy=colab_proxy())
+    page = open_page(
+        bench,
+        port=port,
+        max_cost=max_cost,
+        planned=planned,
+        proxy=colab_proxy(),
+        framed_by=notebook_origins(),
+    )
     page.start()
     return page
 

@@ -275,7 +275,10 @@ class Workbench:
         return found
 
     def serve(self, port: int = 0, *, max_cost: float = 0.0, planned: int = 0) -> ServedPage:
-        """Serve the local page from this process and return its link; in Colab, through Colab's proxy.
+        """Serve the local page from this process; what is returned shows it, in a notebook, or its link.
+
+        A notebook of a Jupyter server on this machine shows the page in its cell, any other notebook the link; in
+        Colab it leads through Colab's proxy.
 
         Args:
             port: The port on this machine; 0 takes a free one.

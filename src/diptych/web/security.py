@@ -28,23 +28,18 @@ MOST_SENT = 256_000
 COOKIE = "diptych-token"
 OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "style-src-attr 'unsafe-inline'",  # bars and curves: lengths, computed here
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "form-action 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",  # bars and curves: lengths, computed here
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "form-action 'none'",
+    "base-uri 'none'",
 )
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": _POLICY,
+_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -59,12 +54,14 @@ class Access:
         names: The names and addresses that it is called by, without ports.
         any_address: Whether it answers to every address (not name) too: it listens on all of them.
         origins: Pages of a proxy that may use it as well, such as `https://….colab.dev`.
+        framed_by: Origins that may show the page in a frame, such as that of a notebook.
         token: What must be shown to get in; None where the machine's own address is enough.
     """
 
     names: Collection[str] = OWN_NAMES
     any_address: bool = False
     origins: Collection[str] = field(default_factory=frozenset)
+    framed_by: Collection[str] = field(default_factory=frozenset)
     token: str | None = None
 
     def knows_host(self, host: str) -> bool:
@@ -86,6 +83,7 @@ class Gate:
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
+        self._headers = _headers(access.framed_by)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -96,7 +94,7 @@ class Gate:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(self._headers)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -151,6 +149,17 @@ class Gate:
     def _right(self, *shown: str) -> bool:
         token = (self._access.token or "").encode()
         return any(hmac.compare_digest(one.encode("utf-8", "surrogateescape"), token) for one in shown if one)
+
+
+def _headers(framed_by: Collection[str]) -> dict[str, str]:
+    """The headers of every answer.
+
+    `X-Frame-Options` can name no origin, so it is there only where all frames are forbidden.
+    """
+    ancestors = " ".join(sorted(framed_by)) or "'none'"
+    policy = "; ".join((*_POLICY, f"frame-ancestors {ancestors}"))
+    forbidden = {} if framed_by else {"X-Frame-Options": "DENY"}
+    return {**_HEADERS, **forbidden, "Content-Security-Policy": policy}
 
 
 def _cookie(scope: Scope) -> str:

@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -26,6 +26,10 @@ EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (recognised, not bound)
 _LEFT_AT_THE_END = 1
 """Seconds in which those who are being answered are still answered once it is to end."""
 
+_SANDBOX = "allow-scripts allow-same-origin allow-forms allow-downloads"
+"""What the page may do in a notebook's frame: its scripts ask this server for answers (of its own origin, which is
+not the notebook's), queries are sent as forms, and reports downloaded. It opens no window and leads nowhere else."""
+
 
 class Page:
     """A page that is served.
@@ -34,13 +38,17 @@ class Page:
         url: The link that opens it, with its token where one is needed.
         server: What answers.
         listening: On what.
+        framed: Whether the notebook it is served from may show it in a frame.
 
     Attributes:
         url: As given.
     """
 
-    def __init__(self, url: str, server: uvicorn.Server, listening: socket.socket) -> None:
+    def __init__(
+        self, url: str, server: uvicorn.Server, listening: socket.socket, *, framed: bool = False
+    ) -> None:
         self.url = url
+        self._framed = framed
         self._server = server
         self._listening = listening
         self._thread: threading.Thread | None = None
@@ -67,9 +75,16 @@ class Page:
         return f"<Page {self.url}>"
 
     def _repr_html_(self) -> str:
-        """In a notebook: the link."""
+        """In a notebook: the page in a frame, where the notebook may show it, and the link."""
         shown = html.escape(self.url)
-        return f'<a href="{shown}" target="_blank" rel="noopener">{shown}</a>'
+        link = f'<a href="{shown}" target="_blank" rel="noopener">{shown}</a>'
+        if not self._framed:
+            return link
+        return (
+            f'<iframe src="{shown}" title="Diptych: compare embedders" loading="lazy" sandbox="{_SANDBOX}"'
+            ' referrerpolicy="no-referrer" style="width:100%;height:760px;border:1px solid #8886"></iframe>'
+            f"<div>In a tab of its own, or where nothing is shown above: {link}</div>"
+        )
 
 
 def open_page(
@@ -80,6 +95,7 @@ def open_page(
     max_cost: float = 0.0,
     planned: int = 0,
     proxy: Callable[[int], str] | None = None,
+    framed_by: Collection[str] = (),
 ) -> Page:
     """Take a port and begin to embed what is missing; `run` or `start` then answers.
 
@@ -90,6 +106,7 @@ def open_page(
         max_cost: US dollars that may be spent without asking.
         planned: How many queries will be judged there; 0 where nobody knows yet.
         proxy: Tells the address under which a browser reaches a port of this machine, where that is another.
+        framed_by: Origins that may show the page in a frame; not heeded behind a proxy or on another address.
 
     Raises:
         DiptychError: The port can't be used.
@@ -102,7 +119,7 @@ def open_page(
     listening = _listen(host, port)
     at = listening.getsockname()[1]
     outside = proxy(at).rstrip("/") if proxy else ""
-    access = _access(host, outside)
+    access = _access(host, outside, framed_by)
     state = PageState(bench, max_cost, planned)
     config = uvicorn.Config(
         make_app(state, access),
@@ -113,7 +130,8 @@ def open_page(
         timeout_graceful_shutdown=_LEFT_AT_THE_END,
     )
     state.start()
-    return Page(_link(outside or _address(host, at), access.token), _server(config), listening)
+    link = _link(outside or _address(host, at), access.token)
+    return Page(link, _server(config), listening, framed=bool(access.framed_by))
 
 
 def _server(config: uvicorn.Config) -> uvicorn.Server:
@@ -128,7 +146,7 @@ def _server(config: uvicorn.Config) -> uvicorn.Server:
     return Server(config)
 
 
-def _access(host: str, outside: str) -> Access:
+def _access(host: str, outside: str, framed_by: Collection[str]) -> Access:
     """Whom to answer: on this machine's own address its own pages, elsewhere whoever has the token."""
     from diptych.web.security import OWN_NAMES, Access
 
@@ -137,7 +155,7 @@ def _access(host: str, outside: str) -> Access:
         origins = frozenset({f"{behind.scheme}://{behind.netloc}"})
         return Access(OWN_NAMES | {behind.hostname or ""}, origins=origins, token=_token())
     if host in LOOPBACK:
-        return Access()
+        return Access(framed_by=framed_by)
     names = OWN_NAMES | {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
     return Access(names, any_address=host in EVERYWHERE, token=_token())
 

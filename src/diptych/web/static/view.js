@@ -1,6 +1,7 @@
 // How pictures are shown, remembered from page to page: as a list or a gallery, how high the gallery's rows are,
 // and whether an embedder has a column or a row of it.
 
+import { remember, remembered } from "./remember.js";
 import { keepInPlace } from "./stay.js";
 
 const SIZES = [120, 200, 320];
@@ -11,7 +12,7 @@ const usual = { view: "list", size: narrow ? "120" : "200", place: narrow ? "ben
 const allowed = { view: ["list", "gallery"], size: SIZES.map(String), place: ["beside", "beneath"] };
 
 function chosen(what) {
-  const kept = localStorage.getItem(what);
+  const kept = remembered(what);
   return allowed[what].includes(kept) ? kept : usual[what];
 }
 
@@ -22,13 +23,13 @@ export function watchView(changed) {
   apply();
   for (const radio of document.querySelectorAll("#shape input[type=radio]")) {
     radio.addEventListener("change", () => {
-      localStorage.setItem(radio.name, radio.value);
+      remember(radio.name, radio.value);
       keepInPlace(place, apply);
       if (radio.name === "view") changed();
     });
   }
   size.addEventListener("input", () => {
-    localStorage.setItem("size", SIZES[size.value]);
+    remember("size", SIZES[size.value]);
     keepInPlace(place, apply);
   });
 }

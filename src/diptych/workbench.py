@@ -277,8 +277,8 @@ class Workbench:
     def serve(self, port: int = 0, *, max_cost: float = 0.0, planned: int = 0) -> ServedPage:
         """Serve the local page from this process; what is returned shows it, in a notebook, or its link.
 
-        A notebook of a Jupyter server on this machine shows the page in its cell, any other notebook the link;
-        in Colab it leads through Colab's proxy.
+        A notebook of a Jupyter server on this machine shows the page in its cell, any other one the link; in
+        Colab it leads through Colab's proxy.
 
         Args:
             port: The port on this machine; 0 takes a free one.

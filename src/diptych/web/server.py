@@ -27,7 +27,7 @@ _LEFT_AT_THE_END = 1
 """Seconds in which those who are being answered are still answered once it is to end."""
 
 _SANDBOX = "allow-scripts allow-same-origin allow-forms allow-downloads"
-"""What the page may do in a notebook's frame: run its scripts, of its own origin, which is not the notebook's,
+"""What the page may do in a notebook's frame: run scripts, of its own origin and not the notebook's,
 send queries as forms and download reports. It opens no window and leads nowhere else."""
 
 

@@ -179,6 +179,9 @@ FAULTS: dict[str, Callable[[Hostile], None]] = {
     "no HTTP": lambda handler: handler.wfile.write(b"\0\xff" * 100),
 }  # fmt: skip
 
+ANSWERED = frozenset({"a long error", "an error of control characters", "a wait of years"})
+"""Whole answers that say that nothing was done: nobody bills these, and what fails for now is tried again."""
+
 
 def draw(folder: Path) -> Path:
     """Pictures, no two of them alike."""
@@ -232,6 +235,8 @@ class Money:
         each: Decimal,
         allowed: Decimal,
     ) -> None:
+        if name in ANSWERED:
+            return
         codes = [base64.b64encode(data) for data in prepared]
         times = [sum(body.count(code) for body in bodies) for code in codes]
         self.most_times = max([self.most_times, *times])

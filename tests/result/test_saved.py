@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -14,10 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import diptych
 import made_comparisons
 from diptych.errors import DiptychError
+from diptych.present.terminal.rankings import show
 from diptych.result.saved import from_dict
 from schema import assert_valid
 from support import picture_bytes
@@ -268,3 +271,27 @@ def test_a_comparison_is_for_its_owner_alone_and_a_report_as_the_person_has_it(
     os.umask(mask)
     assert stat.S_IMODE((tmp_path / "again.json").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o666 & ~mask
+
+
+def named_places(value: Any, names: set[str], at: Place = ()) -> Iterator[Place]:
+    """The place of every key that is the name of an embedder or of a fusion."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        if isinstance(value, dict) and key in names:
+            yield (*at, key)
+        yield from named_places(each, names, (*at, key))
+
+
+def test_what_lacks_one_embedder_somewhere_is_refused_or_shown(whole: Any, tmp_path: Path) -> None:
+    names = {info["name"] for info in whole["embedders"]} | set(whole["relevance"]["fusions"])
+    places = list(named_places(whole, names))
+    assert len(places) > 20
+    for place in places:
+        (tmp_path / "odd.saved").write_text(json.dumps(without(whole, *place)))
+        try:
+            comparison = diptych.Comparison.load(tmp_path / "odd.saved")
+        except DiptychError:
+            continue
+        comparison.report(tmp_path / "report.html")
+        comparison._repr_html_()
+        show(comparison, Console(file=io.StringIO()), full=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from diptych.result.comparison import Comparison
 from diptych.result.rankings import Agreement, Curve, QueryResult, Spaces
+from diptych.result.relevance import Relevance
 
 
 def check_consistent(comparison: Comparison) -> None:
@@ -28,12 +29,19 @@ def check_consistent(comparison: Comparison) -> None:
         for pair in pairs:
             _among((pair.a, pair.b), names, f"$.summary.{key}")
     if comparison.relevance is not None:
-        if lacking := set(names) - set(comparison.relevance.thresholds):
-            raise ValueError(f"Nothing is said of {min(lacking)!r} - at `$.relevance.thresholds`")
-        rankers = {*names, *comparison.relevance.fusions}
-        _among(comparison.relevance.thresholds, rankers, "$.relevance.thresholds")
-        for compared in comparison.relevance.comparisons:
-            _among((compared.a, compared.b), rankers, "$.relevance.comparisons")
+        _check_relevance(comparison.relevance, names)
+
+
+def _check_relevance(relevance: Relevance, names: Collection[str]) -> None:
+    rankers = [*names, *relevance.fusions]
+    _all_of(rankers, relevance.means, "$.relevance.means")
+    _all_of(names, relevance.thresholds, "$.relevance.thresholds")
+    _all_of(names, relevance.abstention, "$.relevance.abstention")
+    for number, query in enumerate(relevance.queries):
+        _all_of(names, query.figures, f"$.relevance.queries[{number}].figures")
+    _among(relevance.thresholds, rankers, "$.relevance.thresholds")
+    for compared in relevance.comparisons:
+        _among((compared.a, compared.b), rankers, "$.relevance.comparisons")
 
 
 def _check_query(query: QueryResult, names: Collection[str], at: str) -> None:
@@ -75,6 +83,11 @@ def _check_spaces(spaces: Spaces, names: Collection[str], at: str) -> None:
 def _among(found: Iterable[str], names: Collection[str], at: str) -> None:
     if unknown := [name for name in found if name not in names]:
         raise ValueError(f"There is no embedder {unknown[0]!r} - at `{at}`")
+
+
+def _all_of(names: Collection[str], by_name: Mapping[str, object], at: str) -> None:
+    if lacking := [name for name in names if name not in by_name]:
+        raise ValueError(f"Nothing is said of {lacking[0]!r} - at `{at}`")
 
 
 def _all_or_none(figures: Collection[float | None], at: str) -> None:

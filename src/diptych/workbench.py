@@ -30,7 +30,7 @@ from diptych.judgments.groundtruth import (
 )
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.ledger import find_picture, record, recorded
-from diptych.judgments.pool import pool_by_scores
+from diptych.judgments.pool import Pool, pool
 from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors, is_stored
 from diptych.pipeline.estimate import Estimate, check_budget, estimate, price
 from diptych.pipeline.self_test import warn_if_broken
@@ -290,8 +290,8 @@ class Workbench:
         """
         return serve_page(self, port, max_cost, planned)
 
-    def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, tuple[str, ...]]:
-        """What to judge: the union of the real models' first k, with a few from below, shuffled.
+    def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, Pool]:
+        """What to judge: what the real models have among their first k, with a few from below.
 
         Args:
             queries: Texts.
@@ -299,7 +299,7 @@ class Workbench:
             below: How many more, at random, from what none of them has among its first k.
 
         Returns:
-            Image ids by the query's text, in an order that does not tell who found them; the same each time.
+            By the query's text its pool, in an order that does not tell who found what; the same each time.
 
         Raises:
             DiptychError: A query is blank, or an embedder or the store fails.
@@ -308,9 +308,7 @@ class Workbench:
         ids = [picture.id for picture in answers.pictures]
         asked = real_models(embedder.info for embedder in self.embedders)
         return {
-            query.name: pool_by_scores(
-                query.name, ids, [by_name[name].scores for name in asked], k, below=below
-            )
+            query.name: pool(query.name, ids, [by_name[name].scores for name in asked], k, below=below)
             for query, by_name in zip(answers.queries, answers.by_name, strict=True)
         }
 

@@ -75,7 +75,8 @@ def test_the_pool_is_the_hits_and_some_from_below_in_the_same_order_each_time(
 ) -> None:
     pools = bench.pool(["red", "blue", "red"], 3, below=2)
     assert list(pools) == ["red", "blue"]
-    for query, shown in pools.items():
+    for query, pool in pools.items():
+        shown = pool.images
         rankings = bench.search(query, 3).queries[0].rankings.values()
         found = {hit.id for hits in rankings for hit in hits}
         assert found <= set(shown)
@@ -184,7 +185,7 @@ def test_what_is_judged_to_the_end_is_all_that_evaluate_looks_at(bench: diptych.
     for query in ("red", "a word without colour"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", diptych.DiptychWarning)
-            for image in bench.pool([query], 3, below=0)[query]:
+            for image in bench.pool([query], 3, below=0)[query].images:
                 bench.judge(query, image, 1)
             relevance = bench.evaluate([query], 3).relevance
         assert relevance is not None

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from diptych.errors import DiptychError
 from diptych.judgments.ledger import recorded
+from diptych.judgments.pool import Pool
 from diptych.judgments.session import Session, Task
 from diptych.store.judgment import Judgment
 from diptych.store.vectors import Store
 
-POOLS = {"wolf": [f"{n:064x}" for n in range(4)], "dog": [f"{n:064x}" for n in range(2, 5)]}
+IMAGES = {"wolf": [f"{n:064x}" for n in range(4)], "dog": [f"{n:064x}" for n in range(2, 5)]}
+POOLS = [Pool(query, tuple(images), (), ()) for query, images in IMAGES.items()]
 
 
 @pytest.fixture
@@ -23,17 +25,18 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_images_come_query_by_query_without_those_anybody_judged(store: Store) -> None:
-    store.add_judgments([Judgment(query="wolf", image=POOLS["wolf"][1], grade=0, by="Ben")])
+    store.add_judgments([Judgment(query="wolf", image=IMAGES["wolf"][1], grade=0, by="Ben")])
     session = Session(POOLS, store, "Ada")
     assert session.left == 6
-    assert (session.left_of("wolf"), session.left_of("dog")) == (3, 3)
+    assert session.task is not None
+    assert (session.left_of(session.task), session.left_in(0), session.left_in(1)) == (3, 6, 0)
     seen = []
     while session.task is not None:
         seen.append(session.task)
         session.judge(1)
     assert seen == [
-        *(Task("wolf", POOLS["wolf"][n]) for n in (0, 2, 3)),
-        *(Task("dog", image) for image in POOLS["dog"]),
+        *(Task("wolf", IMAGES["wolf"][n], 0) for n in (0, 2, 3)),
+        *(Task("dog", image, 0) for image in IMAGES["dog"]),
     ]
     assert (session.given, session.skipped, session.left) == (6, 0, 0)
     assert Session(POOLS, store, "Ada").task is None
@@ -54,7 +57,7 @@ def test_what_is_in_the_store_is_what_was_said_and_not_taken_back(
 ) -> None:
     with Store(tmp_path_factory.mktemp("store") / "s.sqlite") as store:
         session = Session(POOLS, store, "Ada")
-        all_tasks = [Task(query, image) for query, images in POOLS.items() for image in images]
+        all_tasks = [Task(query, image, 0) for query, images in IMAGES.items() for image in images]
         said: list[int | None] = []
         for step in steps:
             if step == "undo":
@@ -73,3 +76,15 @@ def test_what_is_in_the_store_is_what_was_said_and_not_taken_back(
         }
         assert {(j.query, j.image): j.grade for j in recorded(store)} == expected
         assert all(j.blind and j.by == "Ada" for j in recorded(store))
+
+
+def test_three_rounds_go_over_all_queries(store: Store) -> None:
+    ids = [f"{n:064x}" for n in range(6)]
+    pools = [Pool("wolf", (ids[0],), (ids[1], ids[2]), (ids[3],)), Pool("dog", (ids[4],), (), (ids[5],))]
+    session = Session(pools, store)
+    seen = []
+    while session.task is not None:
+        seen.append(session.task)
+        session.judge(0)
+    rounds = [("wolf", 0, 0), ("dog", 4, 0), ("wolf", 1, 1), ("wolf", 2, 1), ("wolf", 3, 2), ("dog", 5, 2)]
+    assert seen == [Task(query, ids[image], number) for query, image, number in rounds]

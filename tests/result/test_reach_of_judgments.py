@@ -45,8 +45,8 @@ def workbench(tmp_path: Path, pictures: Path) -> diptych.Workbench:
 
 def judge(bench: diptych.Workbench, queries: Sequence[str], share: float = 1.0) -> None:
     names = {picture.id: picture.name for picture in bench.collection.pictures}
-    for query, images in bench.pool(queries, below=0).items():
-        for image in images[: round(share * len(images))]:
+    for query, pool in bench.pool(queries, below=0).items():
+        for image in pool.images[: round(share * len(pool.images))]:
             bench.judge(query, image, int(names[image] == "shared.png" or int(names[image][:-4]) > 30))
 
 

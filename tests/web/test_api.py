@@ -185,7 +185,7 @@ def test_the_page_judges_and_evaluates_from_the_workbenchs_own_matrices(
     bench.judge("red", compared.queries[0].rankings["palette"][0].id, 1)
     assert state.said().relevance is not None
     assert state.evaluation().queries[0].rankings == compared.queries[0].rankings
-    assert len(state.pool("red", 5)) >= 5
+    assert len(state.pool("red", 5).images) >= 5
     (snapshot, _), whole = state.ready_answers([TextQuery("red")]), bench.index.snapshot(state.ready)
     assert state.index is bench.index
     for name, searcher in whole.searchers.items():

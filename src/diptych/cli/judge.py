@@ -71,7 +71,9 @@ def judge(
             f"{count(len(asked), 'query is', 'queries are')} too few to tell which is better: it takes"
             f" {FEWEST_QUERIES} or more. What you judge is kept, and counts when you ask more."
         )
-    session = Session(bench.pool(asked, k, below=below), bench.store, login_name() if by is None else by)
+    session = Session(
+        list(bench.pool(asked, k, below=below).values()), bench.store, login_name() if by is None else by
+    )
     specs = [part for spec in setup.embedders for part in ("-e", spec)]
     same = [part for text in setup.templates or [] for part in ("--template", text)]
     same += ["--store", str(setup.store)] if setup.store else []

@@ -28,7 +28,10 @@ class Coverage:
         judged: How many images are judged.
         unjudged_first: How many of the embedders' first k nobody judged.
         pool: How many pictures the embedders' first k are together.
-        counts: Whether the query takes part in the verdict.
+        counts: Whether the query takes part in the figures' means.
+        telling: How many pictures can change which embedder is better.
+        told: How many of these are judged; None where they were not judged in their order, or are not needed
+            for a verdict.
     """
 
     query: str
@@ -37,6 +40,8 @@ class Coverage:
     unjudged_first: int
     pool: int
     counts: bool
+    telling: int = 0
+    told: int | None = None
 
 
 def enough(judged: int, pool: int) -> bool:
@@ -64,14 +69,17 @@ def coverage_notes(
             f"No picture here is relevant to {_named(barren)}: most figures are undefined there, and left out"
             " of the means."
         )
-    if barely := [each for each in queries if each.judged and not each.counts]:
+    if barely := [each for each in queries if each.judged and not each.counts and each.told is None]:
         shares = [f"{each.pool - each.unjudged_first} of {each.pool}" for each in barely]
         takes = "this query takes" if len(barely) == 1 else "these queries take"
         notes.append(
             f"Fewer than half of the embedders' first {k} are judged for"
             f" {_named([each.query for each in barely], shares)}: {takes} no part in the verdict."
         )
-    unsure = [each.unjudged_first for each in queries if each.judged and each.unjudged_first]
+    notes += _estimated([each for each in queries if each.told is not None])
+    unsure = [
+        each.unjudged_first for each in queries if each.judged and each.unjudged_first and each.told is None
+    ]
     if unsure:
         were = "was" if sum(unsure) == 1 else "were"
         notes.append(
@@ -80,6 +88,17 @@ def coverage_notes(
             " judge them before you trust small differences."
         )
     return (*notes, *_uneven(means, embedders, k))
+
+
+def _estimated(queries: Sequence[Coverage]) -> list[str]:
+    if not queries:
+        return []
+    told, telling = sum(each.told or 0 for each in queries), sum(each.telling for each in queries)
+    note = (
+        f"{told:,} of the {telling:,} pictures that can change which embedder is better are judged. The"
+        " verdict estimates what the others would say; every other figure counts them as irrelevant."
+    )
+    return [note]
 
 
 def _uneven(means: Mapping[str, Mapping[str, Mean]], embedders: Sequence[str], k: int) -> list[str]:

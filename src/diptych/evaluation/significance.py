@@ -138,6 +138,7 @@ def compare_embedders(
     *,
     floors: Collection[str] = (),
     planned: int | None = None,
+    alpha: float = ALPHA,
 ) -> tuple[PairedComparison, ...]:
     """Compare every two embedders by one metric.
 
@@ -151,6 +152,7 @@ def compare_embedders(
         floors: Which of the embedders are floors.
         planned: Where judgments are still being given, how many queries were planned, 0 where nobody said;
             None where all judgments were there before.
+        alpha: How often any of these verdicts may be wrong.
 
     Returns:
         One comparison per pair, in the order of the embedders.
@@ -167,21 +169,23 @@ def compare_embedders(
     families = [[pair for pair in pairs if not marked & {pair.a, pair.b}]]
     families += [[pair] for pair in pairs if len(marked & {pair.a, pair.b}) == 1]
     found = {
-        (each.a, each.b): each for family in families for each in _compare(metric, family, marked, planned)
+        (each.a, each.b): each
+        for family in families
+        for each in _compare(metric, family, marked, planned, alpha)
     }
     return tuple(found[pair.a, pair.b] for pair in pairs if (pair.a, pair.b) in found)
 
 
 def _compare(
-    metric: str, family: Sequence[_Pair], floors: Collection[str], planned: int | None
+    metric: str, family: Sequence[_Pair], floors: Collection[str], planned: int | None, alpha: float
 ) -> Iterator[PairedComparison]:
     """Compare the pairs that are corrected for together."""
     judged = max((len(pair.differences) for pair in family), default=0)
-    level = ALPHA if planned is None else running_level(judged, planned, ALPHA)
+    level = alpha if planned is None else running_level(judged, planned, alpha)
     ps = [None if pair.test is None else pair.test.p for pair in family]
     for pair, p_holm, share in zip(family, holm(ps), holm_levels(ps, level), strict=True):
         floor: Literal["a", "b"] | None = "a" if pair.a in floors else "b" if pair.b in floors else None
-        in_the_end = ALPHA * share / level if level else ALPHA / len(family)  # when all planned are judged
+        in_the_end = alpha * share / level if level else alpha / len(family)  # when all planned are judged
         figures = _figures(pair, share, in_the_end)
         yield PairedComparison(
             **_counts(pair),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from diptych.judgments.ledger import record, recorded
+from diptych.judgments.pool import Pool
 from diptych.store.vectors import Store
 
 
@@ -16,31 +17,38 @@ class Task(NamedTuple):
     Attributes:
         query: The query's text.
         image: The image's id.
+        round: In which round it comes: 0 is enough for an estimate of which embedder is better, 1 makes it
+            exact, 2 can't change it.
     """
 
     query: str
     image: str
+    round: int
 
 
 class Session:
-    """Goes through pools, query by query; every judgment is in the store when its call returns.
+    """Goes through pools; every judgment is in the store when its call returns.
 
-    What anybody has judged is not asked again, so a session resumes where the last one stopped.
+    It goes round three times: over all queries with what tells soonest which embedder is better, then with
+    what makes that exact, then with what only completes the picture of each list. What anybody has judged is
+    not asked again, so a session resumes where the last one stopped.
 
     Args:
-        pools: Image ids to judge, in the order to show them, by the query's text.
+        pools: What to judge.
         store: Where judgments are.
         by: Who judges.
     """
 
-    def __init__(self, pools: Mapping[str, Sequence[str]], store: Store, by: str = "") -> None:
+    def __init__(self, pools: Sequence[Pool], store: Store, by: str = "") -> None:
         self._store, self._by = store, by
-        judged = recorded(store, pools)
+        judged = recorded(store, [pool.query for pool in pools])
+        rounds = zip(*((pool.first, pool.telling, pool.others) for pool in pools), strict=True)
         self._ahead = deque(
-            Task(query, image)
-            for query, images in pools.items()
+            Task(pool.query, image, number)
+            for number, of_round in enumerate(rounds)
+            for pool, images in zip(pools, of_round, strict=True)
             for image in images
-            if image not in judged.grades(query)
+            if image not in judged.grades(pool.query)
         )
         self._behind: list[tuple[Task, int | None]] = []
 
@@ -64,9 +72,13 @@ class Session:
         """How many images were left without a judgment."""
         return len(self._behind) - self.given
 
-    def left_of(self, query: str) -> int:
-        """How many images of a query are still to be shown."""
-        return sum(task.query == query for task in self._ahead)
+    def left_of(self, task: Task) -> int:
+        """How many images of its query and round are still to be shown."""
+        return sum((each.query, each.round) == (task.query, task.round) for each in self._ahead)
+
+    def left_in(self, number: int) -> int:
+        """How many images of a round are still to be shown."""
+        return sum(task.round == number for task in self._ahead)
 
     def judge(self, grade: int) -> None:
         """Judge what is shown, and go on.
@@ -74,8 +86,8 @@ class Session:
         Raises:
             DiptychError: The grade is out of range, or the store can't be written to.
         """
-        query, image = self._ahead[0]
-        record(self._store, query, image, grade, by=self._by, blind=True)
+        task = self._ahead[0]
+        record(self._store, task.query, task.image, grade, by=self._by, blind=True)
         self._behind.append((self._ahead.popleft(), grade))
 
     def skip(self) -> None:

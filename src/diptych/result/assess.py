@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
+from itertools import compress, zip_longest
 from typing import TypeAlias
 
 import numpy as np
@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 from diptych.evaluation.abstention import Abstention, abstention
 from diptych.evaluation.complementarity import complementarity
 from diptych.evaluation.coverage import Coverage, coverage_notes, enough
+from diptych.evaluation.drawn import Judged, Lists, estimated_metric, estimates
 from diptych.evaluation.fusion import Fused, reciprocal_rank_fusion, z_score_sum
 from diptych.evaluation.metrics.figures import DECIDES, Figures, figures, means, metric_names
 from diptych.evaluation.metrics.ranked import UNJUDGED, Ranked
 from diptych.evaluation.sentences import verdict_clauses
-from diptych.evaluation.significance import PairedComparison, compare_embedders
+from diptych.evaluation.significance import ALPHA, PairedComparison, compare_embedders
 from diptych.judgments.groundtruth import GroundTruth
 from diptych.judgments.judgments import Judgments
 from diptych.queries import texts_among
 from diptych.result import OnScale, QueryRelevance, Relevance, Thresholds
+from diptych.result.relevance import decisive
 from diptych.retrieval.searcher import Answers
 from diptych.thresholds.best import best_threshold
 from diptych.thresholds.judged_scores import JudgedScores, judged_scores
@@ -73,11 +75,14 @@ def assess(
     fusions = tuple(FUSIONS) if len(names) > 1 else ()
     found = [_figures(case, (*names, *fusions), k, known) for case in cases]
     pooled = [name for name in names if name not in floors] or names
-    reach = [_coverage(case, pooled, k, truth) for case in cases]
+    drawn = _drawn(cases, pooled, k) if truth.planned is not None else []
+    reach = [_coverage(case, pooled, k, truth, of_query) for case, of_query in zip_longest(cases, drawn)]
     counting = [each.counts for each in reach]
     telling = list(compress(found, counting))
     averages = {name: means([of_query[name] for of_query in telling or found]) for name in (*names, *fusions)}
     comparisons = _compare(names, telling, k, reach, floors, truth.planned)
+    partly = [each for each, of in zip(drawn, reach, strict=False) if each.counts and of.judged]
+    comparisons += _by_estimate(pooled, partly, k, truth.planned)
     queries = tuple(
         _describe(case, of_query, each) for case, of_query, each in zip(cases, found, reach, strict=True)
     )
@@ -137,8 +142,12 @@ class _Case:
 
     def first(self, name: str, k: int) -> list[str]:
         """The ids of the first k of one ranking."""
-        chosen: list[str] = self.ids[self._order(name).rows[:k]].tolist()
+        chosen: list[str] = self.ids[self.first_rows(name, k)].tolist()
         return chosen
+
+    def first_rows(self, name: str, k: int) -> NDArray[np.intp]:
+        """The same as row numbers."""
+        return self._order(name).rows[:k]
 
     def ranked(self, name: str) -> Ranked:
         """A ranking, an embedder's or a fused one, seen through the judgments."""
@@ -210,7 +219,41 @@ def _describe(case: _Case, of_query: dict[str, Figures], reach: Coverage) -> Que
     )
 
 
-def _coverage(case: _Case, names: Sequence[str], k: int, truth: GroundTruth) -> Coverage:
+def _drawn(cases: Sequence[_Case], names: Sequence[str], k: int) -> list[Judged]:
+    """The queries as far as they are judged; none where no estimate is needed, or none can be made."""
+    best = 3 if any((case.grades > 1).any() for case in cases) else 1
+    found = [_judged(case, names, k, best) for case in cases]
+    needed = any(each.counts and not each.complete for each in found)
+    return found if needed and len(names) > 1 else []
+
+
+def _judged(case: _Case, names: Sequence[str], k: int, best: int) -> Judged:
+    rows = {name: case.first_rows(name, k) for name in names}
+    union = np.unique(np.concatenate(list(rows.values())))
+    ranks = np.full((len(names), len(union)), k)
+    for row, of_name in zip(ranks, rows.values(), strict=True):
+        row[np.searchsorted(union, of_name)] = np.arange(len(of_name))
+    lists = Lists.of(case.query, case.ids[union].tolist(), ranks, k)
+    grades = case.grades[union][lists.order]
+    return Judged(lists, np.where(grades == UNJUDGED, np.nan, grades / best))
+
+
+def _by_estimate(
+    names: Sequence[str], queries: Sequence[Judged], k: int, planned: int | None
+) -> tuple[PairedComparison, ...]:
+    """Each two embedders by what their DCG is estimated to be.
+
+    Half of the error rate is for verdicts by an estimate, as one by all judgments may follow.
+    """
+    if not queries:
+        return ()
+    values = dict(zip(names, estimates(queries).T.tolist(), strict=True))
+    return compare_embedders(estimated_metric(k), values, planned=planned, alpha=ALPHA / 2)
+
+
+def _coverage(
+    case: _Case, names: Sequence[str], k: int, truth: GroundTruth, drawn: Judged | None
+) -> Coverage:
     """How far the judgments of one query reach."""
     judged = set(case.ids[case.judged].tolist())
     first = {image for name in names for image in case.first(name, k)}
@@ -221,6 +264,8 @@ def _coverage(case: _Case, names: Sequence[str], k: int, truth: GroundTruth) -> 
         unjudged_first=len(first - judged),
         pool=len(first),
         counts=not truth.by_pool or enough(len(first & judged), len(first)),
+        telling=0 if drawn is None else len(drawn.gains),
+        told=int((~np.isnan(drawn.gains)).sum()) if drawn is not None and drawn.counts else None,
     )
 
 
@@ -251,8 +296,7 @@ def _compare(
 
 
 def _verdicts(comparisons: Sequence[PairedComparison], k: int) -> tuple[str, ...]:
-    decisive = (each for each in comparisons if each.metric == metric_names(k)[DECIDES])
-    return tuple(str(clause) for each in decisive for clause in verdict_clauses(each))
+    return tuple(str(clause) for each in decisive(comparisons, k) for clause in verdict_clauses(each))
 
 
 def _thresholds(cases: Sequence[JudgedScores], why_no_z: str | None) -> Thresholds:

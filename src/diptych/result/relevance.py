@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from diptych.evaluation.abstention import Abstention
 from diptych.evaluation.complementarity import Complementarity
+from diptych.evaluation.drawn import estimated_metric
 from diptych.evaluation.metrics.figures import DECIDES, Figures, Mean, metric_names
 from diptych.evaluation.significance import PairedComparison
 from diptych.judgments.judgments import Contradiction, Judgments
@@ -103,5 +105,11 @@ class Relevance:
     @property
     def decisive(self) -> tuple[PairedComparison, ...]:
         """Each two embedders by the metric that the verdicts rest on."""
-        metric = metric_names(self.k)[DECIDES]
-        return tuple(each for each in self.comparisons if each.metric == metric)
+        return decisive(self.comparisons, self.k)
+
+
+def decisive(comparisons: Sequence[PairedComparison], k: int) -> tuple[PairedComparison, ...]:
+    """Each two embedders by the metric that decides: DCG@k where it had to be estimated, else nDCG@k."""
+    estimated = {(each.a, each.b): each for each in comparisons if each.metric == estimated_metric(k)}
+    whole = (each for each in comparisons if each.metric == metric_names(k)[DECIDES])
+    return tuple(estimated.get((each.a, each.b), each) for each in whole)

@@ -18,7 +18,7 @@ from diptych.embedders.base import Vectors, real_models
 from diptych.embedders.budget import Budget
 from diptych.errors import DiptychError
 from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_judgments
-from diptych.judgments.pool import pool_by_scores
+from diptych.judgments.pool import Pool, pool
 from diptych.paths import prices_path
 from diptych.pipeline import left_out_note
 from diptych.queries import Query, TextQuery, text_query, texts_among
@@ -209,8 +209,8 @@ class PageState:
                 self._truth = newest, standing.with_plan(self._planned)
             return self._truth[1]
 
-    def pool(self, text: str, k: int) -> tuple[str, ...]:
-        """Ids of the pictures to judge for a text, shuffled.
+    def pool(self, text: str, k: int) -> Pool:
+        """The pictures to judge for a text.
 
         Raises:
             DiptychError: No embedder is ready, or one that costs was not asked this yet.
@@ -219,7 +219,7 @@ class PageState:
         ids = [picture.id for picture in answers.pictures]
         (by_name,) = answers.by_name
         asked = real_models(self.embedders[name].info for name in by_name)
-        return pool_by_scores(text, ids, [by_name[name].scores for name in asked], k)
+        return pool(text, ids, [by_name[name].scores for name in asked], k)
 
     def ready_answers(self, queries: Sequence[Query], k: int = DEPTH) -> tuple[Snapshot, Answers]:
         """What was ranked, and what each ready embedder makes of queries that cost nothing more.

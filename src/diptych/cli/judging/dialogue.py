@@ -21,6 +21,12 @@ _GRADED = {
 }
 
 
+_ROUNDS = {
+    1: "That is enough for an estimate. What follows makes it exact",
+    2: "Which is better is as sure as it gets. What follows completes the figures of each list",
+}
+
+
 class Dialogue:
     """A session held on the terminal.
 
@@ -48,13 +54,14 @@ class Dialogue:
 
     def hold(self) -> None:
         """Show picture after picture until none is left or the person has had enough."""
-        query = None
+        before = None
         while (task := self._session.task) is not None:
-            if task.query != query:
-                if query is not None:
+            if before is None or (task.query, task.round) != (before.query, before.round):
+                if before is not None:
                     self._say_verdict()
-                query = task.query
-                typer.echo(f"\n{typer.style(printable(query), bold=True)}   {self._help}\n")
+                    self._say_round(before, task)
+                typer.echo(f"\n{typer.style(printable(task.query), bold=True)}   {self._help}\n")
+            before = task
             self._viewer.show(task.image)
             if not self._take_answer(task):
                 typer.echo("")
@@ -65,6 +72,11 @@ class Dialogue:
     def _say_verdict(self) -> None:
         for said in self._verdict():
             typer.echo(f"Is one better, so far? {printable(said)}")
+
+    def _say_round(self, before: Task, task: Task) -> None:
+        """Where another round begins, say what it is for: a person may stop here."""
+        if task.round > before.round:
+            typer.echo(f"\n{_ROUNDS[task.round]} ({self._session.left_in(task.round)} pictures; q to stop).")
 
     def _take_answer(self, task: Task) -> bool:
         """Take one answer to what is shown; returns whether to go on."""
@@ -93,5 +105,5 @@ class Dialogue:
         return self._help
 
     def _left(self, task: Task) -> str:
-        of_query, in_all = self._session.left_of(task.query), self._session.left
-        return f"{of_query} left" if of_query == in_all else f"{of_query} left, {in_all} in all"
+        of_query, in_round = self._session.left_of(task), self._session.left_in(task.round)
+        return f"{of_query} left" if of_query == in_round else f"{of_query} left, {in_round} in this round"

@@ -158,7 +158,7 @@ def _differences(relevance: Relevance, names: Sequence[str]) -> Iterator[Rendera
     for each in shown:
         a, b = (letter(names.index(name)) for name in (each.a, each.b))
         what = f"{a} − {b}" if pairs else f"{each.metric}, {a} − {b}"
-        bold = "bold" if each.metric == decides and not pairs else ""
+        bold = "bold" if each in relevance.decisive and not pairs else ""
         table.add_row(what, *_difference(each), *([_p(each.p_holm)] if pairs else []), style=bold)
     yield from (table, Text(""))
     undefined = {

@@ -27,9 +27,10 @@ class Grades(BaseModel):
 
 
 class Pool(Grades):
-    """What there is to judge for a query, shuffled."""
+    """What there is to judge for a query; the first so many are enough for an estimate of which is better."""
 
     pictures: list[str]
+    first: int
 
 
 class Judgeable(BaseModel):
@@ -97,7 +98,10 @@ def router(state: PageState) -> APIRouter:
     @routes.get("/api/pool")
     def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
         """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
-        return Pool(text=text, grades=_grades(state, text), pictures=list(state.pool(text, k)))
+        pooled = state.pool(text, k)
+        return Pool(
+            text=text, grades=_grades(state, text), pictures=list(pooled.images), first=len(pooled.first)
+        )
 
     @routes.get("/api/judgments")
     def judgments(text: Annotated[Text, Query()]) -> Grades:

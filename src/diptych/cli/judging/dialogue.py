@@ -105,5 +105,5 @@ class Dialogue:
         return self._help
 
     def _left(self, task: Task) -> str:
-        of_query, in_round = self._session.left_of(task), self._session.left_in(task.round)
-        return f"{of_query} left" if of_query == in_round else f"{of_query} left, {in_round} in this round"
+        of_query, in_all = self._session.left_of(task), self._session.left
+        return f"{of_query} left" if of_query == in_all else f"{of_query} left, {in_all} in all"

@@ -103,6 +103,6 @@ def _verdict(bench: Workbench, asked: list[str], k: int) -> list[str]:
 
 def _sum_up(session: Session, next_command: list[str]) -> None:
     left = session.left + session.skipped
-    goes_on = f"{left} left, run the same command to continue" if left else "nothing is left to judge"
+    goes_on = f"{left:,} left, run the same command to continue" if left else "nothing is left to judge"
     typer.echo(f"{count(session.given, 'judgment')} given and kept; {goes_on}.")
     typer.echo(f"Next: {printable(shlex.join(next_command))}")

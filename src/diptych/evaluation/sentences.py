@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diptych.evaluation.sign_flip import ENUMERATED, smallest_p
 from diptych.evaluation.significance import ALPHA, PairedComparison
+from diptych.text import count
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _too_few(comparison: PairedComparison) -> Clause | None:
     share = (1 - comparison.confidence) / comparison.level if comparison.level else 1 / comparison.pairs
     if not telling or smallest is None or smallest <= ALPHA * share:
         return None
-    differ = "1 query" if telling == 1 else f"{telling} queries"
+    differ = count(telling, "query", "queries")
     among = f" for {comparison.pairs} pairs of embedders" if comparison.pairs > 1 else ""
     fewest = next((m for m in range(telling, ENUMERATED + 1) if smallest_p(m) <= ALPHA * share), None)
     takes = "" if fewest is None else f": it takes {fewest}"
@@ -86,7 +87,7 @@ def _running(comparison: PairedComparison) -> Clause | None:
     if comparison.planned > comparison.queries:
         return Clause(
             "the",
-            f" difference stands out, but {comparison.planned} queries were planned: judge on to be sure",
+            f" difference stands out, but {comparison.planned:,} queries were planned: judge on to be sure",
         )
     if comparison.planned:
         return _beyond(comparison)
@@ -100,7 +101,7 @@ def _running(comparison: PairedComparison) -> Clause | None:
 def _beyond(comparison: PairedComparison) -> Clause | None:
     if comparison.queries == comparison.planned:
         return None
-    return Clause("the", f" difference stands out, but only {comparison.planned} queries were planned")
+    return Clause("the", f" difference stands out, but only {comparison.planned:,} queries were planned")
 
 
 def _floor(comparison: PairedComparison, name: str) -> str:
@@ -114,7 +115,7 @@ def percent(confidence: float) -> str:
 
 
 def _queries(comparison: PairedComparison) -> str:
-    number = "1 query" if comparison.queries == 1 else f"{comparison.queries} queries"
+    number = count(comparison.queries, "query", "queries")
     if comparison.planned and comparison.planned > comparison.queries:
-        return f"{number} of {comparison.planned} planned"
+        return f"{number} of {comparison.planned:,} planned"
     return number

@@ -85,7 +85,8 @@ class Collection:
         return len(self.pictures)
 
     def __repr__(self) -> str:
-        return f"<Collection {self.source!r}: {len(self.pictures)} pictures, {len(self.skipped)} skipped>"
+        pictures = count(len(self.pictures), "picture")
+        return f"<Collection {self.source!r}: {pictures}, {len(self.skipped):,} skipped>"
 
     def find(self, image_id: str) -> Picture | None:
         """The picture with this id, or None."""

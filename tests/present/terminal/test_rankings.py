@@ -117,9 +117,9 @@ def test_the_verdict_comes_first_then_the_table_and_where_each_list_breaks() -> 
     order = ["Is one better?", "ranks better", "Do they rank alike?", "Does a list break?", "a dog", "A zs:"]
     places = [text.index(words, text.index("Is one better?")) for words in order]
     assert places == sorted(places)
-    (foot,) = [line for line in lines if "cut-off after" in line]
+    (foot,) = [line for line in lines if "break after" in line]
     assert foot.split("  ")[-1].strip() == "all equal"
-    assert "no clear cut-off" in foot
+    assert "no clear break" in foot
 
 
 def test_the_rest_is_for_those_who_ask() -> None:

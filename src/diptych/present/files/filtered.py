@@ -56,7 +56,7 @@ class FilterListing:
 
     def outcome(self, collection: Collection, skipped: Sequence[Skipped]) -> Iterator[str]:
         """What passed, what is known of it, and what was skipped, in lines."""
-        each = ", ".join(f"{self._passed[query]} “{printable(query)}”" for query in self._grades)
+        each = ", ".join(f"{self._passed[query]:,} “{printable(query)}”" for query in self._grades)
         several = f": {each}" if len(self._grades) > 1 else ""
         yield f"{self._passed.total()} of {count(len(collection), 'picture')} pass{several}"
         judged, relevant = self._judged.total(), self._judged[True]

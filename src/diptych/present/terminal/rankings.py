@@ -14,6 +14,7 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.present.html.curves import letter
+from diptych.present.html.layout import ORDER, z_differs
 from diptych.present.terminal.columns import ListColumn, ListLine, draw, letter_style
 from diptych.present.terminal.names import shorten_all
 from diptych.present.terminal.picture import Screen
@@ -21,6 +22,7 @@ from diptych.present.terminal.relevance import relevance_part
 from diptych.present.terminal.strips import show_strips
 from diptych.present.terminal.verdict import verdict
 from diptych.result import Comparison, Hit, QueryResult, Work
+from diptych.result.breaks import break_in_words
 from diptych.text import count, printable
 
 _FIRST = {1: 10, 2: 5, 3: 5}
@@ -60,6 +62,10 @@ def show(
             for part in _query(query, comparison, console.width, None if full else printed, full=full):
                 console.print(part)
             console.print()
+        shown = [hits if full else hits[:printed] for query in queries for hits in query.rankings.values()]
+        if any(map(z_differs, shown)):
+            console.print(Text(ORDER, "dim"))
+            console.print()
     else:
         for line in _first_hits(comparison, console.width):
             console.print(line)
@@ -98,7 +104,7 @@ def _query(
         for index, name in enumerate(query.rankings)
     ]
     longest = max(len(column.cells) for column in columns)
-    yield from draw(columns, [str(row + 1) for row in range(longest)], width)
+    yield from draw(columns, [f"{row + 1:,}" for row in range(longest)], width)
     said = query.findings if full else _on_rivals(query)
     if said:
         yield from (Text(""), *(Text(printable(finding)) for finding in said))
@@ -138,7 +144,7 @@ def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) ->
     """A hit; one after the break is dimmed, and the last before it is underlined."""
     labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
     notes = [f"[{', '.join(labels)}]"] if labels else []
-    notes += [f"(and {len(hit.aliases)} more like it)"] if hit.aliases else []
+    notes += [f"(and {len(hit.aliases):,} more like it)"] if hit.aliases else []
     notes += ["(the query picture)"] if hit.itself else []
     figures = {"score": f"{hit.score:.4f}"} | ({} if hit.z is None else {"z": f"{hit.z:.1f}"})
     last = query.stratification[name].breakpoint if name in query.stratification else None
@@ -166,13 +172,7 @@ def _all_equal(query: QueryResult, name: str) -> bool:
 def _fall(query: QueryResult, name: str) -> str:
     """Whether a list breaks, in the fewest words."""
     ranking = query.stratification.get(name)
-    if ranking is None:
-        return ""
-    if ranking.verdict == "all equal":
-        return "all equal"
-    if ranking.verdict == "too few images":
-        return "too few to tell"
-    return "no clear cut-off" if ranking.breakpoint is None else f"cut-off after {ranking.breakpoint}"
+    return "" if ranking is None else break_in_words(ranking)
 
 
 _FEW = 3
@@ -196,7 +196,7 @@ def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     most = len(skipped) if full else 1 + _FEW
     yield from skipped[:most]
     if len(skipped) > most:
-        yield Text(f"  … and {len(skipped) - most} more")
+        yield Text(f"  … and {len(skipped) - most:,} more")
     if not full:
         yield Text("--full prints every hit, figure and finding.", "dim")
 
@@ -205,7 +205,7 @@ def _work(info: EmbedderInfo, work: Work) -> str:
     new = "embedded no picture"
     if work.images_embedded:
         new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
-    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store} from the store"
+    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store:,} from the store"
 
 
 def _new_work(info: EmbedderInfo, work: Work) -> str:
@@ -233,7 +233,9 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
     """Print what `embed` did."""
     for name, f in filled.items():
         rate = f" ({f.embedded / f.seconds:.1f} a second)" if f.embedded and f.seconds else ""
-        console.print(Text(f"{printable(name)}: embedded {f.embedded}{rate}, {f.from_store} from the store"))
+        console.print(
+            Text(f"{printable(name)}: embedded {f.embedded:,}{rate}, {f.from_store:,} from the store")
+        )
     names = {picture.id: picture.name for picture in collection.pictures}
     refused = {item: why for f in filled.values() for item, why in f.refused.items()}
     lost = [*collection.skipped, *(Skipped(names[item], why) for item, why in refused.items())]

@@ -30,7 +30,9 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
     heading = Text(printable(learned.embedder.name), "bold").append(f", {SCALES[learned.scale]}", "not bold")
     console.print(heading)
     console.print(
-        Text(f"from {printable(learned.origin)}: {queries}, {count(judged, 'judgment')}, {relevant} relevant")
+        Text(
+            f"from {printable(learned.origin)}: {queries}, {count(judged, 'judgment')}, {relevant:,} relevant"
+        )
     )
     for said in learned.notes:
         console.print(Text(printable(said)))
@@ -44,7 +46,7 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
 def promise(threshold: SavedThreshold) -> str:
     """What to expect of a saved threshold, and from what."""
     value = f"{threshold.value:.4f} on {SCALES[threshold.scale]}"
-    silent = f", and {threshold.unjudged} more reached it that nobody had judged"
+    silent = f", and {threshold.unjudged:,} more reached it that nobody had judged"
     return f"{value}: {_meaning(threshold)}{silent if threshold.unjudged else ''}"
 
 
@@ -104,7 +106,7 @@ def _figures(learned: LearnedThreshold) -> Text:
         ("F1", _share(found.f1), ""),
     ]
     if learned.unjudged:
-        rows.append(("unjudged", str(learned.unjudged), "more reach it: of these precision says nothing"))
+        rows.append(("unjudged", f"{learned.unjudged:,}", "more reach it: of these precision says nothing"))
     return _aligned(rows)
 
 

@@ -63,7 +63,7 @@ def verdict(comparison: Comparison, console: Console, *, full: bool) -> Iterator
 
 def _about(comparison: Comparison) -> Iterator[Text]:
     queries = comparison.queries
-    asked = f"“{queries[0].query}”" if len(queries) == 1 else f"{len(queries)} queries"
+    asked = f"“{queries[0].query}”" if len(queries) == 1 else f"{len(queries):,} queries"
     about = f"{count(comparison.images, 'picture')} of {comparison.source}, {asked}"
     yield Text(printable(about), "bold")
     relevance = comparison.relevance

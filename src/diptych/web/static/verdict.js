@@ -1,7 +1,7 @@
 // Is one better? The sentences, and for each two embedders the difference with its interval.
 
 import { complain, get, latest } from "./api.js";
-import { element } from "./element.js";
+import { element, thousands } from "./element.js";
 
 const SOON = 1000; // milliseconds
 const newest = latest();
@@ -72,5 +72,5 @@ function drawn(pair) {
     element("p", { className: "aside" }, `${pair.metric}: ${signed(pair.difference)}${interval}; of ${count(pair.queries, "query", "queries")} ${won}`));
 }
 
-const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+const count = (number, one, many = `${one}s`) => `${thousands(number)} ${number === 1 ? one : many}`;
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;

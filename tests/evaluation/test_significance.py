@@ -176,7 +176,7 @@ def test_a_floor_takes_nothing_from_the_comparison_of_real_models() -> None:
         ("clip", "palette", "b", 1),
         ("vertex", "palette", "b", 1),
     ]
-    assert said(among[1])[0].startswith("clip ranks better than the floor palette (")
+    assert said(among[1])[0].startswith("clip ranks better than the baseline palette (")
 
 
 def test_floors_alone_are_compared_like_any_embedders() -> None:

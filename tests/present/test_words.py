@@ -154,3 +154,16 @@ def test_a_picture_that_the_other_list_lacks_is_said_to_be_missing_there() -> No
     one, two = layout.columns(made_comparisons.query())
     assert [row.missing for row in two.rows] == ["", "", "", "not in A’s first 5", "not in A’s first 5"]
     assert [other.rank for row in one.rows[3:] for other in row.known_elsewhere] == [31]
+
+
+@pytest.mark.parametrize("where", ["terminal", "report", "notebook"])
+def test_what_came_of_a_rival_is_said_once_and_outside_of_what_is_folded(where: str) -> None:
+    query = made_comparisons.query()
+    rival = "With one, cat beats dog on 1 of 9 pictures; from rank 4 on dog wins."
+    asked = dataclasses.replace(query, findings=(*query.findings, rival))
+    comparison = made_comparisons.comparison(asked)
+    text = EVERYWHERE[where](comparison)
+    assert text.count(rival) == 1
+    if where != "terminal":
+        render = report.render if where == "report" else notebook.to_html
+        assert rival in words(re.sub(r"<details.*?</details>", "", render(comparison), flags=re.DOTALL))

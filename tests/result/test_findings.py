@@ -366,7 +366,6 @@ FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval
 @pytest.mark.parametrize(
     ("figures", "answer"),
     [
-        ({"queries": 0}, "Cannot tell: there are too few pictures, or one ranks nothing."),
         (
             SHARE | {"words": ("in part",)},
             "In part: of their first 10 they share 7.1 on average over 8 queries (by luck: about 1).",
@@ -409,25 +408,64 @@ FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval
         ({"queries": 1, "first_interval": (0.0, 0.8), "first_shared": 0}, "Another picture comes first."),
         (
             {"taus": (0.81, 0.62, 0.14, -0.43), "tau": mean(0.285), "tau_p": 0.01},
-            "Their whole lists agree more than by luck (τ 0.81, 0.62, 0.14, −0.43).",
+            (
+                "Their whole lists agree more than by luck (rank correlation 0.81, 0.62, 0.14, −0.43; 1: one"
+                " order)."
+            ),
         ),
         (
             {"taus": (0.1,), "tau": mean(0.1), "tau_p": 0.3},
-            "Their whole lists agree no more than luck may explain (τ 0.10).",
+            "Their whole lists agree no more than luck may explain (rank correlation 0.10; 1: one order).",
         ),
         (
             {"taus": (0.4,) * 8, "tau": mean(0.4, 0.36, 0.44), "tau_p": 0.0},
-            "Their whole lists agree more than by luck (τ 0.40 on average, 95 % 0.36 to 0.44).",
+            (
+                "Their whole lists agree more than by luck (rank correlation 0.40 on average, 95 % 0.36 to"
+                " 0.44; 1: one order)."
+            ),
         ),
         (
             {"taus": (0.4,) * 8, "tau": mean(0.2, -0.01, 0.44), "tau_p": 0.0},
-            "Their whole lists agree no more than luck may explain (τ 0.20 on average, 95 % −0.01 to 0.44).",
+            (
+                "Their whole lists agree no more than luck may explain (rank correlation 0.20 on average, 95"
+                " % −0.01 to 0.44; 1: one order)."
+            ),
         ),
     ],
 )
 def test_do_they_rank_alike(figures: dict[str, Any], answer: str) -> None:
     first, *_ = overall_findings([asked("gradual", names="AB")], 88, likeness=[alike(**figures)])
     assert str(first) == f"Do A and B rank alike? {answer}"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "images", "why"),
+    [
+        ([("gradual", "all equal")], 88, "B gives all pictures the same score"),
+        ([("all equal", "all equal")] * 2, 88, "A and B both give all pictures the same score"),
+        (
+            [("all equal", "gradual"), ("gradual", "all equal")],
+            88,
+            "for each query one of them gives all pictures the same score",
+        ),
+        ([("too few images", "too few images")], 1, "there is only 1 picture"),
+        (
+            [("too few images", "all equal"), ("too few images", "too few images")],
+            2,
+            "there are only 2 pictures",
+        ),
+    ],
+)
+def test_why_two_rankings_can_not_be_compared(verdicts: list[tuple[Any, Any]], images: int, why: str) -> None:
+    queries = [
+        query(
+            rankings={"A": (), "B": ()},
+            stratification={"A": Stratification(verdict=a), "B": Stratification(verdict=b)},
+        )
+        for a, b in verdicts
+    ]
+    first, *_ = overall_findings(queries, images, likeness=[alike(queries=0)])
+    assert str(first) == f"Do A and B rank alike? Cannot tell: {why}."
 
 
 APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.125, "p_holm": 0.125}
@@ -439,34 +477,37 @@ APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.
         (
             {"verdict": "suggestive"},
             (
-                "A separates its first pictures 2.8 times as far as B (4 queries: suggestive, not shown);"
-                " that is not proof of better ranking."
+                "At the largest drop, A's lists fall 2.8 times as far as B's (4 queries: suggestive, not"
+                " shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 22, "interval": (1.9, 4.1)},
             (
-                "A separates its first pictures 2.8 times as far as B (22 queries, interval 1.9 to 4.1:"
-                " shown); that is not proof of better ranking."
+                "At the largest drop, A's lists fall 2.8 times as far as B's (22 queries, interval 1.9 to"
+                " 4.1: shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 8, "ratio": 0.4, "interval": (0.2, 0.8)},
             (
-                "B separates its first pictures 2.5 times as far as A (8 queries, interval 1.2 to 5: shown);"
-                " that is not proof of better ranking."
+                "At the largest drop, B's lists fall 2.5 times as far as A's (8 queries, interval 1.2 to"
+                " 5: shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "not seen", "queries": 8, "ratio": 1.1, "interval": (0.8, 1.5)},
             (
-                "No difference seen (A separates its first pictures 1.1 times as far as B; 8 queries,"
+                "No difference seen (at the largest drop, A's lists fall 1.1 times as far as B's; 8 queries,"
                 " interval 0.8 to 1.5)."
             ),
         ),
         (
             {"verdict": "too few queries", "queries": 2},
-            "Too few queries to tell (A separates its first pictures 2.8 times as far as B; 2 queries).",
+            (
+                "Too few queries to tell (at the largest drop, A's lists fall 2.8 times as far as B's; 2"
+                " queries)."
+            ),
         ),
     ],
 )

@@ -93,8 +93,8 @@ def _running(comparison: PairedComparison) -> Clause | None:
         return _beyond(comparison)
     return Clause(
         "the",
-        " difference stands out, but looking again after every query takes a stricter test: say beforehand"
-        " how many queries you will judge (--planned)",
+        " difference stands out, but not by the stricter test that holds whenever you stop, as the number of"
+        " queries was not fixed before the first one: judge more to be sure",
     )
 
 
@@ -106,7 +106,7 @@ def _beyond(comparison: PairedComparison) -> Clause | None:
 
 def _floor(comparison: PairedComparison, name: str) -> str:
     marked = {"a": comparison.a, "b": comparison.b}.get(comparison.floor or "")
-    return f"the floor {name}" if name == marked else name
+    return f"the baseline {name}" if name == marked else name
 
 
 def percent(confidence: float) -> str:

@@ -71,7 +71,7 @@ def overall_findings(
         separation: Who of each two separates its first pictures further.
     """
     names = list(queries[0].rankings)
-    alike = [_on_likeness(pair, len(queries)) for pair in likeness]
+    alike = [_on_likeness(pair, queries, images) for pair in likeness]
     breaks = [_on_breaks(name, queries, images) for name in names]
     apart = [_on_separation(pair) for pair in separation if len(queries) > 1 and pair.queries]
     return (*alike, *breaks, *apart, *(_on_quality(decisive) if len(names) > 1 else ()))
@@ -208,17 +208,32 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     return f"{won}; from rank {contrast.rivals_from:,} on {rivals} {win}{aside}."
 
 
-def _on_likeness(pair: Likeness, asked: int) -> Finding:
+def _on_likeness(pair: Likeness, queries: Sequence[QueryResult], images: int) -> Finding:
+    asked = len(queries)
     if not pair.queries:
-        return Finding(
-            "alike", (pair.a, pair.b), "Cannot tell: there are too few pictures, or one ranks nothing."
-        )
+        return Finding("alike", (pair.a, pair.b), f"Cannot tell: {_why_unlike(pair, queries, images)}.")
     sentences = [*_on_overlap(pair), *_on_shared_firsts(pair), *_on_whole_lists(pair)]
     if pair.queries < asked:
         sentences.append(
             f"That is for {pair.queries:,} of {asked:,} queries: for the others one tells no pictures apart."
         )
     return Finding("alike", (pair.a, pair.b), " ".join(sentences))
+
+
+def _why_unlike(pair: Likeness, queries: Sequence[QueryResult], images: int) -> str:
+    """Why two rankings can't be compared for any query: one is none, or there is hardly a picture to rank."""
+    level = [
+        {name for name in (pair.a, pair.b) if query.stratification[name].verdict == "all equal"}
+        for query in queries
+        if {pair.a, pair.b} <= query.stratification.keys()
+    ]
+    if not all(level) or not level:
+        return f"there {'is' if images == 1 else 'are'} only {count(images, 'picture')}"
+    always = sorted(set.intersection(*level))
+    if not always:
+        return "for each query one of them gives all pictures the same score"
+    give = "gives" if len(always) == 1 else "both give"
+    return f"{' and '.join(always)} {give} all pictures the same score"
 
 
 def _on_overlap(pair: Likeness) -> list[str]:
@@ -262,7 +277,7 @@ def _on_whole_lists(pair: Likeness) -> list[str]:
         shown = f"{pair.tau.mean:.2f} on average, 95 % {pair.tau.low:.2f} to {pair.tau.high:.2f}"
     luck = pair.tau_p > LUCK or (pair.tau.low is not None and pair.tau.low <= 0)
     agree = "no more than luck may explain" if luck else "more than by luck"
-    return [f"Their whole lists agree {agree} (τ {shown.replace('-', '−')})."]
+    return [f"Their whole lists agree {agree} (rank correlation {shown.replace('-', '−')}; 1: one order)."]
 
 
 def _on_separation(pair: Separation) -> Finding:
@@ -272,7 +287,7 @@ def _on_separation(pair: Separation) -> Finding:
 
 def _how_far(pair: Separation) -> str:
     if pair.ratio is None:
-        return "Cannot tell."
+        return "Cannot tell: there is no query with a drop in both lists."
     further, other, ratio = (
         (pair.a, pair.b, pair.ratio) if pair.ratio >= 1 else (pair.b, pair.a, 1 / pair.ratio)
     )
@@ -281,16 +296,13 @@ def _how_far(pair: Separation) -> str:
         low, high = sorted(end if pair.ratio >= 1 else 1 / end for end in pair.interval)
         begins = f"{low:.2g}" if not 1 < low < 1.05 else f"{low:.3f}"  # where 1 is left out it is not shown
         rests_on += f", interval {begins} to {high:.2g}"
-    times = f"{ratio:.2g} times as far as {other}"
+    stands = f"at the largest drop, {further}'s lists fall {ratio:.2g} times as far as {other}'s"
     if pair.verdict == "too few queries":
-        return f"Too few queries to tell ({further} separates its first pictures {times}; {rests_on})."
+        return f"Too few queries to tell ({stands}; {rests_on})."
     if pair.verdict == "not seen":
-        return f"No difference seen ({further} separates its first pictures {times}; {rests_on})."
+        return f"No difference seen ({stands}; {rests_on})."
     shown = "shown" if pair.verdict == "shown" else "suggestive, not shown"
-    return (
-        f"{further} separates its first pictures {times} ({rests_on}: {shown});"
-        " that is not proof of better ranking."
-    )
+    return f"{stands[0].upper()}{stands[1:]} ({rests_on}: {shown}); that is not proof of better ranking."
 
 
 def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Finding:

@@ -319,6 +319,16 @@ def short(query: QueryResult) -> str:
     return query.query if query.kind == "text" else query.query.replace("\\", "/").split("/")[-1]
 
 
+def own_findings(query: QueryResult) -> tuple[str, ...]:
+    """What is said of a query's lists by themselves."""
+    return query.findings[: len(query.findings) - len(query.contrast)]
+
+
+def on_rivals(query: QueryResult) -> tuple[str, ...]:
+    """What came of setting the query against others, which a person asked for: it ends the findings."""
+    return query.findings[len(query.findings) - len(query.contrast) :]
+
+
 def z_differs(hits: Sequence[Hit]) -> bool:
     """Whether z, in tenths as it is shown, would order hits otherwise than the score does."""
     shown = [round(hit.z, 1) for hit in hits if hit.z is not None]

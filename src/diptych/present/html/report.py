@@ -128,6 +128,8 @@ def environment(loader: BaseLoader) -> Environment:
         "row_height": layout.ROW,
         "headings": layout.HEADINGS,
         "order": layout.ORDER,
+        "own_findings": layout.own_findings,
+        "on_rivals": layout.on_rivals,
     }
     return environment
 

@@ -36,6 +36,7 @@ class ListLine:
         note: What is added to it where there is room.
         figures: By the figure's name, what is shown of it.
         mark: A character before it.
+        mark_style: How that looks.
         style: How it looks.
     """
 
@@ -43,6 +44,7 @@ class ListLine:
     note: str = ""
     figures: dict[str, str] = field(default_factory=dict)
     mark: str = ""
+    mark_style: str = ""
     style: str = ""
 
 
@@ -146,7 +148,8 @@ class _Block:
         if row >= len(self.column.cells):
             return Text(" " * self.width)
         cell, wide = self.column.cells[row], self._layout.mark + self._layout.name
-        line = Text(_padded(cell.mark, self._layout.mark)).append(self._short[cell.name])
+        line = Text().append(_padded(cell.mark, self._layout.mark), cell.mark_style)
+        line.append(self._short[cell.name])
         if cell.note and cell_len(line.plain) + 1 + cell_len(cell.note) <= wide:
             line.append(f" {cell.note}", "dim")
         line.append(" " * (wide - cell_len(line.plain)))

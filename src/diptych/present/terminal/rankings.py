@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -14,7 +14,7 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.present.html.curves import letter
-from diptych.present.html.layout import ORDER, z_differs
+from diptych.present.html.layout import ORDER, on_rivals, z_differs
 from diptych.present.terminal.columns import ListColumn, ListLine, draw, letter_style
 from diptych.present.terminal.names import shorten_all
 from diptych.present.terminal.picture import Screen
@@ -27,6 +27,11 @@ from diptych.text import count, printable
 
 _FIRST = {1: 10, 2: 5, 3: 5}
 """How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
+
+_MARKS = {True: ("✓", "bold green"), False: ("×", "red")}
+"""What stands before a hit that was judged relevant, or not, and how it looks."""
+
+_MARKED = "✓ judged relevant, × judged not relevant; without a mark, not judged"
 
 _MOST_QUERIES = 8
 """So many of them fit a screen beside the answers."""
@@ -62,13 +67,12 @@ def show(
             for part in _query(query, comparison, console.width, None if full else printed, full=full):
                 console.print(part)
             console.print()
-        shown = [hits if full else hits[:printed] for query in queries for hits in query.rankings.values()]
-        if any(map(z_differs, shown)):
-            console.print(Text(ORDER, "dim"))
-            console.print()
     else:
         for line in _first_hits(comparison, console.width):
             console.print(line)
+        console.print()
+    for note in _notes(comparison, None if full else printed or 1):
+        console.print(Text(note, "dim"))
         console.print()
     for line in closing(comparison, full=full):
         console.print(line)
@@ -80,11 +84,24 @@ def show_relevance(comparison: Comparison, console: Console, *, full: bool = Fal
         console.print(part)
     if comparison.relevance is not None:
         names = [info.name for info in comparison.embedders]
-        for part in relevance_part(comparison.relevance, names, console.width, full=full):
+        for part in _parted(relevance_part(comparison.relevance, names, console.width, full=full)):
             console.print(part)
+    if rivals := [finding for query in comparison.queries for finding in on_rivals(query)]:
+        for finding in rivals:
+            console.print(Text(printable(finding)))
         console.print()
     for line in closing(comparison, full=full):
         console.print(line)
+
+
+def _parted(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """Parts with one empty line at their end, and never two together."""
+    empty_before = True
+    for part in (*parts, Text("")):
+        empty = isinstance(part, Text) and not part.plain
+        if not (empty and empty_before):
+            yield part
+        empty_before = empty
 
 
 def _query(
@@ -105,14 +122,18 @@ def _query(
     ]
     longest = max(len(column.cells) for column in columns)
     yield from draw(columns, [f"{row + 1:,}" for row in range(longest)], width)
-    said = query.findings if full else _on_rivals(query)
+    said = query.findings if full else on_rivals(query)
     if said:
         yield from (Text(""), *(Text(printable(finding)) for finding in said))
 
 
-def _on_rivals(query: QueryResult) -> tuple[str, ...]:
-    """What came of setting the query against others, which a person asked for: it ends the findings."""
-    return query.findings[len(query.findings) - len(query.contrast) :]
+def _notes(comparison: Comparison, rows: int | None) -> Iterator[str]:
+    """How to read the lists, where so many of their hits need it."""
+    shown = [(q, hits[:rows]) for q in comparison.queries for hits in q.rankings.values()]
+    if any(z_differs(hits) for _, hits in shown):
+        yield ORDER
+    if any(hit.id in _grades(comparison, query) for query, hits in shown for hit in hits):
+        yield _MARKED
 
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -131,7 +152,7 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     yield from draw(columns, labels, width, heading="Ranked first")
     if more := len(comparison.queries) - len(queries):
         yield Text(f"… and {count(more, 'more query', 'more queries')}", "dim")
-    yield from (Text(printable(finding)) for query in comparison.queries for finding in _on_rivals(query))
+    yield from (Text(printable(finding)) for query in comparison.queries for finding in on_rivals(query))
 
 
 def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> ListLine:
@@ -149,12 +170,13 @@ def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) ->
     figures = {"score": f"{hit.score:.4f}"} | ({} if hit.z is None else {"z": f"{hit.z:.1f}"})
     last = query.stratification[name].breakpoint if name in query.stratification else None
     style = "" if last is None or hit.rank < last else "underline" if hit.rank == last else "dim"
-    mark = "" if hit.id not in grades else "✓" if grades[hit.id] else "✗"
+    mark, colour = _MARKS[bool(grades[hit.id])] if hit.id in grades else ("", "")
     return ListLine(
         printable(hit.image),
         printable(" ".join(notes)),
         figures,
         mark,
+        colour,
         "dim" if _all_equal(query, name) else style,
     )
 

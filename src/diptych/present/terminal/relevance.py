@@ -27,8 +27,9 @@ _NOTHING_JUDGED = (
     " --judgments take what is known."
 )
 _LOSSES = (
-    "Expected: the mean over queries, each cut at the threshold learned on the others. Of an F1 of 1, the"
-    " threshold loss is lost to one cut-off for all, the ranking loss to order."
+    "Expected: means over queries, each cut at the threshold learned on the others; so is the F1, 1 less the"
+    " two losses, which is not that of the mean precision and recall. The threshold loss is lost to one"
+    " cut-off for all, the ranking loss to order."
 )
 _MOST = 10
 _A_FIGURE = 6

@@ -82,7 +82,7 @@ def _legend(comparison: Comparison, width: int) -> Iterator[Text]:
     """Whose letter is whose; in a line where there is room."""
     each = []
     for index, info in enumerate(comparison.embedders):
-        floor = " (floor)" if info.floor else ""
+        floor = " (baseline, to be beaten)" if info.floor else ""
         each.append(
             Text("  ").append_text(who(index)).append(f"  {printable(info.name)}").append(floor, "dim")
         )

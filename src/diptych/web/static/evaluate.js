@@ -80,7 +80,7 @@ function meaning(effect) {
     return `precision of at least ${percent(promise.precision)} on average is promised for new queries for which anything passes`
       + ` (at most ${percent(promise.risk)} of such promises are wrong); here ${both}`;
   }
-  return expected.left_out ? `on a new query, expect ${both}` : `on average over ${queries}, ${both}`;
+  return expected.left_out ? `on a new query, expect ${both}: means over ${queries}` : `on average over ${queries}, ${both}`;
 }
 
 function figure(name, expected) {

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from diptych.arguments import checked
 from diptych.cache import FileHashes, Mark
 from diptych.errors import DiptychError
 from diptych.images.entries import Entry, File, Origin, Skipped, count_files, one_line
@@ -128,6 +129,7 @@ class Collection:
         raise UnreadablePicture(reason)
 
 
+@checked
 def open_collection(
     source: Source, *, limits: Limits = Limits(), progress: Progress = Silent()
 ) -> Collection:

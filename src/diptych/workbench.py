@@ -59,7 +59,7 @@ Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 
 
 def _several(given: Sequence[_T] | str) -> Sequence[_T] | list[str]:
-    """What was given in a list, or one text by itself, which is no list of its letters."""
+    """What was given in a list, or one text by itself, which is not a list of its letters."""
     return [given] if isinstance(given, str) else given
 
 

@@ -182,7 +182,7 @@ def test_a_picture_is_told_by_its_bytes_where_the_suffix_says_nothing(tmp_path: 
     collection = open_collection(tmp_path)
     assert names(collection) == ["backup.jpg~", "photo.2019", "scan"]
     assert {(each.called, each.reason) for each in collection.skipped} == {
-        ("archive.zip and 2 more", "left out by name: no kind of picture"),
+        ("archive.zip and 2 more", "left out by name: not a kind of picture"),
         ("README and 1 more", "no picture by its first bytes"),
     }
 
@@ -308,7 +308,7 @@ def test_a_source_without_pictures_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b")
     assert refusal(tmp_path) == (
         f"{tmp_path}: of 2 files none is a picture that can be read;"
-        " a.txt and 1 more: left out by name: no kind of picture"
+        " a.txt and 1 more: left out by name: not a kind of picture"
     )
     (tmp_path / "c.jpg").write_text("c")
     assert refusal(tmp_path) == (

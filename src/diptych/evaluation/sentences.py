@@ -53,11 +53,11 @@ def _better(comparison: PairedComparison) -> Clause:
 
 
 def _cannot_tell(comparison: PairedComparison) -> Clause:
+    b = _floor(comparison, comparison.b) if comparison.floor == "b" else comparison.b
     if not comparison.queries:
-        return Clause("cannot tell", f": {comparison.undefined['difference']}")
+        return Clause("cannot tell", f" {comparison.a} from {b}: {comparison.undefined['difference']}")
     if not comparison.wins + comparison.losses:
         return Clause("", f"{comparison.a} and {comparison.b} are equal on every query")
-    b = _floor(comparison, comparison.b) if comparison.floor == "b" else comparison.b
     apart = f" {comparison.a} from {b} with {_queries(comparison)}"
     needed = comparison.needed_range
     if needed is None or needed[1] <= comparison.queries:

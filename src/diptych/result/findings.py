@@ -186,7 +186,7 @@ def _on_passing(name: str, passing: Passing, images: int) -> str:
     passes = "pass" if passing.count > 1 else "passes"
     return (
         f"{some} of {count(images, 'picture')} {passes} the threshold learned for {name}"
-        f" from {passing.queries:,} other judged queries (F1 there about {passing.f1:.2f})."
+        f" from {passing.queries:,} other judged queries (F1 there about {passing.f1:.2f}, of what was judged)."
     )
 
 
@@ -201,9 +201,9 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     exceptions = contrast.lost_before + contrast.won_after
     if exceptions > contrast.looked_at / 4:
         return f"{won}, mixed all down its list: there is no rank where one ends and the other begins."
-    if contrast.rivals_from is None:
-        return f"{won}, down to the last."
     aside = f", {count(exceptions, 'exception')} aside" if exceptions else ""
+    if contrast.rivals_from is None:
+        return f"{won}, down to the last{aside}."
     win = "win" if len(contrast.rivals) > 1 else "wins"
     return f"{won}; from rank {contrast.rivals_from:,} on {rivals} {win}{aside}."
 

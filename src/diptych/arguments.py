@@ -1,4 +1,4 @@
-"""Arguments of the functions that people call from Python, compared with the types that they are declared with.
+"""Arguments of the functions that people call from Python, compared with the types declared for them.
 
 @checked
 def compare(queries: Sequence[str], k: int = 20) -> Comparison: ...

@@ -66,7 +66,10 @@ def test_another_collection_that_shares_a_picture_has_none(other: diptych.Workbe
         found = relevance(comparison)
         assert [each.queries for each in found.decisive] == [0]
         assert found.verdicts == (
-            "cannot tell palette from random: for no query are at least half of the embedders' first 10 judged",
+            (
+                "cannot tell palette from random: for no query are at least half of the embedders' first 10"
+                " judged"
+            ),
         )
         findings = [str(finding) for finding in comparison.overall.findings]
         assert any(": for no query" in said for said in findings)

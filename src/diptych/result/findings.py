@@ -186,7 +186,8 @@ def _on_passing(name: str, passing: Passing, images: int) -> str:
     passes = "pass" if passing.count > 1 else "passes"
     return (
         f"{some} of {count(images, 'picture')} {passes} the threshold learned for {name}"
-        f" from {passing.queries:,} other judged queries (F1 there about {passing.f1:.2f}, of what was judged)."
+        f" from {passing.queries:,} other judged queries (F1 there about {passing.f1:.2f}, of what was"
+        " judged)."
     )
 
 

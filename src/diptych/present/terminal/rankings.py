@@ -70,10 +70,10 @@ def show(
     else:
         for line in _first_hits(comparison, console.width):
             console.print(line)
-        console.print()
-    for note in _notes(comparison, None if full else printed or 1):
-        console.print(Text(note, "dim"))
-        console.print()
+    for note in _parted(
+        _notes(comparison, None if full else printed or 1), empty_before=bool(full or printed)
+    ):
+        console.print(note)
     for line in closing(comparison, full=full):
         console.print(line)
 
@@ -94,9 +94,8 @@ def show_relevance(comparison: Comparison, console: Console, *, full: bool = Fal
         console.print(line)
 
 
-def _parted(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+def _parted(parts: Iterable[RenderableType], *, empty_before: bool = True) -> Iterator[RenderableType]:
     """Parts with one empty line at their end, and never two together."""
-    empty_before = True
     for part in (*parts, Text("")):
         empty = isinstance(part, Text) and not part.plain
         if not (empty and empty_before):
@@ -127,13 +126,13 @@ def _query(
         yield from (Text(""), *(Text(printable(finding)) for finding in said))
 
 
-def _notes(comparison: Comparison, rows: int | None) -> Iterator[str]:
+def _notes(comparison: Comparison, rows: int | None) -> Iterator[Text]:
     """How to read the lists, where so many of their hits need it."""
     shown = [(q, hits[:rows]) for q in comparison.queries for hits in q.rankings.values()]
     if any(z_differs(hits) for _, hits in shown):
-        yield ORDER
+        yield Text(ORDER, "dim")
     if any(hit.id in _grades(comparison, query) for query, hits in shown for hit in hits):
-        yield _MARKED
+        yield Text(_MARKED, "dim")
 
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:

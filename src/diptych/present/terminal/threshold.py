@@ -93,12 +93,10 @@ def _both(expected: Expected) -> str:
 
 def _means(expected: Expected) -> str:
     """What these two are, so that nobody reckons with them as with those of one query."""
-    queries = count(expected.queries, "query", "queries")
+    means = f"means over {count(expected.queries, 'query', 'queries')}"
     if expected.passing == expected.queries:
-        return f"means over {queries}"
-    return (
-        f"means over queries (precision: {expected.passing:,}, for which anything passes; recall: {queries})"
-    )
+        return means
+    return f"{means}, precision over the {expected.passing:,} for which anything passes"
 
 
 def _figures(learned: LearnedThreshold) -> Text:

@@ -186,5 +186,5 @@ def test_marks_of_judgments_differ_in_shape_and_colour_and_are_explained() -> No
     before = {mark: re.search(rf"\x1b\[([\d;]+)m{mark}", text) for mark in "✓×"}
     codes = [found[1] for found in before.values() if found is not None]
     assert len(set(codes)) == 2
-    assert "✓ judged relevant, × judged not relevant" in text
+    assert "✓ judged relevant, × judged not." in text
     assert "judged relevant" not in "\n".join(shown(one, 200))

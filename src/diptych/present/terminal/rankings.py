@@ -31,7 +31,7 @@ _FIRST = {1: 10, 2: 5, 3: 5}
 _MARKS = {True: ("✓", "bold green"), False: ("×", "red")}
 """What stands before a hit that was judged relevant, or not, and how it looks."""
 
-_MARKED = "✓ judged relevant, × judged not relevant; without a mark, not judged"
+_MARKED = "✓ judged relevant, × judged not."
 
 _MOST_QUERIES = 8
 """So many of them fit a screen beside the answers."""
@@ -70,11 +70,8 @@ def show(
     else:
         for line in _first_hits(comparison, console.width):
             console.print(line)
-    for note in _parted(
-        _notes(comparison, None if full else printed or 1), empty_before=bool(full or printed)
-    ):
-        console.print(note)
-    for line in closing(comparison, full=full):
+        console.print()
+    for line in closing(comparison, full=full, notes=_notes(comparison, None if full else printed or 1)):
         console.print(line)
 
 
@@ -94,8 +91,9 @@ def show_relevance(comparison: Comparison, console: Console, *, full: bool = Fal
         console.print(line)
 
 
-def _parted(parts: Iterable[RenderableType], *, empty_before: bool = True) -> Iterator[RenderableType]:
+def _parted(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
     """Parts with one empty line at their end, and never two together."""
+    empty_before = True
     for part in (*parts, Text("")):
         empty = isinstance(part, Text) and not part.plain
         if not (empty and empty_before):
@@ -126,13 +124,13 @@ def _query(
         yield from (Text(""), *(Text(printable(finding)) for finding in said))
 
 
-def _notes(comparison: Comparison, rows: int | None) -> Iterator[Text]:
+def _notes(comparison: Comparison, rows: int | None) -> Iterator[str]:
     """How to read the lists, where so many of their hits need it."""
     shown = [(q, hits[:rows]) for q in comparison.queries for hits in q.rankings.values()]
     if any(z_differs(hits) for _, hits in shown):
-        yield Text(ORDER, "dim")
+        yield ORDER
     if any(hit.id in _grades(comparison, query) for query, hits in shown for hit in hits):
-        yield Text(_MARKED, "dim")
+        yield _MARKED
 
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -200,8 +198,8 @@ _FEW = 3
 """So many skipped files are named where not all are."""
 
 
-def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
-    """What was done and what was skipped, and how to see more."""
+def closing(comparison: Comparison, *, full: bool, notes: Iterable[str] = ()) -> Iterator[Text]:
+    """What was done and what was skipped, how to read what is above, and how to see more."""
     done = [
         (info, comparison.work[info.name]) for info in comparison.embedders if info.name in comparison.work
     ]
@@ -218,8 +216,10 @@ def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     yield from skipped[:most]
     if len(skipped) > most:
         yield Text(f"  … and {len(skipped) - most:,} more")
-    if not full:
-        yield Text("--full prints every hit, figure and finding.", "dim")
+    hints = [*notes, *([] if full else ["--full prints every hit, figure and finding."])]
+    if hints[:-1] and hints[-2] == _MARKED:  # short ones, in one line
+        hints[-2:] = [" ".join(hints[-2:])]
+    yield from (Text(hint, "dim") for hint in hints)
 
 
 def _work(info: EmbedderInfo, work: Work) -> str:

@@ -34,11 +34,9 @@ async function showQueries() {
     return element("li", { className: query.text === text ? "chosen" : "" }, button, element("small", {}, words));
   }));
   const next = queries.find((query) => !query.judged);
-  onward.hidden = text === null || ahead.length > 0 || !next;
-  if (next) {
-    onward.textContent = `Next: ${next.text}`;
-    onward.onclick = () => open(next.text);
-  }
+  onward.hidden = text === null || ahead.length > 0;
+  onward.textContent = next ? `Next: ${next.text}` : "Every query is judged: see Evaluate, or add another query";
+  onward.onclick = () => (next ? open(next.text) : location.assign("/evaluate"));
 }
 
 // Begin or go on with a query: what anybody has judged is not asked again.

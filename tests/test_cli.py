@@ -314,6 +314,7 @@ WRONG_USAGE = [
     ["compare", "pictures", "-e", "palette", "-q", "x", "-k", "0"],
     ["compare", "pictures", "-e", "palette", "-q", "x", "--open"],
     ["search", "pictures", "-e", "palette"],
+    ["search", "pictures", "red", "-e", "palette", "-q", "green"],
     ["compare", "pictures", "-e", "palette", "-q", "x", "--json", "a", "--report", "a"],
     ["compare", "pictures", "-e", "palette", "-q", "x", "--max-cost", "much"],
 ]  # fmt: skip
@@ -323,6 +324,32 @@ def test_wrong_usage_exits_with_2(run_all: RunAll, pictures: Path) -> None:
     for done in run_all(WRONG_USAGE):
         assert done.returncode == 2, done
         assert "Traceback" not in done.stderr
+
+
+def test_options_and_texts_that_another_command_takes_are_met_with_where_they_go(
+    run_all: RunAll, pictures: Path
+) -> None:
+    palette = ["-e", "palette"]
+    for command, said in [
+        (["judgments", "pictures", *palette], "No such option: -e (compare, search,"),
+        (["embed", "pictures", *palette, "-q", "x"], "No such option: -q (compare, search,"),
+        (["threshold", "pictures", *palette, "-k", "3"], "No such option: -k (compare, search, judge,"),
+        (["embedders", "--store", "x"], "No such option: --store (compare,"),
+        (["compare", "pictures", *palette, "--stor", "x"], "No such option: --stor (Possible options:"),
+        (["compare", "pictures", "red", *palette], "(red): write -q before each text to search for"),
+        (["search", "pictures", *palette], "nothing to search for: give a QUERY after SOURCE, or -q TEXT"),
+        (["search", "pictures", "red", *palette, "-q", "green"], "search takes one query;"),
+    ]:  # fmt: skip
+        (done,) = run_all([command])
+        assert done.returncode == 2
+        assert said in " ".join(re.sub("[│╭╮╰╯─]", " ", done.stderr).split())
+
+
+def test_search_takes_its_query_after_q_too(run_all: RunAll, pictures: Path) -> None:
+    one, other = run_all(
+        [["search", "pictures", *more, "-e", "palette", "--json", "-"] for more in (["red"], ["-q", "red"])]
+    )
+    assert json.loads(one.stdout)["queries"] == json.loads(other.stdout)["queries"]
 
 
 def zip_with(path: Path, name: str) -> None:

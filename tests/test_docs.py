@@ -128,7 +128,7 @@ def test_the_demo_prints_one_screen_as_the_readme_shows_it() -> None:
     assert len(printed) <= 28  # and two lines that name the report and the page
     (shown,) = (block for block in blocks(ROOT / "README.md", "") if block.startswith("120 pictures"))
     assert printed[: len(shown.splitlines())] == shown.splitlines()
-    assert "mini-b ranks better than the floor palette" in run.stdout
+    assert "mini-b ranks better than the baseline palette" in run.stdout
     assert "diptych serve" in makefile
 
 

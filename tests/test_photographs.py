@@ -51,7 +51,7 @@ def test_wolves_cats_and_retrievers_are_found_and_a_second_run_embeds_nothing(
     env = install_zs(tmp_path / "plugins")
     subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
     first = json.loads((tmp_path / "out.json").read_text())
-    passed_over = [{"name": "manifest.csv", "reason": "left out by name: no kind of picture"}]
+    passed_over = [{"name": "manifest.csv", "reason": "left out by name: not a kind of picture"}]
     assert first["collection"] == {"source": str(animals), "images": 88, "skipped": passed_over}
     _, wolf, cats, picture = first["queries"]
 

@@ -45,8 +45,8 @@ def dollars(amount: float) -> str:
 
 
 def count(number: int, thing: str, things: str = "") -> str:
-    """A number with its noun: "1 picture", "88 pictures", "2 queries"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"
+    """A number with its noun: "1 picture", "2 queries", "12,345 pictures"."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

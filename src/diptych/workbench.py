@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
+from diptych.arguments import checked
 from diptych.embedders import Embedder, EmbedderInfo
 from diptych.embedders.base import PrecomputedImages, real_models
 from diptych.embedders.budget import Budget
 from diptych.embedders.registry import Embedders, load_all, specs_among
 from diptych.embedders.self_check import is_free
-from diptych.embedders.templates import checked, with_templates
+from diptych.embedders.templates import checked as checked_templates
+from diptych.embedders.templates import with_templates
 from diptych.errors import DiptychError
 from diptych.images import Collection, Limits, open_collection
 from diptych.judgments.groundtruth import (
@@ -50,8 +52,15 @@ from diptych.thresholds.learn import LearnedThreshold, learn_threshold
 from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
 from diptych.thresholds.saved import Scale
 
+_T = TypeVar("_T")
+
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 """What text queries are set against: these texts, or each against the others asked."""
+
+
+def _several(given: Sequence[_T] | str) -> Sequence[_T] | list[str]:
+    """What was given in a list, or one text by itself, which is not a list of its letters."""
+    return [given] if isinstance(given, str) else given
 
 
 class ServedPage(Protocol):
@@ -76,6 +85,7 @@ serve_page: Callable[[Workbench, int, float, int], ServedPage] = _nobody_serves
 """What serves a page: `diptych` puts it here, so that this room need not know the page's."""
 
 
+@checked
 def compare(
     source: str | Path | Sequence[str | Path],
     embedders: Embedders,
@@ -110,6 +120,7 @@ class Workbench:
         DiptychError: The source, the store, the bank or an embedder can't be used.
     """
 
+    @checked
     def __init__(
         self,
         source: str | Path | Sequence[str | Path] | Collection,
@@ -123,7 +134,7 @@ class Workbench:
         templates: Sequence[str] = (),
     ) -> None:
         self.bank = open_bank(bank)
-        put_into = checked([templates] if isinstance(templates, str) else templates)
+        put_into = checked_templates(_several(templates))
         self.embedders = [with_templates(e, put_into) for e in load_all(embedders)]
         by_spec = [e for e, is_spec in zip(self.embedders, specs_among(embedders), strict=True) if is_spec]
         self.to_try = [e for e in by_spec if is_free(e) and not isinstance(e, PrecomputedImages)]
@@ -141,6 +152,7 @@ class Workbench:
         )
         self.index = Index(self.collection, self.store, self.bank)
 
+    @checked
     def estimate(self, queries: Sequence[Askable] = ()) -> list[Estimate]:
         """What embedding the collection and these queries would take, one estimate per embedder."""
         return self._estimates(self._parse(queries))
@@ -158,10 +170,12 @@ class Workbench:
         self.try_out()
         return self._fill()
 
+    @checked
     def search(self, query: Askable, k: int = 20, *, contrast: Rivals = ()) -> Comparison:
         """Rank the collection for one query: a text, a picture's path or name, an array or a PIL image."""
         return self.compare([query], k, contrast=contrast)
 
+    @checked
     def compare(self, queries: Sequence[Askable], k: int = 20, *, contrast: Rivals = ()) -> Comparison:
         """Rank the collection for each query by each embedder, and say what the rankings do.
 
@@ -184,6 +198,7 @@ class Workbench:
         sample = standing_judgments(self.collection, self.store)
         return self._compare(asked, k, contrast, judged, DEPTH, sample)
 
+    @checked
     def evaluate(
         self,
         queries: Sequence[Askable] = (),
@@ -237,9 +252,7 @@ class Workbench:
         sample: GroundTruth,
     ) -> Comparison:
         """Rank, describe, where there are judgments assess by them; thresholds are learned from `sample`."""
-        if k < 1:
-            raise DiptychError(f"k is {k}: ask for at least one hit")
-        rivals = [] if contrast == "each other" else [text_query(text) for text in contrast]
+        rivals = [] if contrast == "each other" else [text_query(text) for text in _several(contrast)]
         extra = [rival for rival in rivals if rival not in asked]
         before = {e.info.name: self._budget.spent(e.info.name) for e in self.embedders}
         snapshot, answers, fresh = self._answer([*asked, *extra], k)
@@ -274,6 +287,7 @@ class Workbench:
             found[e.info.name] = learned_on_others(ids, images, of_text, sample.judgments)
         return found
 
+    @checked
     def serve(self, port: int = 0, *, max_cost: float = 0.0, planned: int = 0) -> ServedPage:
         """Serve the local page from this process; what is returned shows it, in a notebook, or its link.
 
@@ -290,6 +304,7 @@ class Workbench:
         """
         return serve_page(self, port, max_cost, planned)
 
+    @checked
     def pool(self, queries: Sequence[str], k: int = 10, *, below: int = 5) -> dict[str, Pool]:
         """What to judge: what the real models have among their first k, with a few from below.
 
@@ -304,7 +319,9 @@ class Workbench:
         Raises:
             DiptychError: A query is blank, or an embedder or the store fails.
         """
-        answers = self.answers([text_query(text) for text in dict.fromkeys(queries)], k)
+        if below < 0:
+            raise DiptychError(f"below is {below}: ask for none or more from below the first k")
+        answers = self.answers([text_query(text) for text in dict.fromkeys(_several(queries))], k)
         ids = [picture.id for picture in answers.pictures]
         asked = real_models(embedder.info for embedder in self.embedders)
         return {
@@ -312,6 +329,7 @@ class Workbench:
             for query, by_name in zip(answers.queries, answers.by_name, strict=True)
         }
 
+    @checked
     def judge(self, query: str, image: str, grade: int | None, *, by: str = "", blind: bool = False) -> None:
         """Keep a judgment; it is on disk when this returns.
 
@@ -329,10 +347,14 @@ class Workbench:
         picture = find_picture(self.collection, image)
         record(self.store, text_query(query).text, picture.id, grade, by=by, blind=blind)
 
+    @checked
     def judgments(self, queries: Sequence[str] | None = None) -> Judgments:
         """The judgments of the collection's pictures, by anybody; with `queries`, of these alone."""
-        return recorded(self.store, queries).among({picture.id for picture in self.collection.pictures})
+        return recorded(self.store, None if queries is None else _several(queries)).among(
+            {picture.id for picture in self.collection.pictures}
+        )
 
+    @checked
     def learn_threshold(
         self,
         queries: Sequence[str] = (),
@@ -355,6 +377,7 @@ class Workbench:
             DiptychError: There are no judgments, several embedders, no null bank for z, or as for `compare`.
         """
         info = self._only_embedder().info
+        queries = list(_several(queries))
         truth = ground_truth(self.collection, self.store, queries, judgments, labels)
         asked = list(dict.fromkeys(queries or truth.queries))
         judged = [text_query(text) for text in asked if text in truth.queries]
@@ -364,6 +387,7 @@ class Workbench:
             info, answers, truth, self.bank, source=source, scale=scale, precision=precision
         )
 
+    @checked
     def filter(self, queries: Sequence[str], cut: Cut | None = None) -> Filter:
         """Go through the pictures and find those that pass a threshold, by the workbench's one embedder.
 
@@ -374,10 +398,10 @@ class Workbench:
         Raises:
             DiptychError: There is no query, or a blank one, or several embedders, or it would cost too much.
         """
-        if not queries:
+        asked = [text_query(text) for text in dict.fromkeys(_several(queries))]
+        if not asked:
             raise DiptychError("nothing to filter by: give at least one query")
         embedder = self._only_embedder()
-        asked = [text_query(text) for text in dict.fromkeys(queries)]
         self.check_budget(asked)
         return Filter(
             self.collection,
@@ -396,6 +420,7 @@ class Workbench:
             raise DiptychError("a threshold holds for one embedder: name one, not several")
         return self.embedders[0]
 
+    @checked
     def answers(self, queries: Sequence[Askable], k: int = 20) -> Answers:
         """What each embedder makes of each query: the scores of all pictures, and how these stand.
 
@@ -410,6 +435,8 @@ class Workbench:
         self, asked: Sequence[Query], k: int, *, all_of_them: bool = False
     ) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
         """What was ranked, what each embedder makes of it, and by its name the queries embedded now."""
+        if k < 1:
+            raise DiptychError(f"k is {k}: ask for at least one hit")
         self.check_budget(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
@@ -430,6 +457,7 @@ class Workbench:
         answers = self.index.answers(snapshot, accepted, known, k)
         return snapshot, replace(answers, left_out=left_out), fresh
 
+    @checked
     def vectors(self, queries: Sequence[Askable] = ()) -> dict[str, NamedVectors]:
         """The vectors of the ranked pictures, of these text queries and of the bank, by the embedder's name.
 
@@ -470,8 +498,7 @@ class Workbench:
         )
 
     def _parse(self, queries: Sequence[Askable]) -> list[Query]:
-        several = [queries] if isinstance(queries, str) else queries
-        return [as_query(query, self.collection) for query in several]
+        return [as_query(query, self.collection) for query in _several(queries)]
 
     def _estimates(self, queries: Sequence[Query]) -> list[Estimate]:
         bank = self.bank if queries else ()  # queries also need the bank embedded

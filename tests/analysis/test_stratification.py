@@ -12,7 +12,7 @@ from scipy import stats
 
 from diptych.analysis.cuts.bank_gap import BankGaps
 from diptych.analysis.cuts.gap import one_mode_p
-from diptych.analysis.stratification import CUTS, Stratification, _band, _stability, stratify
+from diptych.analysis.stratification import CUTS, Stratification, _band, _firmness, _place, stratify
 from diptych.concept import concepts
 
 scores_lists = st.lists(st.integers(-99, 99), min_size=1, max_size=30).map(
@@ -62,7 +62,31 @@ def test_stability_is_what_resampling_as_lists_finds(n: int, above: int) -> None
     scores[:above] += 5
     descending = -np.sort(-scores)
     rank, _ = greatest_gap(descending.tolist())
-    assert _stability(descending, rank, None) == pytest.approx(stability_by_lists(descending.tolist(), rank))
+    assert _firmness(descending, rank, None)[0] == pytest.approx(
+        stability_by_lists(descending.tolist(), rank)
+    )
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_place_of_a_gap_is_the_shortest_range_that_holds_four_of_five_resamples(
+    rank: int, data: st.DataObject
+) -> None:
+    ranks = data.draw(st.lists(st.integers(1, 60), min_size=1, max_size=30))
+    low, high = _place(np.array(ranks), rank)
+    assert low <= rank <= high
+    held = [(a, b) for a in ranks for b in ranks if 5 * sum(a <= r <= b for r in ranks) >= 4 * len(ranks)]
+    shortest = min(b - a for a, b in held)
+    assert any(b - a == shortest and (min(a, rank), max(b, rank)) == (low, high) for a, b in held)
+
+
+def test_an_unsure_break_says_from_where_to_where_it_may_be() -> None:
+    rng = np.random.default_rng(3)
+    for row in rng.normal(size=(40, 80)):
+        found = stratify(row)
+        assert found.place is not None
+        assert found.place[0] <= found.cuts["gap"] <= found.place[1]
+        if found.unsure:
+            assert found.place[0] < found.place[1]
 
 
 def test_a_break_between_two_levels_is_firm_and_one_in_noise_is_not() -> None:

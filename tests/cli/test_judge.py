@@ -204,14 +204,47 @@ def test_answers_may_be_lines_from_a_pipe(command: list[str], tmp_path: Path) ->
     assert "\x1b" not in done.stdout
 
 
+SIX = [part for text in ("green", "blue", "dark", "bright", "yellow") for part in ("-q", text)]
+"""With "red" six queries, with which a difference can be shown."""
+
+
 def test_after_each_query_it_says_whether_one_is_better_so_far(command: list[str]) -> None:
-    done = piped([*command, "-q", "green"], "y\nn\nn\n" * 14)
+    done = piped([*command, *SIX], "y\nn\nn\n" * 14)
     assert done.returncode == 0, done.stderr
-    assert "2 queries are too few to tell which is better: it takes 6 or more." in done.stdout
     so_far = [line for line in done.stdout.splitlines() if line.startswith("Is one better, so far?")]
     assert len(so_far) >= 2
-    assert any("of 2 planned" in line for line in so_far)
-    assert "--planned 2" in done.stdout
+    assert any("of 6 planned" in line for line in so_far)
+
+
+def test_what_was_given_before_anything_was_judged_is_a_plan_and_what_comes_after_is_none(
+    command: list[str],
+) -> None:
+    first = piped([*command, *SIX], "y\n").stdout
+    assert "run the same command with --planned 6 to continue" in first
+    assert first.splitlines()[-1].endswith("--planned 6")
+    later = piped([*command, *SIX], "y\n").stdout
+    assert "planned" not in later
+    again = piped([*command, *SIX, "--planned", "6"], "y\n").stdout
+    assert "run the same command to continue" in again
+    assert again.splitlines()[-1].endswith("--planned 6")
+
+
+def test_so_few_queries_are_no_plan_and_what_to_do_next_is_said(command: list[str]) -> None:
+    done = piped(command, "y\n" * 20)
+    assert "1 query is too few to tell which is better: it takes 6 or more." in done.stdout
+    assert "planned" not in done.stdout
+    *_, more, following = done.stdout.splitlines()
+    assert more == (
+        "1 query is judged, and it takes 6 or more to tell which is better: add others to the same command"
+        " with -q."
+    )
+    assert following.startswith("Next: diptych evaluate")
+
+
+def test_where_nothing_is_judged_nothing_is_to_be_evaluated(command: list[str]) -> None:
+    done = piped(command, "q\n")
+    assert "0 judgments given and kept" in done.stdout
+    assert "evaluate" not in done.stdout
 
 
 def test_what_it_recommends_measures_what_was_judged(command: list[str]) -> None:

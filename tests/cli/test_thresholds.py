@@ -86,7 +86,7 @@ def test_what_precision_to_expect_is_said_and_from_what(run: Run, pictures: Path
     command = ["filter", "pictures", "-q", "red", "-e", "counting", "--threshold"]
     by_file = run(*command, "t.json").stderr
     assert "on a new query expect precision about 1.00" in by_file
-    assert "as on 3 queries, each left out once" in by_file
+    assert "means over 3 queries, each left out once" in by_file
     assert "4 of 13 pictures pass" in by_file
     assert "1 skipped:\n  torn.png: " in by_file
     assert "what precision to expect is not known" in run(*command, "0.9").stderr
@@ -97,7 +97,12 @@ def test_judgments_in_the_store_check_what_passed(run: Run, pictures: Path, tmp_
     added = run("judgments", "pictures", "--import", "j.csv")
     assert "3 judgments added, 0 were there already" in added.stderr
     filtered = run("filter", "pictures", "-q", "red", "-e", "counting", "--threshold", "0.9")
-    assert "2 of these are judged, 1 of them relevant: precision 0.50" in filtered.stderr
+    said = "Of the pictures judged, 1 of 1 relevant and 1 of 2 not relevant pass: precision 0.50"
+    assert said in filtered.stderr
+    nothing = run("filter", "pictures", "-e", "counting", "-q", "red", "--threshold", "2")
+    assert "0 of 13 pictures pass" in nothing.stderr
+    assert "Of the pictures judged, 0 of 1 relevant and 0 of 2 not relevant pass" in nothing.stderr
+    assert "not relevant pass:" not in nothing.stderr
 
 
 def test_json_lines_and_categories_copied_twice_into_the_same_folder(

@@ -130,7 +130,7 @@ def test_queries_without_the_metric_for_both_are_left_out() -> None:
     assert found.undefined["interval"] == "one query has no spread"
     none = compare([None, 0.1], [0.2, None])
     assert (none.queries, none.difference, none.p) == (0, None, None)
-    assert said(none)[0] == "cannot tell: no query has nDCG@10 for both embedders"
+    assert said(none)[0] == "cannot tell A from B: no query has nDCG@10 for both embedders"
 
 
 def test_embedders_measured_on_different_queries_are_refused() -> None:
@@ -176,7 +176,7 @@ def test_a_floor_takes_nothing_from_the_comparison_of_real_models() -> None:
         ("clip", "palette", "b", 1),
         ("vertex", "palette", "b", 1),
     ]
-    assert said(among[1])[0].startswith("clip ranks better than the floor palette (")
+    assert said(among[1])[0].startswith("clip ranks better than the baseline palette (")
 
 
 def test_floors_alone_are_compared_like_any_embedders() -> None:

@@ -182,7 +182,7 @@ def test_a_picture_is_told_by_its_bytes_where_the_suffix_says_nothing(tmp_path: 
     collection = open_collection(tmp_path)
     assert names(collection) == ["backup.jpg~", "photo.2019", "scan"]
     assert {(each.called, each.reason) for each in collection.skipped} == {
-        ("archive.zip and 2 more", "left out by name: no kind of picture"),
+        ("archive.zip and 2 more", "left out by name: not a kind of picture"),
         ("README and 1 more", "no picture by its first bytes"),
     }
 
@@ -308,7 +308,7 @@ def test_a_source_without_pictures_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b")
     assert refusal(tmp_path) == (
         f"{tmp_path}: of 2 files none is a picture that can be read;"
-        " a.txt and 1 more: left out by name: no kind of picture"
+        " a.txt and 1 more: left out by name: not a kind of picture"
     )
     (tmp_path / "c.jpg").write_text("c")
     assert refusal(tmp_path) == (
@@ -631,7 +631,11 @@ def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(t
 @pytest.mark.parametrize(
     ("suffix", "text", "said"),
     [
-        (".csv", "file,label\na.png,x\n", "line 2: neither a path nor a url (it has file, label)"),
+        (
+            ".csv",
+            "src,label\na.png,x\n",
+            "line 2: neither a path nor a url (it has src, label): call the column",
+        ),
         (".csv", "", "is empty"),
         (".csv", "path,label\na.png\n", "line 2: 1 field, where the header has 2"),
         (".csv", "path,label\na.png,x\nb.png,x,y\n", "line 3: 3 fields, where the header has 2"),
@@ -641,7 +645,7 @@ def test_a_manifest_that_leads_to_nothing_gives_the_first_reason_and_the_count(t
         (".jsonl", '{"path": "a.png"}\n{"path": \n', "line 2: not valid JSON (Expecting value)"),
         (".jsonl", "[" * 100_000, "line 1: not valid JSON (nested too deeply)"),
         (".jsonl", '"a.png"\n', "line 1: not a JSON object"),
-        (".jsonl", '{"file": "a.png"}\n', "line 1: neither a path nor a url (it has file)"),
+        (".jsonl", '{"src": "a.png"}\n', "line 1: neither a path nor a url (it has src)"),
         (".jsonl", '{"path": ["a.png"]}\n', "line 1: path must be a string"),
     ],
 )
@@ -716,6 +720,23 @@ def test_a_python_list_may_mix_addresses_and_paths(tmp_path: Path, site: str) ->
     assert skipped(collection) == {"dogs": "it is a folder"}
     assert collection.source == "a list of 4"
     assert names(open_collection(f"{site}/7.png")) == ["7.png"]
+
+
+@pytest.mark.parametrize("called", ["file", "Filename", "file_name", "image", "filepath", "picture", "path"])
+def test_a_manifest_of_another_tool_may_call_its_files_otherwise(tmp_path: Path, called: str) -> None:
+    write(tmp_path, "a.png", "b.png")
+    (tmp_path / "m.csv").write_text(f"{called},label\na.png,x\nb.png,y\n")
+    (tmp_path / "m.jsonl").write_text(f'{{"{called}": "a.png", "label": "x"}}\n')
+    assert labels(open_collection(tmp_path / "m.csv")) == {"a.png": "x", "b.png": "y"}
+    assert labels(open_collection(tmp_path / "m.jsonl")) == {"a.png": "x"}
+
+
+@pytest.mark.parametrize("called", ["image", "file", "uri", "image_url"])
+def test_a_column_that_holds_addresses_is_taken_for_what_it_holds(
+    tmp_path: Path, site: str, called: str
+) -> None:
+    (tmp_path / "m.csv").write_text(f"{called},name\n{site}/1.png,one\n")
+    assert names(open_collection(tmp_path / "m.csv")) == ["one"]
 
 
 def test_a_manifest_may_name_addresses(tmp_path: Path, site: str) -> None:

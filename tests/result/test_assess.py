@@ -113,7 +113,7 @@ def test_where_nothing_is_judged_every_figure_is_none_and_says_why() -> None:
         for field in set(concepts(Figures)) - {"judged"}:
             assert getattr(of_name, field) is None, name
             assert of_name.undefined[field] == "the query has no judgments"
-    assert found.verdicts == ("cannot tell: no query has nDCG@10 for both embedders",)
+    assert found.verdicts == ("cannot tell one from two: no query has nDCG@10 for both embedders",)
     assert found.notes == ("Nobody judged “dog”: every figure is undefined there.",)
 
 

@@ -118,7 +118,7 @@ def test_an_embedder_that_tells_nothing_apart_is_named_and_says_no_more() -> Non
     )
     assert sentences == [
         "B gives all 88 pictures the same score: they stand in the order of their names.",
-        "No clear cut-off found in the scores of A.",
+        "No clear break in the list of A.",
     ]
 
 
@@ -157,30 +157,45 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             88,
             {"verdict": "break", "breakpoint": 1, "z_gap": 4.24, "stability": 0.914, "stands_out": 30},
             (
-                "The scores of A drop sharply after 1 (4.2 × the scatter of unrelated texts; same place in"
-                " 91 % when pictures are left out at random). 30 stand out from unrelated texts (about 3 by"
-                " chance)."
+                "The list of A breaks after 1: the scores drop sharply there (4.2 × the scatter of unrelated"
+                " texts; same place in 91 % when pictures are left out at random). 30 stand out from"
+                " unrelated texts (about 3 by chance)."
             ),
         ),
         (
             88,
             {"verdict": "break", "breakpoint": 2, "z_gap": 4.0, "stability": 0.4},
             (
-                "The scores of A drop sharply after 2 (4.0 × the scatter of the list's lower half; same place"
-                " in 40 % when pictures are left out at random, so where exactly is unsure)."
+                "The list of A breaks, place unsure: after 2; the scores drop sharply after 2 (4.0 × the"
+                " scatter of the list's lower half; same place in 40 % when pictures are left out at random)."
+            ),  # of a file made before the place was known
+        ),
+        (
+            88,
+            {"verdict": "break", "breakpoint": 2, "z_gap": 4.0, "stability": 0.38, "place": (1, 5)},
+            (
+                "The list of A breaks, place unsure: after 1 to 5; the scores drop sharply after 2 (4.0 × the"
+                " scatter of the list's lower half; same place in 38 % when pictures are left out at random)."
             ),
         ),
-        (88, {"verdict": "break", "breakpoint": 2}, "The scores of A drop sharply after 2."),
+        (
+            88,
+            {"verdict": "break", "breakpoint": 2},
+            "The list of A breaks after 2: the scores drop sharply there.",
+        ),
         (
             88,
             {"verdict": "break", "breakpoint": 2, "stands_out": 0},
-            "The scores of A drop sharply after 2. None stands out from unrelated texts.",
+            (
+                "The list of A breaks after 2: the scores drop sharply there. None stands out from unrelated"
+                " texts."
+            ),
         ),
         (
             7,
             {"verdict": "gradual", "p": 0.14, "z_gap": 8.0, "cuts": {"gap": 1}, "stands_out": 1},
             (
-                "No clear cut-off found in the scores of A: the most unusual fall, after 1, is 8.0 × the"
+                "No clear break in the list of A: the most unusual fall, after 1, is 8.0 × the"
                 " scatter of unrelated texts; with 7 pictures that comes about by chance in 14 of 100 lists."
                 " 1 stands out from unrelated texts (1 in 10 of such by chance)."
             ),
@@ -189,7 +204,7 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             300,
             {"verdict": "gradual", "p": 1.0, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the most unusual fall, after 40, is 0.4 × the"
+                "No clear break in the list of A: the most unusual fall, after 40, is 0.4 × the"
                 " scatter of the list's lower half; with 300 pictures that comes about by chance in any list."
             ),
         ),
@@ -197,26 +212,26 @@ def test_how_a_pair_differs(pair: Agreement, sentences: list[str]) -> None:
             300,
             {"verdict": "gradual", "p": 0.01, "z_gap": 0.4, "cuts": {"gap": 40}},
             (
-                "No clear cut-off found in the scores of A: the most unusual fall, after 40, is 0.4 × the"
+                "No clear break in the list of A: the most unusual fall, after 40, is 0.4 × the"
                 " scatter of the list's lower half, too small to separate anything."
             ),
         ),
-        (88, {"verdict": "gradual"}, "No clear cut-off found in the scores of A."),
+        (88, {"verdict": "gradual"}, "No clear break in the list of A."),
         (
             88,
             {"verdict": "all equal", "stands_out": 0},  # but for the query picture
-            "A gives all other pictures the same score: there is no cut-off.",
+            "A gives all other pictures the same score: there is no break.",
         ),
         (
             1,
             {"verdict": "too few images"},
-            "1 picture: too few to tell whether the scores of A drop sharply.",
+            "1 picture: too few to tell whether the list of A breaks.",
         ),
         (
             3,
             {"verdict": "too few images", "stands_out": 0},
             (
-                "3 pictures: too few to tell whether the scores of A drop sharply. None stands out from"
+                "3 pictures: too few to tell whether the list of A breaks. None stands out from"
                 " unrelated texts."
             ),
         ),
@@ -295,26 +310,45 @@ def asked(verdict: str, pair: Agreement | None = None, names: str = "A") -> Quer
     ("verdicts", "images", "answer"),
     [
         (["break"], 88, "Yes, after 3."),
-        (["gradual"], 88, "No clear cut-off found."),
-        (["nothing stands out"], 88, "No clear cut-off found. No picture stands out."),
+        (["gradual"], 88, "No clear break."),
+        (["nothing stands out"], 88, "No clear break. No picture stands out."),
         (["all equal"], 88, "It gives all pictures the same score: there is nothing to cut."),
-        (["break", "gradual", "break"], 88, "A clear cut-off for 2 of 3 queries."),
+        (["break", "gradual", "break"], 88, "A break for 2 of 3 queries."),
         (
             ["break", "nothing stands out"],
             88,
-            "A clear cut-off for 1 of 2 queries; for 1 no picture stands out.",
+            "A break for 1 of 2 queries; for 1 no picture stands out.",
         ),
         (["too few images"], 1, "Cannot tell with 1 picture."),
         (["too few images", "all equal"], 3, "Cannot tell with 3 pictures."),
+        (["gradual", "gradual"], 88, "No clear break for any of 2 queries."),
         (
             ["too few images", "break"],
             7,
-            "A clear cut-off for 1 of 2 queries.",
+            "A break for 1 of 1 query; for 1 more there are too few pictures to tell.",
         ),  # one was asked with a picture
     ],
 )
 def test_does_a_list_break(verdicts: list[str], images: int, answer: str) -> None:
     assert over_all(*map(asked, verdicts), images=images) == [f"Does the list of A break? {answer}"]
+
+
+def test_a_break_whose_place_is_unsure_is_not_called_clear() -> None:
+    unsure = Stratification(verdict="break", breakpoint=3, stability=0.38, place=(1, 5))
+    firm = Stratification(verdict="break", breakpoint=3, stability=0.9, place=(3, 3))
+
+    def of(ranking: Stratification) -> QueryResult:
+        return query(rankings={"A": ()}, stratification={"A": ranking})
+
+    answers = ["Yes, place unsure: after 1 to 5.", "Yes, after 3."]
+    for ranking, answer in zip((unsure, firm), answers, strict=True):
+        assert over_all(of(ranking)) == [f"Does the list of A break? {answer}"]
+    assert over_all(of(unsure), of(unsure)) == [
+        "Does the list of A break? A break for 2 of 2 queries, place unsure."
+    ]
+    assert over_all(of(unsure), of(firm)) == [
+        "Does the list of A break? A break for 2 of 2 queries, place unsure for 1."
+    ]
 
 
 def alike(**figures: Any) -> Likeness:
@@ -332,7 +366,6 @@ FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval
 @pytest.mark.parametrize(
     ("figures", "answer"),
     [
-        ({"queries": 0}, "Cannot tell: there are too few pictures, or one ranks nothing."),
         (
             SHARE | {"words": ("in part",)},
             "In part: of their first 10 they share 7.1 on average over 8 queries (by luck: about 1).",
@@ -375,25 +408,64 @@ FIRSTS: dict[str, Any] = {"first_shared": 3, "first_queries": 4, "first_interval
         ({"queries": 1, "first_interval": (0.0, 0.8), "first_shared": 0}, "Another picture comes first."),
         (
             {"taus": (0.81, 0.62, 0.14, -0.43), "tau": mean(0.285), "tau_p": 0.01},
-            "Their whole lists agree more than by luck (τ 0.81, 0.62, 0.14, −0.43).",
+            (
+                "Their whole lists agree more than by luck (rank correlation 0.81, 0.62, 0.14, −0.43; 1: one"
+                " order)."
+            ),
         ),
         (
             {"taus": (0.1,), "tau": mean(0.1), "tau_p": 0.3},
-            "Their whole lists agree no more than luck may explain (τ 0.10).",
+            "Their whole lists agree no more than luck may explain (rank correlation 0.10; 1: one order).",
         ),
         (
             {"taus": (0.4,) * 8, "tau": mean(0.4, 0.36, 0.44), "tau_p": 0.0},
-            "Their whole lists agree more than by luck (τ 0.40 on average, 95 % 0.36 to 0.44).",
+            (
+                "Their whole lists agree more than by luck (rank correlation 0.40 on average, 95 % 0.36 to"
+                " 0.44; 1: one order)."
+            ),
         ),
         (
             {"taus": (0.4,) * 8, "tau": mean(0.2, -0.01, 0.44), "tau_p": 0.0},
-            "Their whole lists agree no more than luck may explain (τ 0.20 on average, 95 % −0.01 to 0.44).",
+            (
+                "Their whole lists agree no more than luck may explain (rank correlation 0.20 on average, 95"
+                " % −0.01 to 0.44; 1: one order)."
+            ),
         ),
     ],
 )
 def test_do_they_rank_alike(figures: dict[str, Any], answer: str) -> None:
     first, *_ = overall_findings([asked("gradual", names="AB")], 88, likeness=[alike(**figures)])
     assert str(first) == f"Do A and B rank alike? {answer}"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "images", "why"),
+    [
+        ([("gradual", "all equal")], 88, "B gives all pictures the same score"),
+        ([("all equal", "all equal")] * 2, 88, "A and B both give all pictures the same score"),
+        (
+            [("all equal", "gradual"), ("gradual", "all equal")],
+            88,
+            "for each query one of them gives all pictures the same score",
+        ),
+        ([("too few images", "too few images")], 1, "there is only 1 picture"),
+        (
+            [("too few images", "all equal"), ("too few images", "too few images")],
+            2,
+            "there are only 2 pictures",
+        ),
+    ],
+)
+def test_why_two_rankings_can_not_be_compared(verdicts: list[tuple[Any, Any]], images: int, why: str) -> None:
+    queries = [
+        query(
+            rankings={"A": (), "B": ()},
+            stratification={"A": Stratification(verdict=a), "B": Stratification(verdict=b)},
+        )
+        for a, b in verdicts
+    ]
+    first, *_ = overall_findings(queries, images, likeness=[alike(queries=0)])
+    assert str(first) == f"Do A and B rank alike? Cannot tell: {why}."
 
 
 APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.125, "p_holm": 0.125}
@@ -405,34 +477,37 @@ APART: dict[str, Any] = {"a": "A", "b": "B", "queries": 4, "ratio": 2.8, "p": 0.
         (
             {"verdict": "suggestive"},
             (
-                "A separates its first pictures 2.8 times as far as B (4 queries: suggestive, not shown);"
-                " that is not proof of better ranking."
+                "At the largest drop, A's lists fall 2.8 times as far as B's (4 queries: suggestive, not"
+                " shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 22, "interval": (1.9, 4.1)},
             (
-                "A separates its first pictures 2.8 times as far as B (22 queries, interval 1.9 to 4.1:"
-                " shown); that is not proof of better ranking."
+                "At the largest drop, A's lists fall 2.8 times as far as B's (22 queries, interval 1.9 to"
+                " 4.1: shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "shown", "queries": 8, "ratio": 0.4, "interval": (0.2, 0.8)},
             (
-                "B separates its first pictures 2.5 times as far as A (8 queries, interval 1.2 to 5: shown);"
-                " that is not proof of better ranking."
+                "At the largest drop, B's lists fall 2.5 times as far as A's (8 queries, interval 1.2 to"
+                " 5: shown); that is not proof of better ranking."
             ),
         ),
         (
             {"verdict": "not seen", "queries": 8, "ratio": 1.1, "interval": (0.8, 1.5)},
             (
-                "No difference seen (A separates its first pictures 1.1 times as far as B; 8 queries,"
+                "No difference seen (at the largest drop, A's lists fall 1.1 times as far as B's; 8 queries,"
                 " interval 0.8 to 1.5)."
             ),
         ),
         (
             {"verdict": "too few queries", "queries": 2},
-            "Too few queries to tell (A separates its first pictures 2.8 times as far as B; 2 queries).",
+            (
+                "Too few queries to tell (at the largest drop, A's lists fall 2.8 times as far as B's; 2"
+                " queries)."
+            ),
         ),
     ],
 )

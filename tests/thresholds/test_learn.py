@@ -76,7 +76,7 @@ def test_what_to_expect_is_said_of_new_queries(bench: diptych.Workbench) -> None
     assert expected is not None
     assert (expected.queries, expected.left_out) == (len(QUERIES), True)
     assert f"on a new query expect precision about {expected.precision:.2f}" in promise(learned.saved())
-    assert "as on 7 queries, each left out once" in promise(learned.saved())
+    assert "means over 7 queries, each left out once" in promise(learned.saved())
 
 
 def test_what_evaluate_says_is_what_threshold_says(bench: diptych.Workbench) -> None:

@@ -99,7 +99,7 @@ def test_a_query_that_nobody_judged_is_counted_by_all_that_are(
     assert sentence == (
         f"{f'About {found.count}' if found.count else 'None'} of 120 pictures"
         f" {'pass' if found.count > 1 else 'passes'} the threshold learned for mini-s from {found.queries}"
-        f" other judged queries (F1 there about {found.f1:.2f})."
+        f" other judged queries (F1 there about {found.f1:.2f}, of what was judged)."
     )
     assert sentence in render(compared)
     compared.to_json(tmp_path / "c.json")

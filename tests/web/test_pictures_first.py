@@ -122,7 +122,7 @@ def test_one_cut_off_is_given_for_a_list_and_the_others_open(opened: Opened) -> 
     for column in range(3):
         words = opened.page.locator(f"#answer .col-{column} header .does").all_inner_texts()
         assert len(words) == 1
-        if "clear cut-off after" in words[0]:
+        if "break after" in words[0]:
             assert "pass" not in words[0]
     opened.page.get_by_text("All figures of this query").click()
     assert opened.page.get_by_role("rowheader", name="kept by").first.is_visible()

@@ -7,6 +7,7 @@ says which embedder ranks better: a list can break in the wrong place.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +31,7 @@ Verdict: TypeAlias = Literal["break", "gradual", "too few images", "all equal", 
 
 VERDICT = Concept(
     name="verdict",
-    reading="break: the scores drop at one place by more than chance would have it; gradual: no clear cut-off"
+    reading="break: the scores drop at one place by more than chance would have it; gradual: no clear break"
     "; all equal: every image has the same score",
     range="break, gradual, too few images, all equal; in older files also nothing matches",
     unit_free=True,
@@ -55,6 +56,15 @@ STABILITY = Concept(
     unit_free=True,
     source="bootstrap of the collection, 200 resamples, of those that keep an image above the gap;"
     " Efron 1979",
+)
+
+PLACE = Concept(
+    name="place of the largest gap",
+    reading="Where the largest gap is in 8 of 10 resamples, and in the list itself: wide where its place is"
+    " unsure",
+    range="two ranks",
+    unit_free=True,
+    source="the shortest such range of the resamples of the stability; after the shorth: Andrews et al. 1972",
 )
 
 BAND = Concept(
@@ -115,6 +125,12 @@ _FEWEST_LISTS = round(1 / LEVEL) - 1
 
 _RESAMPLES = 200
 
+_FIRM = 0.5
+"""Where the largest gap is in the same place in fewer resamples than this, its place is unsure."""
+
+_MOST_RESAMPLES = 0.8
+"""The share of the resamples that `place` tells of."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stratification:
@@ -126,6 +142,8 @@ class Stratification:
         p: How often a list without a break has a gap like the largest here. This and all that follow but
             `stands_out` and `matches` are None with too few images, and where all score the same.
         stability: How firmly the largest gap stays where it is.
+        place: After which rank the largest gap is, at the earliest and at the latest, in most resamples; None
+            also in files made before it was known.
         band: The first and the last rank of the range in which most of the cuts fall; None with too few
             images.
         stands_out: How many images stand out from unrelated texts; None without a bank.
@@ -142,6 +160,7 @@ class Stratification:
     breakpoint: int | None = measured(GAP, default=None)
     p: float | None = measured(P, default=None)
     stability: float | None = measured(STABILITY, default=None)
+    place: tuple[int, int] | None = measured(PLACE, default=None)
     band: tuple[int, int] | None = measured(BAND, default=None)
     stands_out: int | None = measured(STANDS_OUT, default=None)
     matches: int | None = None
@@ -156,6 +175,11 @@ class Stratification:
         """The rank after which the largest gap is, a break or not; None where nobody can say."""
         return self.cuts.get("gap")
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the list breaks, at a place that changes with which images there are."""
+        return self.breakpoint is not None and self.stability is not None and self.stability < _FIRM
+
     def beside(self, above: int) -> Stratification:
         """The same in a list with one more image, which has `above` of these before it and was left out."""
 
@@ -165,6 +189,7 @@ class Stratification:
         return dataclasses.replace(
             self,
             breakpoint=None if self.breakpoint is None else moved(self.breakpoint),
+            place=None if self.place is None else (moved(self.place[0]), moved(self.place[1])),
             band=None if self.band is None else (moved(self.band[0]), moved(self.band[1])),
             cuts={name: moved(rank) for name, rank in self.cuts.items()},
         )
@@ -214,12 +239,14 @@ def stratify(
     fall = float(descending[rank - 1] - descending[rank])
     whole = float(descending[0] - descending[-1])
     unit = robust_spread(descending) if unit is None else unit
+    stability, place = _firmness(descending, rank, gaps)
     breaks = p <= LEVEL and fall >= NARROWEST * unit
     return Stratification(
         verdict="break" if breaks else "gradual",
         breakpoint=rank if breaks else None,
         p=p,
-        stability=_stability(descending, rank, gaps),
+        stability=stability,
+        place=place,
         band=_band(list(cuts.values())),
         stands_out=stands_out,
         matches=stands_out,
@@ -257,8 +284,12 @@ def _band(ranks: Sequence[int]) -> tuple[int, int] | None:
     return min(ranges, key=lambda ends: (ends[1] - ends[0], ends))
 
 
-def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None) -> float:
-    """The share of resampled collections whose largest gap is within one rank of this one.
+def _firmness(
+    descending: NDArray[np.float64], rank: int, gaps: BankGaps | None
+) -> tuple[float, tuple[int, int]]:
+    """How many resampled collections have their largest gap within one rank of this one, and where most do.
+
+    The first is a share, 0 to 1.
 
     A gap of a resample reaches from the last image drawn above it to the first one below: where images at the
     gap were not drawn, it is the same gap. A resample without any image from above can't have it, and says
@@ -274,7 +305,16 @@ def _stability(descending: NDArray[np.float64], rank: int, gaps: BankGaps | None
     each = np.arange(len(drawn))
     last_above = drawn[each, ranks - 1] + 1
     first_below = drawn[each, ranks]
-    return float(np.mean((last_above <= rank + 1) & (first_below >= rank - 1)))
+    stability = float(np.mean((last_above <= rank + 1) & (first_below >= rank - 1)))
+    return stability, _place(np.clip(rank, last_above, first_below), rank)
+
+
+def _place(ranks: NDArray[np.intp], rank: int) -> tuple[int, int]:
+    """The shortest range that holds most of these ranks, and the list's own."""
+    found = np.sort(ranks)
+    most = math.ceil(_MOST_RESAMPLES * len(found))
+    begin = int(np.argmin(found[most - 1 :] - found[: len(found) - most + 1]))
+    return min(rank, int(found[begin])), max(rank, int(found[begin + most - 1]))
 
 
 @lru_cache(maxsize=8)

@@ -44,12 +44,42 @@ class Command(TyperCommand):
         order = [None, *Panel]
         return sorted(_plain(super().get_params(ctx)), key=lambda each: order.index(each.rich_help_panel))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take what was written; what is wrong of it says what was probably meant."""
+        try:
+            return super().parse_args(ctx, args)
+        except _UsageError as error:
+            error.message += _meant(self, ctx, error)
+            raise
+
     def get_help_option(self, ctx: Any) -> Any:
         """`--help`, beside the other options that every command has."""
         option = super().get_help_option(ctx)
         if option is not None:
             option.rich_help_panel = Panel.GENERAL
         return option
+
+
+_UsageError: Any = typer.BadParameter.__base__
+"""What wrong usage raises; typer names only this one's children."""
+
+
+def _meant(command: Command, ctx: Any, error: Any) -> str:
+    """Which commands take an option that this one lacks, or how a query is given; otherwise nothing."""
+    if (option := getattr(error, "option_name", None)) is not None and hasattr(error, "possibilities"):
+        every = ctx.parent.command.commands if ctx.parent else {}
+        if taking := [name for name, each in every.items() if option in _options(each)]:
+            error.possibilities = None
+            return f" ({', '.join(taking)} {'has' if len(taking) == 1 else 'have'} it)"
+        return ""
+    if error.message.startswith("Got unexpected extra") and "-q" in _options(command):
+        return ": write -q before each text to search for"
+    return ""
+
+
+def _options(command: Any) -> set[str]:
+    """The options that a command takes, as they are written."""
+    return {written for each in command.params for written in each.opts if written.startswith("-")}
 
 
 class Commands(TyperGroup):

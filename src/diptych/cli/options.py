@@ -49,7 +49,7 @@ Planned = Annotated[
     Panel.JUDGMENTS.option(
         min=1,
         metavar="N",
-        help="How many queries you plan to judge, so that verdicts read meanwhile hold.",
+        help="How many queries you fixed before judging the first, so that verdicts read meanwhile hold.",
     ),
 ]
 

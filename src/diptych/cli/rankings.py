@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from diptych.cli.options import Contrast, Hits, Queries, Setup
 from diptych.cli.outputs import Outputs
 from diptych.cli.shared import make_console
 from diptych.cli.spread import Without
+
+if TYPE_CHECKING:
+    from diptych.queries import Askable
 
 
 @command(COMPARING)
@@ -53,10 +56,14 @@ def compare(
 def search(
     setup: Setup,
     query: Annotated[
-        str,
+        str | None,
         typer.Argument(metavar="QUERY", help="A text, a picture's path, or image:NAME."),
-    ],
+    ] = None,
     *,
+    text: Annotated[
+        list[str] | None,
+        Panel.QUERIES.option("-q", "--query", metavar="TEXT", help="The same as QUERY, for a text."),
+    ] = None,
     k: Hits = 10,
     contrast: Contrast = None,
     outputs: Annotated[Outputs, Without("report", "export", "plots", "inside_source", "open")],
@@ -67,11 +74,24 @@ def search(
       diptych search photos/ "golden retriever" -e clip-ViT-L-14 -e palette
       diptych search sample wolf -e mini-s -e mini-b --contrast dog
     """
+    asked = _only_query(query, text or [])
     outputs.check(setup.source)
     bench = setup.open_workbench()
-    setup.announce_cost(bench, [query])
-    found = bench.search(query, k, contrast=contrast or ())
+    setup.announce_cost(bench, [asked])
+    found = bench.search(asked, k, contrast=contrast or ())
     outputs.write(found, bench, [], setup, rows=k)
+
+
+def _only_query(query: str | None, texts: list[str]) -> Askable:
+    """The one query that was given, either way."""
+    from diptych.queries import text_query
+
+    given: list[Askable] = [*([] if query is None else [query]), *map(text_query, texts)]
+    if not given:
+        raise typer.BadParameter("nothing to search for: give a QUERY after SOURCE, or -q TEXT")
+    if len(given) > 1:
+        raise typer.BadParameter("search takes one query; `diptych compare` takes several, each after -q")
+    return given[0]
 
 
 @command(COMPARING)

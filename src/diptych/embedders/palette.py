@@ -34,7 +34,7 @@ from diptych.errors import DiptychWarning
 Floats = NDArray[np.float64]
 
 CARD = ProviderCard(
-    about="Colour words against the colours of a picture: the floor that a real model must beat",
+    about="Colour words against the colours of a picture: the baseline that a real model must beat",
     spec="palette",
     licence="Apache-2.0",
     models=(

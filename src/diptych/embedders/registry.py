@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeAlias
 
+from diptych.arguments import checked
 from diptych.embedders.base import Embedder, EmbedderUnavailable
 from diptych.embedders.names import check_alias, name_all, names_of, split_alias
 from diptych.embedders.spec import WELL_KNOWN, Spec, parse, without_secrets
@@ -36,6 +37,7 @@ def known_names() -> list[str]:
     return [*WELL_KNOWN, *providers()]
 
 
+@checked
 def load(spec: str) -> Embedder:
     """Make the embedder that a spec names.
 

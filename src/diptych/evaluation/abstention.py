@@ -103,7 +103,7 @@ def _why_not(metric: Floats, drawn: NDArray[np.intp]) -> str | None:
     if not len(metric):
         return "no query has the metric"
     if len(metric) < FEWEST:
-        queries = "1 query is" if len(metric) == 1 else f"{len(metric)} queries are"
+        queries = "1 query is" if len(metric) == 1 else f"{len(metric):,} queries are"
         return f"{queries} too few: with fewer than {FEWEST} it would be mostly chance"
     if not np.ptp(metric):
         return "the metric is the same for every query"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diptych.evaluation.sign_flip import ENUMERATED, smallest_p
 from diptych.evaluation.significance import ALPHA, PairedComparison
+from diptych.text import count
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ def _better(comparison: PairedComparison) -> Clause:
 
 
 def _cannot_tell(comparison: PairedComparison) -> Clause:
+    b = _floor(comparison, comparison.b) if comparison.floor == "b" else comparison.b
     if not comparison.queries:
-        return Clause("cannot tell", f": {comparison.undefined['difference']}")
+        return Clause("cannot tell", f" {comparison.a} from {b}: {comparison.undefined['difference']}")
     if not comparison.wins + comparison.losses:
         return Clause("", f"{comparison.a} and {comparison.b} are equal on every query")
-    b = _floor(comparison, comparison.b) if comparison.floor == "b" else comparison.b
     apart = f" {comparison.a} from {b} with {_queries(comparison)}"
     needed = comparison.needed_range
     if needed is None or needed[1] <= comparison.queries:
@@ -72,7 +73,7 @@ def _too_few(comparison: PairedComparison) -> Clause | None:
     share = (1 - comparison.confidence) / comparison.level if comparison.level else 1 / comparison.pairs
     if not telling or smallest is None or smallest <= ALPHA * share:
         return None
-    differ = "1 query" if telling == 1 else f"{telling} queries"
+    differ = count(telling, "query", "queries")
     among = f" for {comparison.pairs} pairs of embedders" if comparison.pairs > 1 else ""
     fewest = next((m for m in range(telling, ENUMERATED + 1) if smallest_p(m) <= ALPHA * share), None)
     takes = "" if fewest is None else f": it takes {fewest}"
@@ -86,26 +87,26 @@ def _running(comparison: PairedComparison) -> Clause | None:
     if comparison.planned > comparison.queries:
         return Clause(
             "the",
-            f" difference stands out, but {comparison.planned} queries were planned: judge on to be sure",
+            f" difference stands out, but {comparison.planned:,} queries were planned: judge on to be sure",
         )
     if comparison.planned:
         return _beyond(comparison)
     return Clause(
         "the",
-        " difference stands out, but looking again after every query takes a stricter test: say beforehand"
-        " how many queries you will judge (--planned)",
+        " difference stands out, but not by the stricter test that holds whenever you stop, as the number of"
+        " queries was not fixed before the first one: judge more to be sure",
     )
 
 
 def _beyond(comparison: PairedComparison) -> Clause | None:
     if comparison.queries == comparison.planned:
         return None
-    return Clause("the", f" difference stands out, but only {comparison.planned} queries were planned")
+    return Clause("the", f" difference stands out, but only {comparison.planned:,} queries were planned")
 
 
 def _floor(comparison: PairedComparison, name: str) -> str:
     marked = {"a": comparison.a, "b": comparison.b}.get(comparison.floor or "")
-    return f"the floor {name}" if name == marked else name
+    return f"the baseline {name}" if name == marked else name
 
 
 def percent(confidence: float) -> str:
@@ -114,7 +115,7 @@ def percent(confidence: float) -> str:
 
 
 def _queries(comparison: PairedComparison) -> str:
-    number = "1 query" if comparison.queries == 1 else f"{comparison.queries} queries"
+    number = count(comparison.queries, "query", "queries")
     if comparison.planned and comparison.planned > comparison.queries:
-        return f"{number} of {comparison.planned} planned"
+        return f"{number} of {comparison.planned:,} planned"
     return number

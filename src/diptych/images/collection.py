@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from diptych.arguments import checked
 from diptych.cache import FileHashes, Mark
 from diptych.errors import DiptychError
 from diptych.images.entries import Entry, File, Origin, Skipped, count_files, one_line
@@ -85,7 +86,8 @@ class Collection:
         return len(self.pictures)
 
     def __repr__(self) -> str:
-        return f"<Collection {self.source!r}: {len(self.pictures)} pictures, {len(self.skipped)} skipped>"
+        pictures = count(len(self.pictures), "picture")
+        return f"<Collection {self.source!r}: {pictures}, {len(self.skipped):,} skipped>"
 
     def find(self, image_id: str) -> Picture | None:
         """The picture with this id, or None."""
@@ -127,6 +129,7 @@ class Collection:
         raise UnreadablePicture(reason)
 
 
+@checked
 def open_collection(
     source: Source, *, limits: Limits = Limits(), progress: Progress = Silent()
 ) -> Collection:

@@ -15,6 +15,26 @@ _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
+_COLUMNS = {
+    "path": (
+        "path",
+        "file",
+        "filename",
+        "file_name",
+        "filepath",
+        "file_path",
+        "image",
+        "image_path",
+        "picture",
+    ),
+    "url": ("url", "image_url", "uri", "link"),
+    "name": ("name",),
+    "label": ("label",),
+    "caption": ("caption",),
+}
+"""What a column or key may be called, the first of those that a row has; other tools have other names."""
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
     """One picture that a list names.
@@ -66,6 +86,8 @@ def read_addresses(path: Path) -> list[ManifestRow]:
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read a manifest, CSV or JSON Lines: `path` or `url`, and `name`, `label`, `caption` where wanted.
 
+    A path may also be called `file`, `filename`, `file_name`, `image` and the like, and hold an address.
+
     Raises:
         DiptychError: It can't be read, or a line is malformed.
     """
@@ -74,10 +96,15 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 def _row(record: Record) -> ManifestRow:
     path, url, name, label, caption = (
-        record.text(column) or None for column in ("path", "url", "name", "label", "caption")
+        next((text for called in names if (text := record.text(called))), None) for names in _COLUMNS.values()
     )
+    if path is not None and not record.text("path") and is_address(path):
+        path, url = None, path
     if path is not None:
         return ManifestRow(path, None, name, label, caption)
     if url is not None:
         return ManifestRow(None, checked_address(url, record.where), name, label, caption)
-    raise DiptychError(f"{record.where}: neither a path nor a url (it has {record.columns})")
+    raise DiptychError(
+        f"{record.where}: neither a path nor a url (it has {record.columns}): call the column of files"
+        " `path`, or that of web addresses `url`"
+    )

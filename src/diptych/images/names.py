@@ -13,7 +13,7 @@ from diptych.images.outputs import BY_DIPTYCH, MARK
 _HIDDEN = "left out by name: hidden, with a dot before it"
 _OF_PROGRAMS = "left out by name: programs make it for themselves"
 _THUMBNAIL_OF = "left out by name: a thumbnail, whose original is here"
-_NO_PICTURE = "left out by name: no kind of picture"
+_NO_PICTURE = "left out by name: not a kind of picture"
 
 _MADE_BY_PROGRAMS = {"__macosx", "@eadir", "thumbs.db"}
 _THUMBNAIL_FOLDERS = {"thumbs", "thumbnails"}

@@ -41,7 +41,7 @@ _LISTS: dict[str, Callable[[Path], list[ManifestRow]]] = {
 def describe(source: Source) -> str:
     """A source as it is called in results."""
     if not isinstance(source, str | os.PathLike):
-        return describe(source[0]) if len(source) == 1 else f"a list of {len(source)}"
+        return describe(source[0]) if len(source) == 1 else f"a list of {len(source):,}"
     return _shown(os.fspath(source)) if is_address(os.fspath(source)) else valid_name(source)
 
 

@@ -232,7 +232,7 @@ def _read(path: Path, collection: Collection, queries: Mapping[str, str] | None)
 
 def _ids_beside(path: Path) -> dict[str, str]:
     """The queries' texts by their ids, as `--export` writes them beside qrels."""
-    beside = path.with_name("queries.tsv")
+    beside = path.parent / "queries.tsv"
     has_ids = path.suffix.lower() not in TABLES and beside.is_file()
     return read_query_ids(beside) if has_ids else {}
 

@@ -343,7 +343,7 @@ class _EmbeddingRun:
             )
         if for_now and (is_down or not (filled.embedded or filled.from_store)):
             raise DiptychError(
-                f"{name} failed temporarily on {len(for_now) + len(untried)} of {total} pictures:"
+                f"{name} failed temporarily on {len(for_now) + len(untried):,} of {count(total, 'picture')}:"
                 f" {health.last}; all others are stored, run the same command again for the rest"
             )
         lost = filled.rejected | filled.set_aside
@@ -413,7 +413,7 @@ def _look_up(collection: Collection, embedder: PrecomputedImages, filled: Filled
     if not found:
         name = embedder.info.name
         raise DiptychError(
-            f"{name} has no vectors for any of these {len(collection)} pictures:"
+            f"{name} has no vectors for any of these {len(collection):,} pictures:"
             " were they made from this collection?"
         )
     filled.from_store = len(found)

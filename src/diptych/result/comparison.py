@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from diptych.arguments import checked
 from diptych.embedders.base import EmbedderInfo
 from diptych.errors import DiptychError
 from diptych.images import Collection, Skipped, open_collection
@@ -72,6 +73,7 @@ class Comparison:
     @overload
     def to_json(self, path: str | Path) -> None: ...
 
+    @checked
     def to_json(self, path: str | Path | None = None) -> str | None:
         """Write the comparison as JSON to a file for its owner alone, or return the text without a path.
 
@@ -86,6 +88,7 @@ class Comparison:
         return None
 
     @classmethod
+    @checked
     def load(cls, path: str | Path, source: str | Path | None = None) -> Comparison:
         """Open a comparison that `to_json` saved.
 
@@ -138,6 +141,7 @@ class Comparison:
         columns = ["query", "kind", "embedder", "rank", "image", "id", "label", "score", "z"]
         return pd.DataFrame(list(self.rows()), columns=columns)
 
+    @checked
     def report(self, path: str | Path) -> Path:
         """Write the comparison as one self-contained HTML file.
 
@@ -152,6 +156,7 @@ class Comparison:
         check_ending(Path(path), *REPORT_ENDINGS)
         return write_report(self, Path(path))
 
+    @checked
     def plots(self, folder: str | Path) -> list[Path]:
         """Draw each query's figures for papers and slides.
 
@@ -165,6 +170,7 @@ class Comparison:
 
         return save(self, Path(folder))
 
+    @checked
     def gallery(self, query: str) -> Gallery:
         """One query's hits as pictures, large, at the end of a notebook's cell.
 

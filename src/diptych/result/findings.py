@@ -13,6 +13,7 @@ from diptych.analysis.summary import NO_PROOF
 from diptych.evaluation.sentences import verdict_clauses
 from diptych.evaluation.significance import PairedComparison
 from diptych.result import Agreement, ContrastResult, Finding, Hit, QueryResult
+from diptych.result.breaks import PLACE_UNSURE, place
 from diptych.text import count
 from diptych.thresholds.passing import Passing
 
@@ -23,9 +24,6 @@ _NOTEWORTHY = 2.0
 
 _SHARPLY = 2.0
 """Null deviations that make a drop a sharp one; smaller ones are only more than chance."""
-
-_FIRM = 0.5
-"""Where the break is in the same place in fewer resamples than this, its place is said to be unsure."""
 
 
 def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tuple[str, ...]:
@@ -40,7 +38,8 @@ def query_findings(result: QueryResult, images: int, flat: Sequence[str]) -> tup
     return (
         *_on_itself(result),
         *(
-            f"{name} gives all {images} pictures the same score: they stand in the order of their names."
+            f"{name} gives all {count(images, 'picture')} the same score: they stand in the order of their"
+            " names."
             for name in flat
         ),
         *_on_first(telling),
@@ -72,7 +71,7 @@ def overall_findings(
         separation: Who of each two separates its first pictures further.
     """
     names = list(queries[0].rankings)
-    alike = [_on_likeness(pair, len(queries)) for pair in likeness]
+    alike = [_on_likeness(pair, queries, images) for pair in likeness]
     breaks = [_on_breaks(name, queries, images) for name in names]
     apart = [_on_separation(pair) for pair in separation if len(queries) > 1 and pair.queries]
     return (*alike, *breaks, *apart, *(_on_quality(decisive) if len(names) > 1 else ()))
@@ -137,26 +136,30 @@ def _on_fall(name: str, ranking: Stratification, images: int, unrelated: str) ->
     if out == 0:
         return f"{breaks} None stands out from unrelated {unrelated}."
     chance = FALSE_DISCOVERIES * out
-    by_chance = f"about {chance:.0f}" if chance >= 1 else "1 in 10 of such"
+    by_chance = f"about {chance:,.0f}" if chance >= 1 else "1 in 10 of such"
     stand = "stands" if out == 1 else "stand"
-    return f"{breaks} {out} {stand} out from unrelated {unrelated} ({by_chance} by chance)."
+    return f"{breaks} {out:,} {stand} out from unrelated {unrelated} ({by_chance} by chance)."
 
 
 def _on_break(name: str, ranking: Stratification, images: int, unrelated: str) -> str:
     if ranking.verdict == "all equal":
-        return f"{name} gives all other pictures the same score: there is no cut-off."
+        return f"{name} gives all other pictures the same score: there is no break."
     if ranking.verdict == "too few images":
-        return f"{count(images, 'picture')}: too few to tell whether the scores of {name} drop sharply."
+        return f"{count(images, 'picture')}: too few to tell whether the list of {name} breaks."
     if ranking.breakpoint is not None:
-        told = "; ".join(filter(None, (_size(ranking, unrelated), _place(ranking))))
+        told = "; ".join(filter(None, (_size(ranking, unrelated), _firmness(ranking))))
         far = ranking.z_gap is None or ranking.z_gap >= _SHARPLY
         drop = "drop sharply" if far else "drop by more than chance"
-        return f"The scores of {name} {drop} after {ranking.breakpoint}{f' ({told})' if told else ''}."
-    none = f"No clear cut-off found in the scores of {name}"
+        told = f" ({told})" if told else ""
+        if ranking.unsure:
+            where = f"breaks, {PLACE_UNSURE}: {place(ranking)}"
+            return f"The list of {name} {where}; the scores {drop} after {ranking.breakpoint:,}{told}."
+        return f"The list of {name} breaks {place(ranking)}: the scores {drop} there{told}."
+    none = f"No clear break in the list of {name}"
     if ranking.largest_gap is None or ranking.p is None:
         return f"{none}."
     size = _size(ranking, unrelated)
-    fall = f"{none}: the most unusual fall, after {ranking.largest_gap}, is {size or 'of no known size'}"
+    fall = f"{none}: the most unusual fall, after {ranking.largest_gap:,}, is {size or 'of no known size'}"
     if ranking.p <= LEVEL:
         return f"{fall}, too small to separate anything."
     share = "any list" if ranking.p > 0.995 else f"{100 * ranking.p:.0f} of 100 lists"
@@ -171,22 +174,20 @@ def _size(ranking: Stratification, unrelated: str) -> str:
     return f"{ranking.z_gap:.1f} × the scatter of {of}"
 
 
-def _place(ranking: Stratification) -> str:
+def _firmness(ranking: Stratification) -> str:
     """How firm the place of the break is."""
     if ranking.stability is None:
         return ""
-    unsure = "" if ranking.stability >= _FIRM else ", so where exactly is unsure"
-    return f"same place in {ranking.stability:.0%} when pictures are left out at random{unsure}".replace(
-        "%", " %"
-    )
+    return f"same place in {100 * ranking.stability:.0f} % when pictures are left out at random"
 
 
 def _on_passing(name: str, passing: Passing, images: int) -> str:
-    some = f"About {passing.count}" if passing.count else "None"
+    some = f"About {passing.count:,}" if passing.count else "None"
     passes = "pass" if passing.count > 1 else "passes"
     return (
         f"{some} of {count(images, 'picture')} {passes} the threshold learned for {name}"
-        f" from {passing.queries} other judged queries (F1 there about {passing.f1:.2f})."
+        f" from {passing.queries:,} other judged queries (F1 there about {passing.f1:.2f}, of what was"
+        " judged)."
     )
 
 
@@ -197,28 +198,43 @@ def _on_contrast(query: str, name: str, contrast: ContrastResult) -> str:
     looked_at = count(contrast.looked_at, "picture")
     if contrast.wins == 0:
         return f"With {name}, {query} beats {rivals} on none of {looked_at}."
-    won = f"With {name}, {query} beats {rivals} on {contrast.wins} of {looked_at}"
+    won = f"With {name}, {query} beats {rivals} on {contrast.wins:,} of {looked_at}"
     exceptions = contrast.lost_before + contrast.won_after
     if exceptions > contrast.looked_at / 4:
         return f"{won}, mixed all down its list: there is no rank where one ends and the other begins."
-    if contrast.rivals_from is None:
-        return f"{won}, down to the last."
     aside = f", {count(exceptions, 'exception')} aside" if exceptions else ""
+    if contrast.rivals_from is None:
+        return f"{won}, down to the last{aside}."
     win = "win" if len(contrast.rivals) > 1 else "wins"
-    return f"{won}; from rank {contrast.rivals_from} on {rivals} {win}{aside}."
+    return f"{won}; from rank {contrast.rivals_from:,} on {rivals} {win}{aside}."
 
 
-def _on_likeness(pair: Likeness, asked: int) -> Finding:
+def _on_likeness(pair: Likeness, queries: Sequence[QueryResult], images: int) -> Finding:
+    asked = len(queries)
     if not pair.queries:
-        return Finding(
-            "alike", (pair.a, pair.b), "Cannot tell: there are too few pictures, or one ranks nothing."
-        )
+        return Finding("alike", (pair.a, pair.b), f"Cannot tell: {_why_unlike(pair, queries, images)}.")
     sentences = [*_on_overlap(pair), *_on_shared_firsts(pair), *_on_whole_lists(pair)]
     if pair.queries < asked:
         sentences.append(
-            f"That is for {pair.queries} of {asked} queries: for the others one tells no pictures apart."
+            f"That is for {pair.queries:,} of {asked:,} queries: for the others one tells no pictures apart."
         )
     return Finding("alike", (pair.a, pair.b), " ".join(sentences))
+
+
+def _why_unlike(pair: Likeness, queries: Sequence[QueryResult], images: int) -> str:
+    """Why two rankings can't be compared for any query: one is none, or there is hardly a picture to rank."""
+    level = [
+        {name for name in (pair.a, pair.b) if query.stratification[name].verdict == "all equal"}
+        for query in queries
+        if {pair.a, pair.b} <= query.stratification.keys()
+    ]
+    if not all(level) or not level:
+        return f"there {'is' if images == 1 else 'are'} only {count(images, 'picture')}"
+    always = sorted(set.intersection(*level))
+    if not always:
+        return "for each query one of them gives all pictures the same score"
+    give = "gives" if len(always) == 1 else "both give"
+    return f"{' and '.join(always)} {give} all pictures the same score"
 
 
 def _on_overlap(pair: Likeness) -> list[str]:
@@ -248,7 +264,7 @@ def _on_shared_firsts(pair: Likeness) -> list[str]:
     if pair.queries == 1:
         return [f"{'The same' if pair.first_shared else 'Another'} picture comes first."]
     low, high = pair.first_interval
-    of = f"{pair.first_shared} of {_queries(pair.first_queries)}"
+    of = f"{pair.first_shared:,} of {_queries(pair.first_queries)}"
     return [f"Same first picture in {of} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)."]
 
 
@@ -262,7 +278,7 @@ def _on_whole_lists(pair: Likeness) -> list[str]:
         shown = f"{pair.tau.mean:.2f} on average, 95 % {pair.tau.low:.2f} to {pair.tau.high:.2f}"
     luck = pair.tau_p > LUCK or (pair.tau.low is not None and pair.tau.low <= 0)
     agree = "no more than luck may explain" if luck else "more than by luck"
-    return [f"Their whole lists agree {agree} (τ {shown.replace('-', '−')})."]
+    return [f"Their whole lists agree {agree} (rank correlation {shown.replace('-', '−')}; 1: one order)."]
 
 
 def _on_separation(pair: Separation) -> Finding:
@@ -272,7 +288,7 @@ def _on_separation(pair: Separation) -> Finding:
 
 def _how_far(pair: Separation) -> str:
     if pair.ratio is None:
-        return "Cannot tell."
+        return "Cannot tell: there is no query with a drop in both lists."
     further, other, ratio = (
         (pair.a, pair.b, pair.ratio) if pair.ratio >= 1 else (pair.b, pair.a, 1 / pair.ratio)
     )
@@ -281,16 +297,13 @@ def _how_far(pair: Separation) -> str:
         low, high = sorted(end if pair.ratio >= 1 else 1 / end for end in pair.interval)
         begins = f"{low:.2g}" if not 1 < low < 1.05 else f"{low:.3f}"  # where 1 is left out it is not shown
         rests_on += f", interval {begins} to {high:.2g}"
-    times = f"{ratio:.2g} times as far as {other}"
+    stands = f"at the largest drop, {further}'s lists fall {ratio:.2g} times as far as {other}'s"
     if pair.verdict == "too few queries":
-        return f"Too few queries to tell ({further} separates its first pictures {times}; {rests_on})."
+        return f"Too few queries to tell ({stands}; {rests_on})."
     if pair.verdict == "not seen":
-        return f"No difference seen ({further} separates its first pictures {times}; {rests_on})."
+        return f"No difference seen ({stands}; {rests_on})."
     shown = "shown" if pair.verdict == "shown" else "suggestive, not shown"
-    return (
-        f"{further} separates its first pictures {times} ({rests_on}: {shown});"
-        " that is not proof of better ranking."
-    )
+    return f"{stands[0].upper()}{stands[1:]} ({rests_on}: {shown}); that is not proof of better ranking."
 
 
 def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Finding:
@@ -299,16 +312,22 @@ def _on_breaks(name: str, queries: Sequence[QueryResult], images: int) -> Findin
     if "too few images" in verdicts and not {"break", "gradual"} & set(verdicts):
         return Finding("break", (name,), f"Cannot tell with {count(images, 'picture')}.")
     broken, empty = verdicts.count("break"), sum(ranking.stands_out == 0 for ranking in rankings)
-    equal = verdicts.count("all equal")
+    equal, few = verdicts.count("all equal"), verdicts.count("too few images")
     if equal == len(rankings):
         return Finding("break", (name,), "It gives all pictures the same score: there is nothing to cut.")
     if len(rankings) == 1:
-        text = f"Yes, after {rankings[0].breakpoint}." if broken else "No clear cut-off found."
+        unsure = f"{PLACE_UNSURE}: " if rankings[0].unsure else ""
+        text = f"Yes, {unsure}{place(rankings[0])}." if broken else "No clear break."
         return Finding("break", (name,), f"{text} No picture stands out." if empty else text)
-    text = f"A clear cut-off for {broken} of {_queries(len(verdicts) - equal)}"
+    some = f"A break for {broken:,}" if broken else "No clear break for any"
+    text = f"{some} of {_queries(len(verdicts) - equal - few)}"
+    if nowhere_sure := sum(ranking.unsure for ranking in rankings):
+        text += f", {PLACE_UNSURE} for {nowhere_sure:,}" if nowhere_sure < broken else f", {PLACE_UNSURE}"
+    if few:
+        text += f"; for {few:,} more there are too few pictures to tell"
     if equal:
-        text += f"; for {equal} more it gives all pictures the same score"
-    return Finding("break", (name,), f"{text}; for {empty} no picture stands out." if empty else f"{text}.")
+        text += f"; for {equal:,} more it gives all pictures the same score"
+    return Finding("break", (name,), f"{text}; for {empty:,} no picture stands out." if empty else f"{text}.")
 
 
 def _on_quality(decisive: Sequence[PairedComparison]) -> list[Finding]:
@@ -318,11 +337,11 @@ def _on_quality(decisive: Sequence[PairedComparison]) -> list[Finding]:
 
 
 def _queries(number: int) -> str:
-    return f"{number} query" if number == 1 else f"{number} queries"
+    return count(number, "query", "queries")
 
 
 def _about(number: float) -> str:
-    return f"about {number:.0f}" if number >= 0.5 else "less than 1"
+    return f"about {number:,.0f}" if number >= 0.5 else "less than 1"
 
 
 def _ordinal(rank: int) -> str:

@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from diptych.arguments import checked
 from diptych.embedders.base import Vectors
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.paths import store_path
@@ -54,6 +55,7 @@ class Store:
         DiptychError: The file is locked, can't be opened, is not a Diptych store or is from a newer version.
     """
 
+    @checked
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path).expanduser() if path is not None else store_path()
         self._file = Database(self.path)

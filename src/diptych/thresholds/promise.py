@@ -115,12 +115,12 @@ def _not_sure(precision: Floats, queries: int, target: float, risk: float) -> st
     """Where the first threshold that is tried can't be promised: how good it is, and what that guarantees."""
     sure = guaranteed_mean(precision, risk)
     right = (
-        f"all that passes is right for {len(precision)} of {len(precision)} queries so far"
+        f"all that passes is right for {len(precision):,} of {len(precision):,} queries so far"
         if (precision == 1).all()
         else f"what passes is right in {_percent(precision.mean())} on average so far"
     )
     return (
-        f"{_out_of_reach(target)} yet: where a picture passes for {len(precision)} of"
+        f"{_out_of_reach(target)} yet: where a picture passes for {len(precision):,} of"
         f" {count(queries, 'query', 'queries')}, {right}; with so few queries that guarantees only"
         f" {_percent(sure)}"
     )

@@ -11,6 +11,7 @@ from cachetools import FIFOCache
 from diptych.present.html.curves import is_flat
 from diptych.queries import Query
 from diptych.result import QueryResult
+from diptych.result.breaks import break_in_words
 
 _MOST = 200
 _FIRSTS = 3
@@ -25,7 +26,7 @@ class PastQuery:
         text: The text; None for a picture.
         picture: The picture's id; None for a text.
         shared: How many of their first hits the embedders share, such as "7 of 10"; empty for one or three.
-        breaks: Where each list breaks, by the embedder's name.
+        breaks: Where each list breaks, in words, by the embedder's name.
         firsts: The ids of each list's first pictures, by the embedder's name.
     """
 
@@ -81,12 +82,7 @@ def _shared(result: QueryResult) -> str:
 def _breaks(result: QueryResult, name: str) -> str:
     if is_flat(result.curves.get(name)):
         return "all equal"
-    ranking = result.stratification[name]
-    if ranking.breakpoint is not None:
-        return f"after {ranking.breakpoint}"
-    return {"gradual": "no clear cut-off", "too few images": "cannot tell"}.get(
-        ranking.verdict, ranking.verdict
-    )
+    return break_in_words(result.stratification[name])
 
 
 def _firsts(result: QueryResult, name: str) -> list[str]:

@@ -196,18 +196,15 @@ def test_everything_is_said_in_words(strip: bool) -> None:
     said = words(unstyled(shown) if strip else shown)
     for sentence in (
         "Do they rank alike? 6 of the first 10 shared 2.5 by chance",
-        "Does the list break? A after 3 same place in 64 % when pictures are left out at random; 3 of 40",
-        (
-            "B no clear cut-off most unusual fall 2.6 σ, after 3; by chance in 20 of 100 lists; 3 of 40 stand"
-            " out"
-        ),
+        "Does the list break? A break after 3 same place in 64 % when pictures are left out at random; 3 of",
+        ("B no clear break most unusual fall 2.6 σ, after 3; by chance in 20 of 100 lists; 3 of 40 stand"),
         "Is one better? Cannot tell: nothing has been judged.",
         "Both rank cat/0.png first.",
-        "A one clear cut-off after 3",
-        "B two no clear cut-off found",
+        "A one break after 3",
+        "B two no clear break",
         "1 picture not found cat 0.png 3 in B 7.0 σ 0.900",
-        "4 picture not found cat 3.png only here , below 5 in B",
-        "5 picture not found cat 4.png only here , 31 in B",
+        "4 picture not found cat 3.png not in B’s first 5",
+        "5 picture not found cat 4.png not in B’s first 5 , 31 in B",
         "break after 3 , same place in 64 %",
         'Everything: .report("report.html")',
     ):

@@ -208,7 +208,7 @@ def test_the_break_is_drawn_where_it_is_with_its_stability(browser: Browser, two
     assert items.nth(3).inner_text() == "break after 3 · same place in 64 %"
     assert page.locator("#q1 .cols > .col-0 .hit.after").count() == 2
     assert page.locator("#q1 .cols > .col-1 .cut").count() == 0
-    assert "no clear cut-off" in page.locator("#q1 .cols > .col-1 header").inner_text()
+    assert "no clear break" in page.locator("#q1 .cols > .col-1 header").inner_text()
 
 
 def test_z_is_the_big_figure_and_without_it_the_score(browser: Browser, tmp_path: Path) -> None:

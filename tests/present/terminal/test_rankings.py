@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import made_comparisons
+from diptych.evaluation.complementarity import Complementarity
 from diptych.images import Skipped
 from diptych.present.terminal.rankings import show
-from diptych.result import Comparison, Finding, Hit, QueryResult
+from diptych.result import Comparison, Finding, Hit, QueryRelevance, QueryResult, Relevance
 
 SPECS = ("zs:zs-mnv2-256", "zs:zs-mnv1-025-128", "palette")
 PICTURES = [f"golden_retriever/commons_golden_retriever_{number:02}.webp" for number in range(12)]
@@ -117,9 +118,9 @@ def test_the_verdict_comes_first_then_the_table_and_where_each_list_breaks() -> 
     order = ["Is one better?", "ranks better", "Do they rank alike?", "Does a list break?", "a dog", "A zs:"]
     places = [text.index(words, text.index("Is one better?")) for words in order]
     assert places == sorted(places)
-    (foot,) = [line for line in lines if "cut-off after" in line]
+    (foot,) = [line for line in lines if "break after" in line]
     assert foot.split("  ")[-1].strip() == "all equal"
-    assert "no clear cut-off" in foot
+    assert "no clear break" in foot
 
 
 def test_the_rest_is_for_those_who_ask() -> None:
@@ -149,3 +150,41 @@ def test_elsewhere_than_on_a_terminal_nothing_is_shortened() -> None:
     assert "Is one better? zs:zs-mnv2-256 ranks better than zs:zs-mnv1-025-128 (nDCG@10 +0.16)." in lines
     assert any(line.count(PICTURES[3]) for line in lines)
     assert not any("…" in line for line in lines)
+
+
+def test_marks_of_judgments_differ_in_shape_and_colour_and_are_explained() -> None:
+    one = comparison("a dog")
+    relevance = Relevance(
+        origin="somebody",
+        k=10,
+        fusions=(),
+        queries=(
+            QueryRelevance(
+                query="a dog",
+                relevant=1,
+                irrelevant=1,
+                unjudged=0,
+                unjudged_first=0,
+                figures={},
+                grades={PICTURES[1]: 1, PICTURES[2]: 0},
+            ),
+        ),
+        means={},
+        comparisons=(),
+        verdicts=(),
+        complementarity=Complementarity(relevant=1, pairs=(), union_recall=None),
+        thresholds={},
+        abstention={},
+        contradictions=(),
+        notes=(),
+    )
+    judged = dataclasses.replace(one, relevance=relevance)
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system="standard")
+    show(judged, console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    before = {mark: re.search(rf"\x1b\[([\d;]+)m{mark}", text) for mark in "✓×"}
+    codes = [found[1] for found in before.values() if found is not None]
+    assert len(set(codes)) == 2
+    assert "✓ judged relevant, × judged not." in text
+    assert "judged relevant" not in "\n".join(shown(one, 200))

@@ -106,4 +106,4 @@ class Dialogue:
 
     def _left(self, task: Task) -> str:
         of_query, in_all = self._session.left_of(task), self._session.left
-        return f"{of_query} left" if of_query == in_all else f"{of_query} left, {in_all} in all"
+        return f"{of_query:,} left" if of_query == in_all else f"{of_query:,} left, {in_all:,} in all"

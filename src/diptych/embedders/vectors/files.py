@@ -130,7 +130,7 @@ def _checked(file: VectorFile, path: Path) -> VectorFile:
         (file.texts, file.text_vectors, "texts"),
     ):
         if len(strings) != len(vectors):
-            raise EmbedderUnavailable(f"{path} has {len(strings)} {what} for {len(vectors)} vectors")
+            raise EmbedderUnavailable(f"{path} has {len(strings):,} {what} for {len(vectors):,} vectors")
     if not len(file.vectors) or not file.vectors.dimension:
         raise EmbedderUnavailable(f"{path} holds no image vectors")
     if len(file.text_vectors) and file.text_vectors.dimension != file.vectors.dimension:
@@ -251,7 +251,7 @@ def _read_clip_retrieval(folder: Path) -> VectorFile:
 
 def _same_length(values: list[str | None], vectors: NDArray[Any], file: Path) -> list[str | None]:
     if len(values) != len(vectors):
-        raise EmbedderUnavailable(f"{file} has {len(vectors)} vectors, its metadata {len(values)} rows")
+        raise EmbedderUnavailable(f"{file} has {len(vectors):,} vectors, its metadata {len(values):,} rows")
     return values
 
 

@@ -24,7 +24,7 @@ class FilterListing:
         out: Where to; on a terminal, names can't steer it.
         form: CSV with a header, or JSON Lines with the same keys.
         queries: The queries, in order.
-        judgments: What is known of the pictures.
+        judgments: What is known of the collection's pictures.
     """
 
     def __init__(
@@ -56,17 +56,26 @@ class FilterListing:
 
     def outcome(self, collection: Collection, skipped: Sequence[Skipped]) -> Iterator[str]:
         """What passed, what is known of it, and what was skipped, in lines."""
-        each = ", ".join(f"{self._passed[query]} “{printable(query)}”" for query in self._grades)
+        each = ", ".join(f"{self._passed[query]:,} “{printable(query)}”" for query in self._grades)
         several = f": {each}" if len(self._grades) > 1 else ""
         yield f"{self._passed.total()} of {count(len(collection), 'picture')} pass{several}"
-        judged, relevant = self._judged.total(), self._judged[True]
-        if judged:
-            share = relevant / judged
-            yield f"{judged} of these are judged, {relevant} of them relevant: precision {share:.2f}"
+        yield from self._by_judgments()
         if skipped:
             yield f"{count_files(skipped):,} skipped:"
         for each_skipped in gathered(skipped):
             yield f"  {printable(each_skipped.called)}: {printable(each_skipped.reason)}"
+
+    def _by_judgments(self) -> Iterator[str]:
+        """How many of the pictures judged relevant pass, and of those judged not relevant."""
+        grades = [grade > 0 for of_query in self._grades.values() for grade in of_query.values()]
+        if not grades:
+            return
+        relevant, others = sum(grades), len(grades) - sum(grades)
+        right, wrong = self._judged[True], self._judged[False]
+        passing = "pass" if len(self._grades) == 1 else "are listed for the query that they were judged for"
+        said = f"{right:,} of {relevant:,} relevant and {wrong:,} of {others:,} not relevant {passing}"
+        precision = f": precision {right / (right + wrong):.2f}" if right + wrong else ""
+        yield f"Of the pictures judged, {said}{precision}"
 
     def _write_csv(self, row: Sequence[object]) -> None:
         csv.writer(self._out, lineterminator="\n").writerow(row)

@@ -21,6 +21,12 @@ from diptych.present.html.curves import Chart, is_flat, letter
 from diptych.result import Comparison, Disputed, Finding, Hit, Hub, QueryResult, Question
 from diptych.thresholds.passing import Passing
 
+ORDER = (
+    "Each list is in the order of its scores."
+    " z is for comparing lists, and would order some pictures otherwise."
+)
+"""What is said where the large figure is not the one that orders."""
+
 ROW, CUT = 86, 30
 """The height of a hit and of the line that says where its list breaks."""
 
@@ -74,6 +80,19 @@ class HitRow:
         """Whether no other column has it among its hits."""
         return bool(self.elsewhere) and not any(other.listed for other in self.elsewhere)
 
+    @property
+    def missing(self) -> str:
+        """That no other column has it among its hits: "not in B’s first 10"; empty where one has."""
+        if not self.only_here:
+            return ""
+        whose = f"{self.elsewhere[0].letter}’s" if len(self.elsewhere) == 1 else "the others’"
+        return f"not in {whose} first {max(other.shown for other in self.elsewhere):,}"
+
+    @property
+    def known_elsewhere(self) -> tuple[Elsewhere, ...]:
+        """Where it is in other columns, less what `missing` says already."""
+        return tuple(other for other in self.elsewhere if not self.only_here or other.rank is not None)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -105,6 +124,11 @@ class Column:
         """The rank after which the list is cut; None where it is not, or below the hits."""
         rank = self.ranking.breakpoint if self.ranking else None
         return rank if rank is not None and rank <= len(self.rows) else None
+
+    @property
+    def z_differs(self) -> bool:
+        """Whether z, as it is shown, would order the hits otherwise than the score does."""
+        return z_differs([row.hit for row in self.rows])
 
     @property
     def height(self) -> int:
@@ -293,6 +317,22 @@ def worst_disputes(comparison: Comparison) -> dict[tuple[str, str], list[tuple[s
 def short(query: QueryResult) -> str:
     """What a query is called in lists: a picture by its file's name."""
     return query.query if query.kind == "text" else query.query.replace("\\", "/").split("/")[-1]
+
+
+def own_findings(query: QueryResult) -> tuple[str, ...]:
+    """What is said of a query's lists by themselves."""
+    return query.findings[: len(query.findings) - len(query.contrast)]
+
+
+def on_rivals(query: QueryResult) -> tuple[str, ...]:
+    """What came of setting the query against others, which a person asked for: it ends the findings."""
+    return query.findings[len(query.findings) - len(query.contrast) :]
+
+
+def z_differs(hits: Sequence[Hit]) -> bool:
+    """Whether z, in tenths as it is shown, would order hits otherwise than the score does."""
+    shown = [round(hit.z, 1) for hit in hits if hit.z is not None]
+    return any(after > before for before, after in itertools.pairwise(shown))
 
 
 def file_name(hit: Hit) -> str:

@@ -30,6 +30,9 @@ FOUND = concepts(Complementarity)
 BEHIND = ("bpref",)
 """Metrics that stand behind "more figures": few readers know them."""
 
+_AXES = (0.1, 0.2, 0.5)
+"""Where an axis of differences ends; none is further than 1 from 0."""
+
 _TOUCHING = 0.035
 """Dots nearer than this part of the line stand side by side."""
 
@@ -183,14 +186,14 @@ def metrics(relevance: Relevance, names: Sequence[str]) -> tuple[Metric, ...]:
 
 
 def reach(comparisons: Sequence[PairedComparison | None]) -> float:
-    """How far an axis around 0 must reach for all these intervals."""
+    """How far an axis around 0 reaches for all these intervals: to a round number, said beside it."""
     ends = [
         abs(end)
         for each in comparisons
         if each is not None
         for end in each.interval or (each.difference or 0,)
     ]
-    return max([*ends, 0.1])
+    return next((end for end in _AXES if max(ends, default=0) <= end), 1.0)
 
 
 def drawn(pair: PairedComparison, reach: float) -> Span | None:

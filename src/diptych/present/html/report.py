@@ -25,6 +25,7 @@ from diptych.present.html import curves, front, layout
 from diptych.present.html import relevance as judged
 from diptych.present.html.pictures import MOST_CONTRADICTIONS, Embedded, embed_pictures
 from diptych.result import Comparison, Hub
+from diptych.result.breaks import break_in_words, verdict_in_words
 from diptych.tabular import write_text
 from diptych.text import count, dollars, printable
 
@@ -111,6 +112,9 @@ def environment(loader: BaseLoader) -> Environment:
         "file_name": layout.file_name,
         "figure": _figure,
         "count": count,
+        "thousands": _thousands,
+        "break_in_words": break_in_words,
+        "verdict_in_words": verdict_in_words,
     }
     environment.globals |= {
         "columns": layout.columns,
@@ -123,6 +127,9 @@ def environment(loader: BaseLoader) -> Environment:
         "height_ticks": curves.height_ticks,
         "row_height": layout.ROW,
         "headings": layout.HEADINGS,
+        "order": layout.ORDER,
+        "own_findings": layout.own_findings,
+        "on_rivals": layout.on_rivals,
     }
     return environment
 
@@ -132,13 +139,18 @@ def _figure(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, tuple):
-        return "–".join(str(part) for part in value)
+        return "–".join(map(_figure, value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {part}" for name, part in value.items())
     if isinstance(value, float):
         digits = f"{value:.1g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
         return digits.replace("-", "−", 1) if value < 0 else digits
-    return str(value)
+    return _thousands(value) if isinstance(value, int) else str(value)
+
+
+def _thousands(number: int) -> str:
+    """A count or a rank as a person reads it: 12,345."""
+    return f"{number:,}"
 
 
 def _facts(info: EmbedderInfo) -> list[tuple[str, str]]:
@@ -149,7 +161,7 @@ def _facts(info: EmbedderInfo) -> list[tuple[str, str]]:
         ("sees", info.preprocessing),
         ("text", cut),
         *([("text put into", _templates(info))] if info.templates else []),
-        ("vectors", f"{info.dimension} numbers"),
+        ("vectors", f"{info.dimension:,} numbers"),
         ("price", _price(info)),
         ("licence", info.licence or "not stated"),
     ]

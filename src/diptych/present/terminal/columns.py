@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from textwrap import wrap
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -34,6 +36,7 @@ class ListLine:
         note: What is added to it where there is room.
         figures: By the figure's name, what is shown of it.
         mark: A character before it.
+        mark_style: How that looks.
         style: How it looks.
     """
 
@@ -41,6 +44,7 @@ class ListLine:
     note: str = ""
     figures: dict[str, str] = field(default_factory=dict)
     mark: str = ""
+    mark_style: str = ""
     style: str = ""
 
 
@@ -78,7 +82,11 @@ def fit(columns: Sequence[ListColumn], left: int, width: int) -> Layout:
         width: How wide the terminal is.
     """
     shown = [cell for column in columns for cell in column.cells]
-    need = max([_width(cell) for cell in shown] + [cell_len(column.heading) for column in columns])
+    need = max(
+        [_width(cell) for cell in shown]
+        + [cell_len(column.heading) for column in columns]
+        + [cell_len(column.foot) - _figures_width(column, tuple(_WIDTHS)) for column in columns]
+    )
     every = {figure for cell in shown for figure in cell.figures}
     mark = 2 if any(cell.mark for cell in shown) else 0
     for per_row in range(len(columns), 0, -1):
@@ -115,8 +123,9 @@ def draw(
         for row, label in enumerate(labels[:longest]):
             shown = _padded(label, left) if heading else label.rjust(left)
             yield _line(shown, [block.line(row) for block in blocks], "" if heading else "dim")
-        if any(block.column.foot for block in blocks):
-            yield _line(" " * left, [block.foot() for block in blocks])
+        for feet in zip_longest(*(block.foot() for block in blocks), fillvalue=""):
+            below = zip(feet, blocks, strict=True)
+            yield _line(" " * left, [Text(_padded(foot, block.width), "italic") for foot, block in below])
         if start + layout.per_row < len(columns):
             yield Text("")
 
@@ -139,7 +148,8 @@ class _Block:
         if row >= len(self.column.cells):
             return Text(" " * self.width)
         cell, wide = self.column.cells[row], self._layout.mark + self._layout.name
-        line = Text(_padded(cell.mark, self._layout.mark)).append(self._short[cell.name])
+        line = Text().append(_padded(cell.mark, self._layout.mark), cell.mark_style)
+        line.append(self._short[cell.name])
         if cell.note and cell_len(line.plain) + 1 + cell_len(cell.note) <= wide:
             line.append(f" {cell.note}", "dim")
         line.append(" " * (wide - cell_len(line.plain)))
@@ -148,8 +158,8 @@ class _Block:
         line.stylize(cell.style)
         return line
 
-    def foot(self) -> Text:
-        return Text(_padded(shorten(self.column.foot, self.width), self.width), "italic")
+    def foot(self) -> list[str]:
+        return wrap(self.column.foot, self.width)
 
 
 def _line(left: str, blocks: Sequence[Text], style: str = "") -> Text:

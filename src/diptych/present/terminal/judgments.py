@@ -29,7 +29,7 @@ def show_judgments(judgments: Judgments, collection: Collection, console: Consol
     for query, said in by_query.items():
         people = ", ".join(sorted({printable(judgment.by) or "somebody" for judgment in said}))
         blind = sum(judgment.blind for judgment in said)
-        figures = (str(len(said)), str(len(judgments.relevant(query))), str(blind))
+        figures = tuple(f"{number:,}" for number in (len(said), len(judgments.relevant(query)), blind))
         table.add_row(Text(printable(query)), *figures, Text(people))
     console.print(table)
     names = {picture.id: picture.name for picture in collection.pictures}

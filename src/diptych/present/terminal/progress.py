@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
@@ -48,7 +48,7 @@ class Bars:
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             _Rate(),
             TimeRemainingColumn(),
         )
@@ -93,8 +93,8 @@ class Cell:
 
 def _line(what: str, done: int, total: int, seconds: float, *, bar: bool = True) -> dict[str, str]:
     """How far a task is, in the forms that a notebook may ask for."""
-    rate = f", {done / seconds:.1f} a second" if done and seconds else ""
-    words = f"{printable(what)}: {done} of {total}{rate}"
+    rate = f", {done / seconds:,.1f} a second" if done and seconds else ""
+    words = f"{printable(what)}: {done:,} of {total:,}{rate}"
     drawn = f'<progress value="{done}" max="{total}"></progress> ' if bar else ""
     return {"text/plain": words, "text/html": f"{drawn}<small>{html.escape(words)}</small>"}
 
@@ -115,7 +115,8 @@ class Lines:
                 return
             said = done
             rate = done / max(time.monotonic() - begun, 1e-9)
-            print(f"{printable(what)}: {done} of {total}, {rate:.1f} a second", file=sys.stderr, flush=True)  # noqa: T201
+            words = f"{printable(what)}: {done:,} of {total:,}, {rate:,.1f} a second"
+            print(words, file=sys.stderr, flush=True)  # noqa: T201
 
         def advance(count: int) -> None:
             nonlocal done, last
@@ -137,4 +138,4 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The rate, or nothing before there is one."""
-        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
+        return Text(f"{task.speed:,.1f}/s" if task.speed else "", style="dim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -14,6 +14,7 @@ from diptych.embedders.base import EmbedderInfo
 from diptych.images import Collection, Skipped, count_files, gathered
 from diptych.pipeline import Filled
 from diptych.present.html.curves import letter
+from diptych.present.html.layout import ORDER, on_rivals, z_differs
 from diptych.present.terminal.columns import ListColumn, ListLine, draw, letter_style
 from diptych.present.terminal.names import shorten_all
 from diptych.present.terminal.picture import Screen
@@ -21,10 +22,16 @@ from diptych.present.terminal.relevance import relevance_part
 from diptych.present.terminal.strips import show_strips
 from diptych.present.terminal.verdict import verdict
 from diptych.result import Comparison, Hit, QueryResult, Work
+from diptych.result.breaks import break_in_words
 from diptych.text import count, printable
 
 _FIRST = {1: 10, 2: 5, 3: 5}
 """How many hits of each list are printed, by the number of queries; of more queries the first one alone."""
+
+_MARKS = {True: ("✓", "bold green"), False: ("×", "red")}
+"""What stands before a hit that was judged relevant, or not, and how it looks."""
+
+_MARKED = "✓ judged relevant, × judged not."
 
 _MOST_QUERIES = 8
 """So many of them fit a screen beside the answers."""
@@ -64,7 +71,7 @@ def show(
         for line in _first_hits(comparison, console.width):
             console.print(line)
         console.print()
-    for line in closing(comparison, full=full):
+    for line in closing(comparison, full=full, notes=_notes(comparison, None if full else printed or 1)):
         console.print(line)
 
 
@@ -74,11 +81,24 @@ def show_relevance(comparison: Comparison, console: Console, *, full: bool = Fal
         console.print(part)
     if comparison.relevance is not None:
         names = [info.name for info in comparison.embedders]
-        for part in relevance_part(comparison.relevance, names, console.width, full=full):
+        for part in _parted(relevance_part(comparison.relevance, names, console.width, full=full)):
             console.print(part)
+    if rivals := [finding for query in comparison.queries for finding in on_rivals(query)]:
+        for finding in rivals:
+            console.print(Text(printable(finding)))
         console.print()
     for line in closing(comparison, full=full):
         console.print(line)
+
+
+def _parted(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """Parts with one empty line at their end, and never two together."""
+    empty_before = True
+    for part in (*parts, Text("")):
+        empty = isinstance(part, Text) and not part.plain
+        if not (empty and empty_before):
+            yield part
+        empty_before = empty
 
 
 def _query(
@@ -98,15 +118,19 @@ def _query(
         for index, name in enumerate(query.rankings)
     ]
     longest = max(len(column.cells) for column in columns)
-    yield from draw(columns, [str(row + 1) for row in range(longest)], width)
-    said = query.findings if full else _on_rivals(query)
+    yield from draw(columns, [f"{row + 1:,}" for row in range(longest)], width)
+    said = query.findings if full else on_rivals(query)
     if said:
         yield from (Text(""), *(Text(printable(finding)) for finding in said))
 
 
-def _on_rivals(query: QueryResult) -> tuple[str, ...]:
-    """What came of setting the query against others, which a person asked for: it ends the findings."""
-    return query.findings[len(query.findings) - len(query.contrast) :]
+def _notes(comparison: Comparison, rows: int | None) -> Iterator[str]:
+    """How to read the lists, where so many of their hits need it."""
+    shown = [(q, hits[:rows]) for q in comparison.queries for hits in q.rankings.values()]
+    if any(z_differs(hits) for _, hits in shown):
+        yield ORDER
+    if any(hit.id in _grades(comparison, query) for query, hits in shown for hit in hits):
+        yield _MARKED
 
 
 def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -125,7 +149,7 @@ def _first_hits(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     yield from draw(columns, labels, width, heading="Ranked first")
     if more := len(comparison.queries) - len(queries):
         yield Text(f"… and {count(more, 'more query', 'more queries')}", "dim")
-    yield from (Text(printable(finding)) for query in comparison.queries for finding in _on_rivals(query))
+    yield from (Text(printable(finding)) for query in comparison.queries for finding in on_rivals(query))
 
 
 def _first(query: QueryResult, name: str, grades: Mapping[str, int]) -> ListLine:
@@ -138,17 +162,18 @@ def _cell(query: QueryResult, name: str, hit: Hit, grades: Mapping[str, int]) ->
     """A hit; one after the break is dimmed, and the last before it is underlined."""
     labels = [label for label in hit.every_label if f"/{label}/" not in f"/{hit.image}"]
     notes = [f"[{', '.join(labels)}]"] if labels else []
-    notes += [f"(and {len(hit.aliases)} more like it)"] if hit.aliases else []
+    notes += [f"(and {len(hit.aliases):,} more like it)"] if hit.aliases else []
     notes += ["(the query picture)"] if hit.itself else []
     figures = {"score": f"{hit.score:.4f}"} | ({} if hit.z is None else {"z": f"{hit.z:.1f}"})
     last = query.stratification[name].breakpoint if name in query.stratification else None
     style = "" if last is None or hit.rank < last else "underline" if hit.rank == last else "dim"
-    mark = "" if hit.id not in grades else "✓" if grades[hit.id] else "✗"
+    mark, colour = _MARKS[bool(grades[hit.id])] if hit.id in grades else ("", "")
     return ListLine(
         printable(hit.image),
         printable(" ".join(notes)),
         figures,
         mark,
+        colour,
         "dim" if _all_equal(query, name) else style,
     )
 
@@ -166,21 +191,15 @@ def _all_equal(query: QueryResult, name: str) -> bool:
 def _fall(query: QueryResult, name: str) -> str:
     """Whether a list breaks, in the fewest words."""
     ranking = query.stratification.get(name)
-    if ranking is None:
-        return ""
-    if ranking.verdict == "all equal":
-        return "all equal"
-    if ranking.verdict == "too few images":
-        return "too few to tell"
-    return "no clear cut-off" if ranking.breakpoint is None else f"cut-off after {ranking.breakpoint}"
+    return "" if ranking is None else break_in_words(ranking)
 
 
 _FEW = 3
 """So many skipped files are named where not all are."""
 
 
-def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
-    """What was done and what was skipped, and how to see more."""
+def closing(comparison: Comparison, *, full: bool, notes: Iterable[str] = ()) -> Iterator[Text]:
+    """What was done and what was skipped, how to read what is above, and how to see more."""
     done = [
         (info, comparison.work[info.name]) for info in comparison.embedders if info.name in comparison.work
     ]
@@ -196,16 +215,18 @@ def closing(comparison: Comparison, *, full: bool) -> Iterator[Text]:
     most = len(skipped) if full else 1 + _FEW
     yield from skipped[:most]
     if len(skipped) > most:
-        yield Text(f"  … and {len(skipped) - most} more")
-    if not full:
-        yield Text("--full prints every hit, figure and finding.", "dim")
+        yield Text(f"  … and {len(skipped) - most:,} more")
+    hints = [*notes, *([] if full else ["--full prints every hit, figure and finding."])]
+    if hints[:-1] and hints[-2] == _MARKED:  # short ones, in one line
+        hints[-2:] = [" ".join(hints[-2:])]
+    yield from (Text(hint, "dim") for hint in hints)
 
 
 def _work(info: EmbedderInfo, work: Work) -> str:
     new = "embedded no picture"
     if work.images_embedded:
         new = f"embedded {count(work.images_embedded, 'picture')} in {work.seconds:.1f} s"
-    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store} from the store"
+    return f"{printable(info.name)}: {new}{_cost(info, work)}; {work.images_from_store:,} from the store"
 
 
 def _new_work(info: EmbedderInfo, work: Work) -> str:
@@ -233,7 +254,9 @@ def show_filled(collection: Collection, filled: Mapping[str, Filled], console: C
     """Print what `embed` did."""
     for name, f in filled.items():
         rate = f" ({f.embedded / f.seconds:.1f} a second)" if f.embedded and f.seconds else ""
-        console.print(Text(f"{printable(name)}: embedded {f.embedded}{rate}, {f.from_store} from the store"))
+        console.print(
+            Text(f"{printable(name)}: embedded {f.embedded:,}{rate}, {f.from_store:,} from the store")
+        )
     names = {picture.id: picture.name for picture in collection.pictures}
     refused = {item: why for f in filled.values() for item, why in f.refused.items()}
     lost = [*collection.skipped, *(Skipped(names[item], why) for item, why in refused.items())]

@@ -27,8 +27,9 @@ _NOTHING_JUDGED = (
     " --judgments take what is known."
 )
 _LOSSES = (
-    "Expected: the mean over queries, each cut at the threshold learned on the others. Of an F1 of 1, the"
-    " threshold loss is lost to one cut-off for all, the ranking loss to order."
+    "Expected: means over queries, each cut at the threshold learned on the others; so is the F1, 1 less the"
+    " two losses, which is not that of the mean precision and recall. The threshold loss is lost to one"
+    " cut-off for all, the ranking loss to order."
 )
 _MOST = 10
 _A_FIGURE = 6
@@ -115,7 +116,7 @@ def _each_query(relevance: Relevance, names: Sequence[str], width: int) -> Itera
                 value = decisive(query, name)
                 bold = bool(value) and value == best and name in names
                 cells.append(Text(_figure(value), "bold" if bold else ""))
-            table.add_row(Text(asked[query.query]), str(query.relevant), *cells)
+            table.add_row(Text(asked[query.query]), f"{query.relevant:,}", *cells)
         yield from (table, Text(""))
 
 
@@ -133,7 +134,9 @@ def _metrics(
         for field, called in fields.items():
             means = [relevance.means[name][field] for name in some]
             bold = "bold" if field == DECIDES else ""
-            table.add_row(called, str(means[0].queries), *(_figure(mean.value) for mean in means), style=bold)
+            table.add_row(
+                called, f"{means[0].queries:,}", *(_figure(mean.value) for mean in means), style=bold
+            )
         yield from (table, Text(""))
     undefined: dict[str, list[str]] = {}
     for field, called in fields.items():
@@ -179,7 +182,7 @@ def _difference(each: PairedComparison) -> list[str]:
     return [
         "–" if each.difference is None else f"{each.difference:+.3f}",
         "–" if each.interval is None else _within(each.interval, each.confidence),
-        f"{each.wins}–{each.ties}–{each.losses}",
+        f"{each.wins:,}–{each.ties:,}–{each.losses:,}",
         _p(each.p),
     ]
 
@@ -190,8 +193,8 @@ def _found(relevance: Relevance, names: Sequence[str]) -> Iterator[Text]:
         a, b = (letter(names.index(name)) for name in (pair.a, pair.b))
         first = f"are among the first {relevance.k} of"
         yield Text(
-            f"Of {count(found.relevant, 'relevant picture')}, {pair.both} {first} both {a} and {b},"
-            f" {pair.a_only} of {a} only, {pair.b_only} of {b} only, {pair.neither} of neither."
+            f"Of {count(found.relevant, 'relevant picture')}, {pair.both:,} {first} both {a} and {b},"
+            f" {pair.a_only:,} of {a} only, {pair.b_only:,} of {b} only, {pair.neither:,} of neither."
         )
     if found.union_recall is not None and len(names) > 1:
         yield Text(f"Together they have {found.union_recall:.0%}: the ceiling for any fusion.")

@@ -58,7 +58,7 @@ def _strip(hits: Sequence[Hit], collection: Collection, screen: Screen) -> Image
 def _captions(hits: Sequence[Hit], names: dict[str, str]) -> Text:
     line = Text(no_wrap=True)
     for hit in hits:
-        caption = f"{hit.rank} {names[hit.image]}"
+        caption = f"{hit.rank:,} {names[hit.image]}"
         line.append(caption + " " * (_WIDE - cell_len(caption)))
     line.rstrip()
     return line

@@ -30,7 +30,9 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
     heading = Text(printable(learned.embedder.name), "bold").append(f", {SCALES[learned.scale]}", "not bold")
     console.print(heading)
     console.print(
-        Text(f"from {printable(learned.origin)}: {queries}, {count(judged, 'judgment')}, {relevant} relevant")
+        Text(
+            f"from {printable(learned.origin)}: {queries}, {count(judged, 'judgment')}, {relevant:,} relevant"
+        )
     )
     for said in learned.notes:
         console.print(Text(printable(said)))
@@ -44,7 +46,7 @@ def show_threshold(learned: LearnedThreshold, console: Console) -> None:
 def promise(threshold: SavedThreshold) -> str:
     """What to expect of a saved threshold, and from what."""
     value = f"{threshold.value:.4f} on {SCALES[threshold.scale]}"
-    silent = f", and {threshold.unjudged} more reached it that nobody had judged"
+    silent = f", and {threshold.unjudged:,} more reached it that nobody had judged"
     return f"{value}: {_meaning(threshold)}{silent if threshold.unjudged else ''}"
 
 
@@ -58,8 +60,8 @@ def _meaning(threshold: SavedThreshold) -> str:
     if expected.precision is None or expected.recall is None:
         return f"what to expect on a new query can't be said from {queries}"
     if expected.left_out:
-        return f"on a new query expect {_both(expected)}, as on {queries}, each left out once"
-    return f"{_both(expected)}, on average over the {queries} that it was chosen by; expect less elsewhere"
+        return f"on a new query expect {_both(expected)}, {_means(expected)}, each left out once"
+    return f"{_both(expected)}, {_means(expected)} that it was chosen by; expect less elsewhere"
 
 
 def _as_before(threshold: SavedThreshold) -> str:
@@ -89,6 +91,14 @@ def _both(expected: Expected) -> str:
     )
 
 
+def _means(expected: Expected) -> str:
+    """What these two are, so that nobody reckons with them as with those of one query."""
+    means = f"means over {count(expected.queries, 'query', 'queries')}"
+    if expected.passing == expected.queries:
+        return means
+    return f"{means}, precision over the {expected.passing:,} for which anything passes"
+
+
 def _figures(learned: LearnedThreshold) -> Text:
     found = learned.threshold
     if found.value is None:
@@ -104,7 +114,7 @@ def _figures(learned: LearnedThreshold) -> Text:
         ("F1", _share(found.f1), ""),
     ]
     if learned.unjudged:
-        rows.append(("unjudged", str(learned.unjudged), "more reach it: of these precision says nothing"))
+        rows.append(("unjudged", f"{learned.unjudged:,}", "more reach it: of these precision says nothing"))
     return _aligned(rows)
 
 
@@ -115,20 +125,21 @@ def _elsewhere(learned: LearnedThreshold) -> Iterator[Text]:
         rests = f"It rests on {count(found.promise.queries, 'query', 'queries')} for which anything passes"
         yield Text(f"{promised(found.promise).capitalize()}. {rests}.")
     elif found.expected is not None and found.expected.left_out and found.expected.recall is not None:
-        yield Text(f"On a new query, expect {_both(found.expected)}.")
+        yield Text(f"On a new query, expect {_both(found.expected)}: {_means(found.expected)}.")
     own = learned.transfer[learned.scale]
     if own.ranking_loss is None or own.threshold_loss is None:
         yield Text(f"What to expect of F1 on a new query can't be said: {own.undefined['ranking_loss']}.")
         return
     aim = (
-        "On a new query, expect F1"
+        "Expect a mean F1"
         if learned.target is None
-        else "With the best threshold by F1 instead, expect on a new query an F1 of"
+        else "With the best threshold by F1 instead, expect a mean F1"
     )
     queries = count(len(own.queries), "query", "queries")
     yield Text(
-        f"{aim} about {1 - own.ranking_loss - own.threshold_loss:.2f}: {own.threshold_loss:.2f} lost to one"
-        f" cut-off for all, {own.ranking_loss:.2f} to order ({queries}, each left out once)."
+        f"{aim} of about {1 - own.ranking_loss - own.threshold_loss:.2f}, which is not that of the mean"
+        f" precision and recall: {own.threshold_loss:.2f} lost to one cut-off for all,"
+        f" {own.ranking_loss:.2f} to order ({queries}, each left out once)."
     )
     z = learned.transfer.get("z")
     difference = None if z is None else scale_difference(learned.transfer["raw"], z)

@@ -63,7 +63,7 @@ def verdict(comparison: Comparison, console: Console, *, full: bool) -> Iterator
 
 def _about(comparison: Comparison) -> Iterator[Text]:
     queries = comparison.queries
-    asked = f"“{queries[0].query}”" if len(queries) == 1 else f"{len(queries)} queries"
+    asked = f"“{queries[0].query}”" if len(queries) == 1 else f"{len(queries):,} queries"
     about = f"{count(comparison.images, 'picture')} of {comparison.source}, {asked}"
     yield Text(printable(about), "bold")
     relevance = comparison.relevance
@@ -82,7 +82,7 @@ def _legend(comparison: Comparison, width: int) -> Iterator[Text]:
     """Whose letter is whose; in a line where there is room."""
     each = []
     for index, info in enumerate(comparison.embedders):
-        floor = " (floor)" if info.floor else ""
+        floor = " (baseline, to be beaten)" if info.floor else ""
         each.append(
             Text("  ").append_text(who(index)).append(f"  {printable(info.name)}").append(floor, "dim")
         )

@@ -17,6 +17,9 @@ const printable = (text) => text.replace(HIDDEN, (one) => (JOINERS.includes(one)
 
 export const letter = (index) => String.fromCharCode(65 + index);
 
+// A count as a person reads it: 12,345.
+export const thousands = (number) => number.toLocaleString("en");
+
 // US dollars by list price; small ones with as many digits as they need.
 export function dollars(amount) {
   if (amount === 0) return "$0";

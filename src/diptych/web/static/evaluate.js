@@ -1,7 +1,7 @@
 // Evaluate: the verdict, and a threshold that is moved over the scores of what was judged.
 
 import { complain, get, latest, toQuery } from "./api.js";
-import { element } from "./element.js";
+import { element, thousands } from "./element.js";
 import { showVerdict } from "./verdict.js";
 
 const form = document.getElementById("cutting");
@@ -65,7 +65,7 @@ async function tryOut(value = Number(slider.value)) {
   if (!effect) return;
   document.getElementById("effect").replaceChildren(
     `At ${value.toFixed(3)}: ${meaning(effect)}`,
-    element("small", {}, ` ${effect.kept} of ${effect.judged} judged pictures kept`));
+    element("small", {}, ` ${thousands(effect.kept)} of ${thousands(effect.judged)} judged pictures kept`));
   show("above", effect.above);
   show("below", effect.below);
 }
@@ -74,13 +74,13 @@ async function tryOut(value = Number(slider.value)) {
 function meaning(effect) {
   const { expected, promise } = effect;
   if (!expected) return `${figure("precision", effect)}, ${figure("recall", effect)}`;
-  const queries = expected.queries === 1 ? "1 query" : `${expected.queries} queries`;
+  const queries = expected.queries === 1 ? "1 query" : `${thousands(expected.queries)} queries`;
   const both = `${figure("precision", expected)}, ${figure("recall", expected)}`;
   if (promise) {
     return `precision of at least ${percent(promise.precision)} on average is promised for new queries for which anything passes`
       + ` (at most ${percent(promise.risk)} of such promises are wrong); here ${both}`;
   }
-  return expected.left_out ? `on a new query, expect ${both}` : `on average over ${queries}, ${both}`;
+  return expected.left_out ? `on a new query, expect ${both}: means over ${queries}` : `on average over ${queries}, ${both}`;
 }
 
 function figure(name, expected) {

@@ -1,7 +1,7 @@
 // Judge: a query is chosen, its pictures come one by one, and after the last the verdict is asked for again.
 
 import { complain, get, latest, post } from "./api.js";
-import { element } from "./element.js";
+import { element, thousands } from "./element.js";
 import { showVerdict } from "./verdict.js";
 
 const KEYS = { y: 1, n: 0, s: "skip", u: "undo" };
@@ -28,17 +28,15 @@ async function showQueries() {
   if (!queries) return;
   queries.sort((a, b) => (a.judged > 0) - (b.judged > 0));  // what is left to do comes first
   list.replaceChildren(...queries.map((query) => {
-    const words = query.judged ? `${query.judged} judged, ${query.relevant} relevant` : "not judged yet";
+    const words = query.judged ? `${thousands(query.judged)} judged, ${thousands(query.relevant)} relevant` : "not judged yet";
     const button = element("button", { type: "button" }, query.text);
     button.addEventListener("click", () => open(query.text));
     return element("li", { className: query.text === text ? "chosen" : "" }, button, element("small", {}, words));
   }));
   const next = queries.find((query) => !query.judged);
-  onward.hidden = text === null || ahead.length > 0 || !next;
-  if (next) {
-    onward.textContent = `Next: ${next.text}`;
-    onward.onclick = () => open(next.text);
-  }
+  onward.hidden = text === null || ahead.length > 0;
+  onward.textContent = next ? `Next: ${next.text}` : "Every query is judged: see Evaluate, or add another query";
+  onward.onclick = () => (next ? open(next.text) : location.assign("/evaluate"));
 }
 
 // Begin or go on with a query: what anybody has judged is not asked again.
@@ -83,8 +81,8 @@ function enable() {
 function left() {
   const pace = given ? spent / given : 0;
   const more = pace && ahead.length ? `, about ${time(pace * ahead.length)}` : "";
-  const so = given ? ` · ${given} judged in ${time(spent)}` : "";
-  return `${ahead.length} left${more}${so}`;
+  const so = given ? ` · ${thousands(given)} judged in ${time(spent)}` : "";
+  return `${thousands(ahead.length)} left${more}${so}`;
 }
 
 function time(milliseconds) {

@@ -1,7 +1,7 @@
 // Is one better? The sentences, and for each two embedders the difference with its interval.
 
 import { complain, get, latest } from "./api.js";
-import { element } from "./element.js";
+import { element, thousands } from "./element.js";
 
 const SOON = 1000; // milliseconds
 const newest = latest();
@@ -28,7 +28,8 @@ function standing({ judged, queries, pairs, current }) {
 export async function showVerdict(place) {
   await follow((verdict) => {
     const pairs = verdict.pairs.filter((pair) => pair.difference !== null);
-    place.replaceChildren(...sentences(verdict), ...pairs.map(drawn));
+    const reach = scale(pairs);
+    place.replaceChildren(...sentences(verdict), ...pairs.map((pair) => drawn(pair, reach)));
   });
 }
 
@@ -54,10 +55,16 @@ function sentences({ judged, queries, pairs, current, behind, left_out }) {
   return [...pairs.flatMap((pair) => pair.sentences).map((words) => element("p", { className: "answer" }, words)), rests];
 }
 
+// One axis for all pairs, which ends at a round number and says so: otherwise a difference would look larger or
+// smaller from one look to the next.
+function scale(pairs) {
+  const furthest = Math.max(0, ...pairs.flatMap(({ interval, difference }) => interval ?? [difference]).map(Math.abs));
+  return [0.1, 0.2, 0.5].find((end) => furthest <= end) ?? 1;
+}
+
 // The difference on an axis from where b is better to where a is, with its interval.
-function drawn(pair) {
+function drawn(pair, reach) {
   const [low, high] = pair.interval ?? [pair.difference, pair.difference];
-  const reach = 1.1 * Math.max(0.1, Math.abs(low), Math.abs(high));
   const at = (value) => `${50 + (50 * value) / reach}%`;
   const mean = element("b");
   mean.style.left = at(pair.difference);
@@ -67,10 +74,10 @@ function drawn(pair) {
   const interval = pair.interval ? `, ${Math.floor(1000 * pair.confidence + 1e-6) / 10} % ${signed(low)} to ${signed(high)}` : "";
   const won = `${pair.wins} for ${pair.a}, ${pair.losses} for ${pair.b}, ${pair.ties} equal`;
   return element("div", { className: "difference" },
-    element("div", { className: "ends" }, element("span", {}, `← ${pair.b} better`), element("span", {}, `${pair.a} better →`)),
+    element("div", { className: "ends" }, element("span", {}, `−${reach} ← ${pair.b} better`), element("span", {}, `${pair.a} better → +${reach}`)),
     element("div", { className: "axis", "aria-hidden": "true" }, element("i", { className: "zero" }), span, mean),
     element("p", { className: "aside" }, `${pair.metric}: ${signed(pair.difference)}${interval}; of ${count(pair.queries, "query", "queries")} ${won}`));
 }
 
-const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+const count = (number, one, many = `${one}s`) => `${thousands(number)} ${number === 1 ? one : many}`;
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;

@@ -1,7 +1,7 @@
 // The embedders at work: how far each is, what it cost, and leave to spend more.
 
 import { complain, get, latest, post } from "./api.js";
-import { dollars, element, letter } from "./element.js";
+import { dollars, element, letter, thousands } from "./element.js";
 
 const OFTEN = 600;
 const SELDOM = 5000;  // milliseconds between two looks, while something is being embedded and after
@@ -77,10 +77,10 @@ function says({ state, done, total, asks, spent, reason, refused }, { allowed })
   const cost = spent ? `, ${dollars(spent)} so far` : "";
   switch (state) {
     case "waiting": return "begins";
-    case "embedding": return total ? `embedding: ${done} of ${total}${cost}` : `loading${cost}`;
-    case "asks": return `has ${total} pictures to embed, about ${dollars(asks)}; ${dollars(allowed)} is allowed.`;
+    case "embedding": return total ? `embedding: ${thousands(done)} of ${thousands(total)}${cost}` : `loading${cost}`;
+    case "asks": return `has ${thousands(total)} pictures to embed, about ${dollars(asks)}; ${dollars(allowed)} is allowed.`;
     case "stopped": return `stopped: ${reason}`;
-    default: return refused ? `refused ${refused} pictures; they are left out for all.` : "";
+    default: return refused ? `refused ${thousands(refused)} pictures; they are left out for all.` : "";
   }
 }
 

@@ -1,8 +1,9 @@
 """The other end of `apart`: a process that decodes pictures, each within its processor time.
 
-A question is a line of JSON, then the file. The answers are `{"turn": [width, height]}` as soon as the size
-is known, on which a line must come before pixels are decoded, then `{"size": [width, height]}` and the
-pixels, or `{"reason": …, "damaged": …}`. Where the time is used up, the system ends the process.
+A question is a line of JSON, then the file. The answers are `{"turn": [width, height, bytes]}` as soon as the
+size is known, and the memory that it takes, on which a line must come before pixels are decoded, then
+`{"size": [width, height]}` and the pixels, or `{"reason": …, "damaged": …}`. Where the time is used up, the
+system ends the process.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO
 
 from diptych.images.apart import ask, strips
@@ -41,20 +40,18 @@ def _answer(
     kind = format_of(data[:4096]) or ""
     asked = False
 
-    @contextmanager
-    def turn(width: int, height: int) -> Iterator[None]:
+    def turn(width: int, height: int, much: int) -> None:
         nonlocal asked
         if not asked:  # a file that lacks its end is tried twice
             asked = True
             _end_after(0)
-            ask(answers, {"turn": [width, height]})
+            ask(answers, {"turn": [width, height, much + len(data)]})  # which lies here a second time
             questions.readline()
             _end_after(allowed_seconds(limits, kind, width, height))
-        yield
 
     _end_after(limits.seconds)
     try:
-        image = decode_here(data, limits, at_least=at_least, turn=turn)
+        image = decode_here(data, limits, at_least, turn)
     except UnreadablePicture as error:
         ask(answers, {"reason": str(error), "damaged": error.damaged})
         return

@@ -6,14 +6,16 @@ first before the second, so that nobody who holds something in the second ever w
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from PIL import Image
 
+from diptych.images.colour import STRIP
 from diptych.images.work import DecodingStopped, stop_event
 
 CORES = max(8, os.cpu_count() or 1)
@@ -35,6 +37,12 @@ _WHILE_DECODED = {
 }  # fmt: skip
 """The most that a pixel takes until it is sRGB and upright, as measured; of two processes what both take."""
 
+_8_BITS = frozenset({"JPEG", "PNG", "GIF", "WebP", "TIFF"})
+"""Unless their mode says that they have more."""
+
+_IN_STRIPS = 32
+"""Bytes of each pixel of a strip, in which pictures of more than 8 bits are worked on."""
+
 _PROGRESSIVE = 14
 """The same for a JPEG whose coefficients wait for later scans: two bytes each, at the whole size."""
 
@@ -50,7 +58,10 @@ def while_decoded(kind: str, image: Image.Image, pixels: int) -> int:
     if "progressive" in image.info:
         return pixels * _PROGRESSIVE
     sampled: int = getattr(image, "bytes_of_samples", 0)
-    return image.width * image.height * _WHILE_DECODED[kind] + sampled
+    made = image.width * image.height
+    has_8_bits = kind in _8_BITS and not sampled and image.mode[0] not in "IF"
+    strip = 0 if has_8_bits else min(made, STRIP) * _IN_STRIPS
+    return made * _WHILE_DECODED[kind] + strip + sampled
 
 
 class Room:
@@ -140,6 +151,12 @@ class Hold:
         if self._taken > much:
             self._room.give_back(self._taken - much)
             self._taken = much
+
+
+def return_memory() -> None:
+    """Give the system what the allocator keeps for later; nothing where it can't be asked to."""
+    with suppress(AttributeError, OSError, TypeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 pixels = Room(PIXELS_ROOM)

@@ -17,7 +17,11 @@ from diptych.images.apart import ask, strips
 from diptych.images.decode import decode_here
 from diptych.images.formats import format_of
 from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.memory import return_memory
 from diptych.images.work import allowed_seconds
+
+_SMALL = 4_000_000
+"""Pixels, of which what stays with the allocator is not worth asking for."""
 
 _LONGEST = 1e6
 """Seconds, more than which no timer takes everywhere."""
@@ -29,14 +33,17 @@ def serve() -> None:
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     while line := questions.readline():
         asked = json.loads(line)
-        data = questions.read(asked["bytes"])
-        _answer(data, Limits(*asked["limits"]), asked["at_least"], questions, answers)
+        limits = Limits(*asked["limits"])
+        pixels = _answer(questions.read(asked["bytes"]), limits, asked["at_least"], questions, answers)
         _end_after(0)
+        if pixels > _SMALL:
+            return_memory()
 
 
 def _answer(
     data: bytes, limits: Limits, at_least: int | None, questions: IO[bytes], answers: IO[bytes]
-) -> None:
+) -> int:
+    """Answer for one file; returns how many pixels it had, 0 where it could not be read."""
     kind = format_of(data[:4096]) or ""
     asked = False
 
@@ -54,12 +61,13 @@ def _answer(
         image = decode_here(data, limits, at_least, turn)
     except UnreadablePicture as error:
         ask(answers, {"reason": str(error), "damaged": error.damaged})
-        return
+        return 0
     _end_after(0)
     ask(answers, {"size": image.size})
     for top, rows in strips(image):
         answers.write(image.crop((0, top, image.width, top + rows)).tobytes())
     answers.flush()
+    return image.width * image.height
 
 
 def _end_after(seconds: float) -> None:

@@ -47,20 +47,23 @@ import os, re, sys
 from pathlib import Path
 from diptych.images import Limits
 from diptych.images.decode import decode_here
+from diptych.images.formats import format_of
 
 def megabytes(what):
     return int(re.search(what + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 small, large = (sorted(Path(sys.argv[1], size).iterdir()) for size in ("small", "large"))
 for each in small:  # whatever is loaded for them is loaded once
-    decode_here(each.read_bytes(), Limits(), None, lambda *_: None)
+    data = each.read_bytes()
+    decode_here(data, format_of(data), Limits(), None, lambda *_: None)
 for each in large:
     data, counted = each.read_bytes(), []
     child = os.fork()  # so that none has the memory that another gave back
     if child == 0:
         Path("/proc/self/clear_refs").write_text("5")
         before = megabytes("VmRSS")
-        decode_here(data, Limits(seconds=600), None, lambda *asked: counted.append(asked[2] / 2**20))
+        limits, kind = Limits(seconds=600), format_of(data)
+        decode_here(data, kind, limits, None, lambda *asked: counted.append(asked[2] / 2**20))
         print(each.name, megabytes("VmHWM") - before, max(counted), sep="\\t", flush=True)
         os._exit(0)
     os.waitpid(child, 0)

@@ -84,8 +84,8 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     Raises:
         UnreadablePicture: It can't be read; the message is the reason.
     """
-    with decoded(data, limits, at_least=at_least) as image:
-        return image
+    with memory.pixels.hold() as hold:
+        return _held(data, limits, at_least, hold)
 
 
 @contextmanager
@@ -95,23 +95,27 @@ def decoded(data: bytes, limits: Limits = Limits(), *, at_least: int | None = No
     Who makes something small of a picture in many threads does so within the block: then all of them are
     bounded together (`memory.pixels`), waiting for one another where there is no room.
     """
-    kind = _kind_of(data)
     with memory.pixels.hold() as hold:
-
-        def apart() -> Image.Image:
-            return decode_apart(data, kind, limits, at_least, hold)
-
-        if kind in ALWAYS:
-            _reader(kind)
-            image = apart()
-        else:
-            image = decode_here(data, limits, at_least, lambda _width, _height, much: hold.take(much), apart)
+        image = _held(data, limits, at_least, hold)
         hold.keep(image.width * image.height * memory.RGB)
         yield image
 
 
+def _held(data: bytes, limits: Limits, at_least: int | None, hold: memory.Hold) -> Image.Image:
+    kind = _kind_of(data)
+
+    def apart() -> Image.Image:
+        return decode_apart(data, kind, limits, at_least, hold)
+
+    if kind in ALWAYS:
+        _reader(kind)
+        return apart()
+    return decode_here(data, kind, limits, at_least, lambda _width, _height, much: hold.take(much), apart)
+
+
 def decode_here(
     data: bytes,
+    kind: str,
     limits: Limits,
     at_least: int | None,
     turn: Turn,
@@ -121,12 +125,12 @@ def decode_here(
 
     Args:
         data: The whole file.
+        kind: Its format, as `format_of` names it.
         limits: As in `decode`.
         at_least: As in `decode`.
         turn: What waits before pixels are decoded; it may be called twice.
         apart: What decodes it in another process; None in that process.
     """
-    kind = _kind_of(data)
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
             return _decode(kind, data, limits, at_least, turn, apart)
@@ -139,7 +143,7 @@ def decode_here(
     except Exception as error:  # readers raise anything at all on hostile bytes
         if (whole := _mended(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
-                return decode_here(whole, limits, at_least, turn, apart)
+                return decode_here(whole, kind, limits, at_least, turn, apart)
         raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 

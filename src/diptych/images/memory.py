@@ -10,8 +10,7 @@ import ctypes
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from PIL import Image
 
@@ -72,6 +71,7 @@ class Room:
 
     Attributes:
         most: The most that was taken at once.
+        in_thread: Whether this thread holds something (`holds`).
     """
 
     def __init__(self, size: int) -> None:
@@ -84,22 +84,11 @@ class Room:
         self._taken = 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
-        self._in_thread = threading.local()
+        self.in_thread = threading.local()
 
-    @contextmanager
-    def hold(self) -> Iterator[Hold]:
-        """What is taken in the block is given back at its end.
-
-        Within another hold of this thread nothing is waited for: it would wait for itself.
-        """
-        outer: Hold | None = getattr(self._in_thread, "hold", None)
-        hold = Hold(self, waits=outer is None)
-        self._in_thread.hold = outer or hold
-        try:
-            yield hold
-        finally:
-            self._in_thread.hold = outer
-            hold.keep(0)
+    def hold(self) -> Hold:
+        """What is taken in the block of `with` is given back at its end."""
+        return Hold(self)
 
     def take(self, much: int, *, waits: bool) -> None:
         """Take bytes, as soon as they are there.
@@ -107,20 +96,23 @@ class Room:
         Raises:
             DecodingStopped: Nobody waits for the picture any more.
         """
-        stop = stop_event()
         with self._changed:
-            place = object()
-            self._waiting.append(place)
-            try:
-                while waits and (self._waiting[0] is not place or self._lacks(much)):
-                    if stop is not None and stop.is_set():
-                        raise DecodingStopped
-                    self._changed.wait(LOOK_EVERY)
-                self._taken += much
-                self.most = max(self.most, self._taken)
-            finally:
-                self._waiting.remove(place)
-                self._changed.notify_all()
+            if waits and (self._waiting or self._lacks(much)):
+                self._wait_for(much)
+            self._taken += much
+            self.most = max(self.most, self._taken)
+
+    def _wait_for(self, much: int) -> None:
+        stop, place = stop_event(), object()
+        self._waiting.append(place)
+        try:
+            while self._waiting[0] is not place or self._lacks(much):
+                if stop is not None and stop.is_set():
+                    raise DecodingStopped
+                self._changed.wait(LOOK_EVERY)
+        finally:
+            self._waiting.remove(place)
+            self._changed.notify_all()
 
     def _lacks(self, much: int) -> bool:
         return self._taken > 0 and self._taken + much > self.size
@@ -129,16 +121,30 @@ class Room:
         """Give back bytes that were taken."""
         with self._changed:
             self._taken -= much
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
 
 class Hold:
-    """What one thread has taken of a room."""
+    """What one thread has taken of a room.
 
-    def __init__(self, room: Room, *, waits: bool) -> None:
+    Within another hold of the same thread nothing is waited for: it would wait for itself.
+    """
+
+    def __init__(self, room: Room) -> None:
         self._room = room
-        self._waits = waits
         self._taken = 0
+
+    def __enter__(self) -> Hold:
+        """Begin to hold."""
+        self._waits = not getattr(self._room.in_thread, "holds", False)
+        self._room.in_thread.holds = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give back all."""
+        self._room.in_thread.holds = not self._waits
+        self.keep(0)
 
     def take(self, much: int) -> None:
         """Take bytes, once; see `Room.take`."""

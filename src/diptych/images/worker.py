@@ -58,7 +58,7 @@ def _answer(
 
     _end_after(limits.seconds)
     try:
-        image = decode_here(data, limits, at_least, turn)
+        image = decode_here(data, kind, limits, at_least, turn)
     except UnreadablePicture as error:
         ask(answers, {"reason": str(error), "damaged": error.damaged})
         return 0

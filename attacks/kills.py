@@ -20,6 +20,7 @@ from outcome import SEED, Outcome, tell
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from killing import Ended, Runs
+from warm import Forks
 
 KILLS = 200
 PICTURES = 400
@@ -30,17 +31,18 @@ UNDER_WAY = 8
 
 def chain(number: int, end: float, done: list[Ended], through: list[str]) -> None:
     """End runs until there are enough of them, or no time is left."""
-    rng = random.Random(SEED + number)
+    rng, forks = random.Random(SEED + number), Forks()
     signals = itertools.cycle(SIGNALS[number % 2 :] + SIGNALS[: number % 2])
     while time.monotonic() < end and len(done) < KILLS:
         with tempfile.TemporaryDirectory() as place:
             try:
-                for ended in Runs(Path(place), PICTURES).end_each(signals, rng):
+                for ended in Runs(Path(place), PICTURES, forks).end_each(signals, rng):
                     done.append(ended)
                     if time.monotonic() >= end or len(done) >= KILLS:
                         break
             except Exception as error:  # noqa: BLE001 (a damaged store may raise anything)
                 through.append(f"{type(error).__name__}: {error}")
+    forks.end()
 
 
 def outcomes(seconds: float) -> Iterator[Outcome]:

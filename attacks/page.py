@@ -274,13 +274,12 @@ def fifty_people(seconds: float) -> Iterator[Outcome]:
 
 def outcomes(seconds: float) -> Iterator[Outcome]:
     """What is sent, who sends it, how much, how slowly; then people."""
-    began = time.monotonic()
     with served() as page:
         yield gates(page)
-        yield wire(page, seconds / 6)
-        yield silent_clients(page, seconds / 12)
+        yield wire(page, seconds / 20)
+        yield silent_clients(page, seconds / 30)
         yield uploads(page)
-    yield from fifty_people(seconds - (time.monotonic() - began) - 15)
+    yield from fifty_people(0.75 * seconds)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
 Pictures of 12 megapixels, as ViT-B/32 sees them. The cores share the memory, through which each picture's 48
 MB go: all of them at once take longer than one alone would let hope, and no pipeline can do better.
 
-The guards are what bounds a picture's work: its clock, the counting of scans, the question of whether it is
-decoded in a process of its own. They are compared with the same decoder without them, picture by picture in
-turn, in processor time: other programs on the machine do not count.
+The guards are what bounds a picture's work and memory: its clock, the counting of scans, the question of
+whether it is decoded in a process of its own, the room that all pictures share. They are compared with the
+same decoder without them, picture by picture in turn, in processor time: other programs do not count.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from PIL import Image
 from table import Row, in_turn, print_rows, ratios
 
 from diptych.embedders.pictures import PictureProcessor, PictureRules
-from diptych.images import decode
+from diptych.images import Limits, decode
+from diptych.images.decode import decode_here
 
 PICTURES, MEGAPIXELS, ENOUGH, RUNS = 24, 12, 448, 3
 PART = "Decoding and preparing 12 megapixels"
@@ -85,7 +86,7 @@ def guard_rows() -> Iterator[Row]:
     for format_, options in (("JPEG", {"quality": 90}), ("PNG", {})):
         for side, times in SIDES.items():
             data = _written(format_, side, options)
-            with_guards, without = _alternately(data, times)
+            with_guards, without = _alternately(data, format_, times)
             yield Row(
                 part=GUARDS, work=f"{format_} of {side:,} × {side:,}", against="without the guards",
                 values=ratios(with_guards, without), bar=1.02, took=statistics.median(with_guards) / times,
@@ -104,10 +105,15 @@ def _written(format_: str, side: int, options: dict[str, int]) -> bytes:
     return buffer.getvalue()
 
 
-def _alternately(data: bytes, times: int) -> tuple[list[float], list[float]]:
+def _without_turns(*_: int) -> None:
+    """Wait for nothing."""
+
+
+def _alternately(data: bytes, kind: str, times: int) -> tuple[list[float], list[float]]:
     """Processor seconds of each turn, guarded and not; who is first changes from turn to turn."""
     module = sys.modules["diptych.images.decode"]
-    nothing = dict.fromkeys(("check_scans", "goes_apart"), lambda *_: False)
+    limits = Limits()
+    nothing = {"check_scans": lambda *_: False}
     guarded: list[float] = []
     unguarded: list[float] = []
     for turn in range(TURNS):
@@ -116,7 +122,7 @@ def _alternately(data: bytes, times: int) -> tuple[list[float], list[float]]:
             with change:
                 began = time.process_time()
                 for _ in range(times):
-                    decode(data)
+                    decode_here(data, kind, limits, None, _without_turns) if bare else decode(data)
                 (unguarded if bare else guarded).append(time.process_time() - began)
     return guarded, unguarded
 

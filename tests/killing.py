@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from PIL import Image
 from diptych.images import Picture, open_collection
 from diptych.store.vectors import Store
 from plugins import environment, install
+from warm import Forked, Forks
 
 
 def colour(number: int) -> tuple[int, int, int]:
@@ -58,13 +60,15 @@ class Runs:
     Args:
         folder: Empty.
         count: How many pictures there are.
+        forks: What to fork runs from, so that they start in no time; None for processes that start as usual.
 
     Attributes:
         before: The vectors in the store, by the picture's id.
         id_of: The id of each picture by its colour as the plug-in writes it down.
     """
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, forks: Forks | None = None) -> None:
+        self._forks = forks
         draw(folder / "pictures", count)
         self.pictures = open_collection(folder / "pictures").pictures
         self.id_of = {"-".join(map(str, colour(int(Path(p.name).stem)))): p.id for p in self.pictures}
@@ -73,6 +77,14 @@ class Runs:
         self.command = [sys.executable, "-m", "diptych", "embed", str(folder / "pictures"), "--quiet"]
         self.command += ["--store", str(self.store), "-e", f"counting:?log={self.log}&batch_size=2"]
         self.before: dict[str, bytes] = {}
+
+    def _start(self) -> Forked | subprocess.Popen[bytes]:
+        if self._forks is not None:
+            words = self.command[self.command.index("diptych") + 1 :]
+            return self._forks.start(self.log.parent, words, self.env, os.devnull, os.devnull)
+        return subprocess.Popen(
+            self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def end_each(self, signals: Iterable[signal.Signals], rng: random.Random) -> Iterator[Ended]:
         """Start a run for each signal and end it at some moment, until every picture is embedded.
@@ -85,15 +97,15 @@ class Runs:
             if len(self.before) == len(self.pictures):
                 return
             self.log.write_text("")
-            process = subprocess.Popen(
-                self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            process = self._start()
             enough = rng.randrange(0, 40)
             while process.poll() is None and self.log.read_text().count("\n") < enough:
-                pass  # the moment is the process's own progress, plus however long this look at it took
+                time.sleep(
+                    0.001
+                )  # the moment is the process's own progress, plus however long this look took
             asked = time.monotonic()
             process.send_signal(by)
-            process.wait()
+            status = process.wait()
             seconds = time.monotonic() - asked
             after = stored(self.store, self.pictures)
             embedded = {self.id_of[name] for name in self.log.read_text().split("\n")[:-1]}
@@ -101,4 +113,4 @@ class Runs:
             assert embedded.isdisjoint(self.before), "what was stored is embedded again"
             assert after.keys() - self.before.keys() <= embedded, "what is stored was not embedded"
             self.before = after
-            yield Ended(by, len(embedded - after.keys()), seconds, process.returncode)
+            yield Ended(by, len(embedded - after.keys()), seconds, status)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 _FORKS = """
-import json, os, sys
+import json, os, signal, sys
 
 import diptych.cli, diptych.doctor, diptych.embedders.palette, diptych.workbench
 import diptych.present.html.report, diptych.present.terminal, diptych.result.assess, diptych.thresholds.learn
@@ -26,6 +28,7 @@ from diptych.cli import main
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 for line in sys.stdin:
     job = json.loads(line)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the command's, once it is one
     child = os.fork()
     if child == 0:
         os.chdir(job["cwd"])
@@ -36,18 +39,78 @@ for line in sys.stdin:
             os.dup2(os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY), number)
         sys.stdin = open(0)
         sys.argv = ["diptych", *job["arguments"]]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         main()
         sys.exit(0)
+    answers.write(json.dumps(child) + "\\n")
     answers.write(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])) + "\\n")
 """
 
 
+class Forks:
+    """A process that has imported the package, and forks off one command at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+
+    def start(
+        self, folder: Path, arguments: Sequence[str], env: Mapping[str, str], out: str, err: str
+    ) -> Forked:
+        """Begin a command in a folder; the one before must have ended."""
+        job = {"arguments": arguments, "cwd": str(folder), "env": dict(env), "out": out, "err": err}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
+        return Forked(self)
+
+    def said(self) -> int:
+        """The next number that it tells: a command's process, then its exit status."""
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+    def says(self) -> bool:
+        """Whether it has something to tell."""
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    def end(self) -> None:
+        """Ask for no more."""
+        self._process.communicate()
+
+
+class Forked:
+    """A command that was begun, as a `subprocess.Popen` is used.
+
+    Attributes:
+        pid: Its process.
+        returncode: Its exit status, negative where a signal ended it; None while it runs.
+    """
+
+    def __init__(self, forks: Forks) -> None:
+        self._forks = forks
+        self.pid = forks.said()
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self.wait() if self.returncode is not None or self._forks.says() else None
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        if self.returncode is None:
+            self.returncode = self._forks.said()
+        return self.returncode
+
+    def send_signal(self, by: signal.Signals) -> None:
+        """Send a signal, where it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, by)
+
+
 @cache
-def _forks() -> subprocess.Popen[str]:
-    started = subprocess.Popen(
-        [sys.executable, "-c", _FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    atexit.register(started.communicate)  # it ends where nothing more is asked
+def _forks() -> Forks:
+    started = Forks()
+    atexit.register(started.end)
     return started
 
 
@@ -60,12 +123,6 @@ def diptych_in(
         command = [sys.executable, "-m", "diptych", *words]
         return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, timeout=300)
     with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-        job = {"arguments": words, "cwd": str(folder), "env": dict(env), "out": out.name, "err": err.name}
-        forks = _forks()
-        assert forks.stdin is not None
-        assert forks.stdout is not None
-        forks.stdin.write(json.dumps(job) + "\n")
-        forks.stdin.flush()
-        status = int(forks.stdout.readline())
+        status = _forks().start(folder, words, env, out.name, err.name).wait()
         printed = [Path(file.name).read_text(encoding="utf-8") for file in (out, err)]
     return subprocess.CompletedProcess(words, status, *printed)

@@ -18,12 +18,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from PIL import Image
 
 from diptych.images.limits import Limits, UnreadablePicture
+from diptych.images.memory import LOOK_EVERY, Hold
 from diptych.images.work import DecodingStopped, allowed_seconds, stop_event, took_too_long
 
 ALWAYS = frozenset({"AVIF", "HEIF", "JPEG 2000"})
@@ -40,9 +40,6 @@ _BOUNDED_TIFF = frozenset(
 )
 """Compressions whose work goes with the pixels. A strip in JPEG may have a hundred scans."""
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at whether anybody still waits."""
-
 _STRIP = 1 << 18
 """Pixels that are sent at a time."""
 
@@ -53,8 +50,7 @@ _PROGRAM = (
 _PIPE = 1 << 18
 """Bytes, where the system lets us choose: several times the usual, as every filling wakes the other side."""
 
-Turn = Callable[[int, int], AbstractContextManager[object]]
-"""What a picture of a width and a height waits for before its pixels are decoded."""
+_Said = TypeVar("_Said")
 
 
 def goes_apart(kind: str, image: Image.Image) -> bool:
@@ -65,8 +61,8 @@ def goes_apart(kind: str, image: Image.Image) -> bool:
     return pixels > (LARGE_IN_ONE_GO if kind in {"WebP", "TIFF"} else LARGE)
 
 
-def decode_apart(data: bytes, kind: str, limits: Limits, at_least: int | None, turn: Turn) -> Image.Image:
-    """What `decode` returns, made in another process.
+def decode_apart(data: bytes, kind: str, limits: Limits, at_least: int | None, hold: Hold) -> Image.Image:
+    """What `decode` returns, made in another process; the memory of both is taken from `hold`.
 
     Raises:
         UnreadablePicture: As `decode` does, and where the process ended over it.
@@ -74,7 +70,7 @@ def decode_apart(data: bytes, kind: str, limits: Limits, at_least: int | None, t
     """
     worker = _taken()
     try:
-        made = worker.decode(data, kind, limits, at_least, turn)
+        made = worker.decode(data, kind, limits, at_least, hold)
     except UnreadablePicture:
         _give_back(worker)
         raise
@@ -102,10 +98,20 @@ class _Worker:
         self._talks = ThreadPoolExecutor(1, "diptych-apart")
         self._ended_at = float("inf")
 
-    def decode(self, data: bytes, kind: str, limits: Limits, at_least: int | None, turn: Turn) -> Image.Image:
+    def decode(self, data: bytes, kind: str, limits: Limits, at_least: int | None, hold: Hold) -> Image.Image:
         """Have a picture decoded, and look all the while whether anybody still waits for it."""
-        stop = stop_event()
-        answer = self._talks.submit(self._talk, data, kind, limits, at_least, turn)
+        allowed = limits.seconds
+        try:
+            width, height, memory = self._awaited(lambda: self._header(data, limits, at_least))
+            allowed = allowed_seconds(limits, kind, width, height)
+            hold.take(memory)
+            return self._awaited(lambda: self._pixels(allowed))
+        except (OSError, EOFError, ValueError) as error:  # the process is no more
+            raise self._why_ended(allowed) from error
+
+    def _awaited(self, talk: Callable[[], _Said]) -> _Said:
+        """What comes of asking and being answered; see `worker`."""
+        stop, answer = stop_event(), self._talks.submit(talk)
         while True:
             try:
                 return answer.result(timeout=LOOK_EVERY)
@@ -115,20 +121,13 @@ class _Worker:
                 if time.monotonic() > self._ended_at:
                     self._process.kill()
 
-    def _talk(self, data: bytes, kind: str, limits: Limits, at_least: int | None, turn: Turn) -> Image.Image:
-        """One picture's questions and answers; see `worker`."""
-        allowed = limits.seconds
-        try:
-            ask(self._into, {"bytes": len(data), "limits": limits.as_numbers(), "at_least": at_least}, data)
-            said = self._said()
-            if "turn" in said:
-                width, height = said["turn"]
-                allowed = allowed_seconds(limits, kind, width, height)
-                with turn(width, height):
-                    return self._pixels(allowed)
+    def _header(self, data: bytes, limits: Limits, at_least: int | None) -> tuple[int, int, int]:
+        ask(self._into, {"bytes": len(data), "limits": limits.as_numbers(), "at_least": at_least}, data)
+        said = self._said()
+        if "turn" not in said:
             raise UnreadablePicture(said["reason"], damaged=said["damaged"])
-        except (OSError, EOFError, ValueError) as error:  # the process is no more
-            raise self._why_ended(allowed) from error
+        width, height, memory = said["turn"]
+        return width, height, memory
 
     def _pixels(self, allowed: float) -> Image.Image:
         if not hasattr(signal, "setitimer"):  # Windows, where a process can't be given a limit of its own

@@ -6,12 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from diptych.arguments import checked
 from diptych.cache import FileHashes, Mark
 from diptych.errors import DiptychError
+from diptych.images import memory
+from diptych.images.decode import decoded
 from diptych.images.entries import Entry, File, Origin, Skipped, count_files, one_line
 from diptych.images.formats import format_of, why_not
 from diptych.images.limits import Limits, UnreadablePicture
@@ -127,6 +132,21 @@ class Collection:
                 return data
             reason = "its file has changed since the collection was opened"
         raise UnreadablePicture(reason)
+
+    @contextmanager
+    def decoded(self, picture: Picture, *, at_least: int | None = None) -> Iterator[Image.Image]:
+        """A picture's pixels, for many threads: bounded in memory together, with its file (`memory`).
+
+        Raises:
+            UnreadablePicture: As `read` and `decode`.
+        """
+        with memory.files.hold() as hold:
+            # Twice: a megabyte after another, and joined.
+            longest = max((each.size() for each in self._origins.get(picture.id, ())), default=0)
+            hold.take(2 * min(longest, self.limits.bytes))
+            with decoded(self.read(picture), self.limits, at_least=at_least) as image:
+                hold.keep(0)
+                yield image
 
 
 @checked

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import struct
-import threading
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import cast
 
 from PIL import ExifTags, Image, ImageFile
 
-from diptych.images.apart import ALWAYS, LARGE, Turn, decode_apart, goes_apart
+from diptych.images import memory
+from diptych.images.apart import ALWAYS, LARGE, decode_apart, goes_apart
 from diptych.images.avif import with_sizes
 from diptych.images.coded import declared_colours
 from diptych.images.colour import to_srgb
@@ -60,7 +61,8 @@ _TURNS = {
 _CUT_OFF = re.compile(r"truncated|end of file|premature|not enough|only got", re.IGNORECASE)
 _METADATA_BOMB = re.compile(r"MAX_TEXT_CHUNK|MAX_TEXT_MEMORY")
 
-_one_at_a_time = threading.Lock()
+Turn = Callable[[int, int, int], None]
+"""What waits until pixels may be decoded: of a picture's width, its height, and the bytes that it takes."""
 
 
 def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = None) -> Image.Image:
@@ -82,33 +84,56 @@ def decode(data: bytes, limits: Limits = Limits(), *, at_least: int | None = Non
     Raises:
         UnreadablePicture: It can't be read; the message is the reason.
     """
+    with memory.pixels.hold() as hold:
+        return _held(data, limits, at_least, hold)
+
+
+@contextmanager
+def decoded(data: bytes, limits: Limits = Limits(), *, at_least: int | None = None) -> Iterator[Image.Image]:
+    """What `decode` returns, for as long as the block lasts: until then it counts among all in memory.
+
+    Who makes something small of a picture in many threads does so within the block: then all of them are
+    bounded together (`memory.pixels`), waiting for one another where there is no room.
+    """
+    with memory.pixels.hold() as hold:
+        image = _held(data, limits, at_least, hold)
+        hold.keep(image.width * image.height * memory.RGB)
+        yield image
+
+
+def _held(data: bytes, limits: Limits, at_least: int | None, hold: memory.Hold) -> Image.Image:
     kind = _kind_of(data)
-    if kind not in ALWAYS:
-        return decode_here(data, limits, at_least=at_least)
-    _reader(kind)
-    return decode_apart(data, kind, limits, at_least, _turn_of)
+
+    def apart() -> Image.Image:
+        return decode_apart(data, kind, limits, at_least, hold)
+
+    if kind in ALWAYS:
+        _reader(kind)
+        return apart()
+    return decode_here(data, kind, limits, at_least, lambda _width, _height, much: hold.take(much), apart)
 
 
 def decode_here(
-    data: bytes, limits: Limits, *, at_least: int | None = None, turn: Turn | None = None
+    data: bytes,
+    kind: str,
+    limits: Limits,
+    at_least: int | None,
+    turn: Turn,
+    apart: Callable[[], Image.Image] | None = None,
 ) -> Image.Image:
     """What `decode` says, in this process if the picture's header does not tell against it.
 
     Args:
         data: The whole file.
+        kind: Its format, as `format_of` names it.
         limits: As in `decode`.
         at_least: As in `decode`.
-        turn: What to wait for before pixels are decoded. Given in the process that is for decoding, in which
-            everything is decoded.
+        turn: What waits before pixels are decoded; it may be called twice.
+        apart: What decodes it in another process; None in that process.
     """
-    kind = _kind_of(data)
     try:
         with quiet(), quiet_libtiff() if kind == "TIFF" else nullcontext():
-            try:
-                return _decode(kind, data, limits, at_least, turn)
-            except Image.DecompressionBombError:
-                with pixel_limit(limits.megapixels * 1e6):
-                    return _decode(kind, data, limits, at_least, turn)
+            return _decode(kind, data, limits, at_least, turn, apart)
     except UnreadablePicture:
         raise
     except Image.DecompressionBombError as error:
@@ -118,7 +143,7 @@ def decode_here(
     except Exception as error:  # readers raise anything at all on hostile bytes
         if (whole := _mended(kind, data)) is not None:
             with suppress(UnreadablePicture):  # then it lacks more
-                return decode_here(whole, limits, at_least=at_least, turn=turn)
+                return decode_here(whole, kind, limits, at_least, turn, apart)
         raise UnreadablePicture(_reason(kind, data, limits, error), damaged=True) from error
 
 
@@ -129,28 +154,36 @@ def _kind_of(data: bytes) -> str:
     return kind
 
 
-def _decode(kind: str, data: bytes, limits: Limits, at_least: int | None, turn: Turn | None) -> Image.Image:
+def _decode(
+    kind: str,
+    data: bytes,
+    limits: Limits,
+    at_least: int | None,
+    turn: Turn,
+    apart: Callable[[], Image.Image] | None,
+) -> Image.Image:
     file = bounded(data, kind, limits)
     image: Image.Image = _open(kind, file)
     limits.check_pixels(*image.size)
     file.check()
-    if turn is None and goes_apart(kind, image):
-        return decode_apart(data, kind, limits, at_least, _turn_of)
+    if apart is not None and goes_apart(kind, image):
+        return apart()
     file.allow_for(*image.size)
+    pixels = image.width * image.height
     if kind == "JPEG":
         check_scans(image, file)
     if kind == "JPEG" and at_least is not None:
         image.draft(None, (at_least, at_least))
-    with (turn or _turn_of)(image.width, image.height):
-        image.load()
-        colours = declared_colours(kind, image, file.getvalue())
-        limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
-        if kind != "HEIF":  # there the reader has turned it already
-            image = _upright(image)
-        image = to_srgb(image, colours, file.check)
-        # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
-        # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
-        return Image.Image()._new(image.im)  # noqa: SLF001
+    turn(*image.size, memory.while_decoded(kind, image, pixels))
+    image.load()
+    colours = declared_colours(kind, image, file.getvalue())
+    limits.check_pixels(*image.size)  # a HEIF stream may hold more than its header says
+    if kind != "HEIF":  # there the reader has turned it already
+        image = _upright(image)
+    image = to_srgb(image, colours, file.check)
+    # Pillow's own way to a picture without file, frames and metadata that copies no pixels. Metadata must
+    # go: who saves the picture would write the colour profile, who reads it again would turn it twice.
+    return Image.Image()._new(image.im)  # noqa: SLF001
 
 
 def _mended(kind: str, data: bytes) -> bytes | None:
@@ -171,19 +204,23 @@ def _with_its_end(kind: str, data: bytes) -> bytes | None:
     if kind != "JPEG":
         return None
     try:
-        with quiet(), _open("JPEG", bounded(data, "JPEG", Limits())) as image:
+        with quiet(), _opened("JPEG", bounded(data, "JPEG", Limits())) as image:
             return ended(data) if image.width * image.height <= LARGE else None
     except Exception:  # noqa: BLE001 (then it lacks more)
         return None
 
 
-def _turn_of(width: int, height: int) -> AbstractContextManager[object]:
-    """Large pictures are decoded one at a time, whatever the number of threads."""
-    return _one_at_a_time if width * height > LARGE else nullcontext()
-
-
 def _open(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
-    """Read a picture's header."""
+    """Read a picture's header, be its size within Pillow's own limit or not."""
+    try:
+        return _opened(kind, file)
+    except Image.DecompressionBombError:
+        file.seek(0)
+        with pixel_limit(file.limits.megapixels * 1e6):
+            return _opened(kind, file)
+
+
+def _opened(kind: str, file: BoundedFile) -> ImageFile.ImageFile:
     reader = _reader(kind)
     if kind == "PNG":
         return _open_png(reader, file)

@@ -67,6 +67,10 @@ class Origin(Protocol):
         """
         ...
 
+    def size(self) -> int:
+        """How many bytes they are, as far as can be told beforehand; never fewer than are read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -84,6 +88,13 @@ class File:
                 yield from chunks(stream, limits)
         except OSError as error:
             raise UnreadablePicture((error.strerror or "it can't be read").lower()) from error
+
+    def size(self) -> int:
+        """See `Origin`."""
+        try:
+            return self.path.stat().st_size
+        except OSError:  # which is said where it is read
+            return 0
 
     def _why_no_file(self) -> str:
         if self.path.is_symlink() and not self.path.exists():

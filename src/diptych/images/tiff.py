@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, _imaging
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from diptych.images.colour import STRIP, agreed_range
@@ -21,8 +21,12 @@ from diptych.images.limits import UnreadablePicture
 from diptych.images.own import OwnReader
 from diptych.images.work import BoundedFile
 
-MOST_BYTES = 2_000_000_000
-"""Of decompressed samples: 80 megapixels of three 64-bit floats, 200 of three bytes and more."""
+MOST_BYTES, MOST_BYTES_PER_PIXEL = 2_000_000_000, 32
+"""Of decompressed samples: so many in all, and for each pixel that a picture may have by its limits.
+
+That is 80 megapixels of three 64-bit floats, 200 of three bytes and more; a file of a few bytes may declare
+thousands of samples for each pixel.
+"""
 
 _BLOCK = 1 << 26
 """Bytes that libtiff decompresses at a time."""
@@ -80,10 +84,19 @@ class _Layout(NamedTuple):
         return -(-self.columns * self.in_plane * self.bits // 8)
 
 
+class _Tiff(TiffImageFile):
+    """A TIFF read by Pillow, whose size our limits have allowed: its own is global to the process."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = _imaging.new(self.mode, self._tile_size)
+        super().load_prepare()
+
+
 def open_tiff(file: BoundedFile) -> TiffImageFile | SampledTiff:
     """Read a TIFF's header with Pillow where it reads the pixels right, else with our reader."""
     try:
-        image = TiffImageFile(file)
+        image = _Tiff(file)
     except SyntaxError:
         file.seek(0)
         return SampledTiff(file)
@@ -113,6 +126,7 @@ class SampledTiff(OwnReader):
         tags.load(self._file)
         self._layout = layout = _layout(tags, "<" if head[:2] == b"II" else ">")
         self._size, self._mode = (layout.width, layout.height), "RGB"
+        self.bytes_of_samples = _bytes_of_samples(layout, self._file)
         if profile := tags.get(34675):
             self.info["icc_profile"] = profile
         if orientation := tags.get(ExifTags.Base.Orientation):
@@ -121,8 +135,6 @@ class SampledTiff(OwnReader):
     def _decoded(self) -> Image.Image:
         layout = self._layout
         planes = layout.samples if layout.separate else 1
-        if planes * layout.height * layout.across * layout.row_bytes > MOST_BYTES:
-            raise UnreadablePicture(f"its samples take more than {MOST_BYTES / 1e9:g} GB")
         packed = [_unpacked(layout, self._file, plane) for plane in range(planes)]
         colours = _COLOURS[layout.photometric]
         low, high = _range(layout, packed, slice(0, colours))
@@ -204,6 +216,20 @@ def _layout(tags: ImageFileDirectory_v2, order: str) -> _Layout:
     return layout
 
 
+def _bytes_of_samples(layout: _Layout, file: BoundedFile) -> int:
+    """What all samples take, decompressed.
+
+    Raises:
+        UnreadablePicture: That is more than they may.
+    """
+    planes = layout.samples if layout.separate else 1
+    length = planes * layout.height * layout.across * layout.row_bytes
+    most = min(MOST_BYTES, file.limits.megapixels * 1e6 * MOST_BYTES_PER_PIXEL)
+    if length > most:
+        raise UnreadablePicture(f"its samples take {length / 1e9:.2g} GB, over the limit of {most / 1e9:.2g}")
+    return length
+
+
 def _unpacked(layout: _Layout, file: BoundedFile, plane: int) -> NDArray[np.uint8]:
     """Decompress one plane: its bytes, of shape (height, tiles across, bytes in a tile's row)."""
     width = layout.across * layout.row_bytes
@@ -216,7 +242,7 @@ def _unpacked(layout: _Layout, file: BoundedFile, plane: int) -> NDArray[np.uint
         rows = min(step * layout.rows, layout.height - top)
         begin = (plane * down + first) * layout.across
         segments = slice(begin, begin + min(step, down - first) * layout.across)
-        with TiffImageFile(io.BytesIO(_as_bytes(layout, file.getvalue(), segments, width, rows))) as block:
+        with _Tiff(io.BytesIO(_as_bytes(layout, file.getvalue(), segments, width, rows))) as block:
             bytes_[top : top + rows] = np.asarray(block)
     return bytes_.reshape(layout.height, layout.across, layout.row_bytes)
 

@@ -71,13 +71,16 @@ class BoundedFile(io.BytesIO):
         data: The whole file.
         kind: Its format, as `format_of` names it.
         limits: Its `seconds` are what a picture may take beyond what its pixels justify.
+
+    Attributes:
+        limits: As given.
     """
 
     def __init__(self, data: bytes, kind: str, limits: Limits) -> None:
         super().__init__(data)
         self._stop = _in_thread.stop
         self._kind = kind
-        self._limits = limits
+        self.limits = limits
         self._allowed = limits.seconds
         self._began = time.thread_time()
         self._small_reads = 0
@@ -88,7 +91,7 @@ class BoundedFile(io.BytesIO):
 
     def allow_for(self, width: int, height: int) -> None:
         """Add what so many pixels justify."""
-        self._allowed = allowed_seconds(self._limits, self._kind, width, height)
+        self._allowed = allowed_seconds(self.limits, self._kind, width, height)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read on.

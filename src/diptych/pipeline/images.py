@@ -24,7 +24,7 @@ from diptych.embedders.budget import Account, Budget, Funds, OverBudget, Stopped
 from diptych.embedders.remembered import Remembered
 from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
-from diptych.images import Collection, Picture, UnreadablePicture, decode, memory_kept
+from diptych.images import Collection, Picture, UnreadablePicture, memory_kept
 from diptych.pipeline.paid import ask_for_images, prove_room
 from diptych.pipeline.set_aside import SetAside
 from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
@@ -260,12 +260,8 @@ class _EmbeddingRun:
     def _prepare(self, picture: Picture) -> tuple[Picture, Any, Exception | None]:
         """Read, decode and prepare one picture; the last item is what went wrong with it."""
         try:
-            image = decode(
-                self._collection.read(picture),
-                self._collection.limits,
-                at_least=self._embedder.info.decode_at_least,
-            )
-            return picture, self._embedder.prepare_image(image), None
+            with self._collection.decoded(picture, at_least=self._embedder.info.decode_at_least) as image:
+                return picture, self._embedder.prepare_image(image), None
         except (EmbedderUnavailable, TransientError):
             raise
         except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)

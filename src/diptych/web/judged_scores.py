@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +43,18 @@ class JudgedPicture:
 
 
 class JudgedRanking:
-    """The judged pictures of every query by one embedder, best first.
+    """The judged pictures of every query by one embedder, best first; it takes long to make.
 
     Args:
         state: Who ranks, and what was judged.
         name: The embedder.
         scale: "raw" for cosines, "z" for how far they stand above unrelated texts.
+
+    Attributes:
+        judged: All of them.
+        scores: Theirs, in that order; shape (n,).
+        relevant: Which are relevant; shape (n,).
+        suggestions: Thresholds worth a look, by what they are good for.
 
     Raises:
         DiptychError: The embedder is not ready, or has no z.
@@ -68,6 +73,14 @@ class JudgedRanking:
         self.judged = sorted(self._judged(), key=lambda one: -one.score)
         self.scores: NDArray[np.float64] = np.array([one.score for one in self.judged], np.float64)
         self.relevant: NDArray[np.bool_] = np.array([one.relevant for one in self.judged], bool)
+        self._by_query: tuple[list[Floats], list[Bools]] = (
+            [case.on(scale)[case.judged] for case in self._cases],
+            [case.relevant for case in self._cases],
+        )
+        self.suggestions: dict[str, Threshold] = {
+            "best F1": best_threshold(*self._by_query),
+            f"precision of {PRECISION:.0%}": at_precision(*self._by_query, PRECISION),
+        }
 
     def _judged(self) -> Iterator[JudgedPicture]:
         for case in self._cases:
@@ -83,22 +96,6 @@ class JudgedRanking:
         scores, relevant = self._by_query
         over_queries = expected([value] * len(scores), scores, relevant, left_out=False)
         return dataclasses.replace(apply_threshold(self.scores, self.relevant, value), expected=over_queries)
-
-    @cached_property
-    def suggestions(self) -> dict[str, Threshold]:
-        """Thresholds worth a look, by what they are good for."""
-        return {
-            "best F1": best_threshold(*self._by_query),
-            f"precision of {PRECISION:.0%}": at_precision(*self._by_query, PRECISION),
-        }
-
-    @cached_property
-    def _by_query(self) -> tuple[list[Floats], list[Bools]]:
-        """The judged pictures' scores of each query, and which are relevant."""
-        return (
-            [case.on(self._scale)[case.judged] for case in self._cases],
-            [case.relevant for case in self._cases],
-        )
 
     def border(self, value: float) -> tuple[list[JudgedPicture], list[JudgedPicture]]:
         """The last that a threshold keeps, and the first that it does not."""

@@ -249,8 +249,12 @@ class PageState:
         return refused
 
     def judged_answers(self) -> Answers:
-        """What the ready embedders make of every text that can be assessed."""
-        return self.ready_answers([TextQuery(text) for text in self.texts()])[1]
+        """What the ready embedders make of every text that was judged."""
+        return self.ready_answers([TextQuery(text) for text in self._judged_texts()])[1]
+
+    def _judged_texts(self) -> list[str]:
+        judged = set(self.truth().queries)
+        return [text for text in self.texts() if text in judged]
 
     def said(self) -> Evaluated:
         """What judgments say of the ready embedders, and what is seen without them; takes long."""
@@ -309,8 +313,7 @@ class PageState:
         Raises:
             DiptychError: None was.
         """
-        everything = set(self.truth().queries)
-        judged = [text for text in self.texts() if text in everything]
+        judged = self._judged_texts()
         if not judged:
             raise DiptychError("nothing is judged yet: judge a few pictures first")
         return self._comparison_of([TextQuery(text) for text in judged], [], DEPTH, self.truth(judged))

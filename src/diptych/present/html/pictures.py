@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from diptych.errors import DiptychError
-from diptych.images import Collection, UnreadablePicture, decode, open_collection
+from diptych.images import Collection, UnreadablePicture, open_collection
 from diptych.images.sources import holds_pictures
 from diptych.images.thumbnail import THUMBNAIL_BOX
 from diptych.result import Comparison, QueryResult
@@ -123,10 +123,10 @@ def _copy(
     if collection is None or picture is None:
         return None
     try:
-        image = decode(collection.read(picture), collection.limits)
+        with collection.decoded(picture) as image:
+            image.thumbnail(box, reducing_gap=2.0)
     except UnreadablePicture:
         return None
-    image.thumbnail(box, reducing_gap=2.0)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality)
     return buffer.getvalue(), image.width, image.height

@@ -83,7 +83,7 @@ def router(state: PageState) -> APIRouter:
         """Try a threshold out on the judged pictures."""
         ranking = await judged_ranking(state, embedder, scale)
         above, below = ranking.border(value)
-        found = ranking.apply(value)
+        found = await run_in_threadpool(ranking.apply, value)
         figures = {field.name: getattr(found, field.name) for field in fields(found)}
         return TriedThreshold(**figures, above=above, below=below)
 

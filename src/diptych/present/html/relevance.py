@@ -13,7 +13,7 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.present.html import layout
 from diptych.present.html.curves import letter
 from diptych.present.html.layout import Span
-from diptych.result import Comparison, OnScale, QueryRelevance, QueryResult, Relevance, Thresholds
+from diptych.result import Comparison, Hit, OnScale, QueryRelevance, QueryResult, Relevance, Thresholds
 from diptych.thresholds.expected import Expected
 from diptych.thresholds.threshold import Threshold
 from diptych.thresholds.transfer import Transfer, scale_difference
@@ -29,6 +29,9 @@ FOUND = concepts(Complementarity)
 
 BEHIND = ("bpref",)
 """Metrics that stand behind "more figures": few readers know them."""
+
+MOST_ALONE = 24
+"""So many pictures that one embedder alone finds are shown, of each two."""
 
 _TOUCHING = 0.035
 """Dots nearer than this part of the line stand side by side."""
@@ -90,6 +93,21 @@ class Kept:
     f1: float
     threshold: float
     ranking: float
+
+
+@dataclass(frozen=True)
+class FoundAlone:
+    """A relevant picture that one of two embedders finds.
+
+    Attributes:
+        number: The query's place, from 1, which its section is linked by.
+        query: The query.
+        hit: The picture, where it is found.
+    """
+
+    number: int
+    query: QueryResult
+    hit: Hit
 
 
 def figures() -> tuple[layout.FigureGroup, ...]:
@@ -207,6 +225,31 @@ def better(pair: PairedComparison, index: Mapping[str, int]) -> int | None:
     if pair.interval is None or pair.interval[0] <= 0 <= pair.interval[1]:
         return None
     return index[pair.a if pair.interval[0] > 0 else pair.b]
+
+
+def found_alone(comparison: Comparison, finder: str, other: str) -> tuple[FoundAlone, ...]:
+    """The relevant pictures among the first k of one list that are not among those of the other.
+
+    Args:
+        comparison: What is shown, with its judgments.
+        finder: The embedder that finds them.
+        other: The one that does not.
+
+    Returns:
+        In the order of the queries and of the finder's list; of a query whose lists are shown to less than k, none.
+    """
+    if comparison.relevance is None:
+        return ()
+    k = min(comparison.relevance.k, comparison.images)
+    found = []
+    for number, query in enumerate(comparison.queries, start=1):
+        listed = [query.rankings.get(name, ())[:k] for name in (finder, other)]
+        if any(len(hits) < k for hits in listed):
+            continue
+        said, beside = grades(comparison, query), {hit.id for hit in listed[1]}
+        alone = (hit for hit in listed[0] if said.get(hit.id) and hit.id not in beside)
+        found += [FoundAlone(number, query, hit) for hit in alone]
+    return tuple(found)
 
 
 def kept(scale: OnScale) -> Kept | None:

@@ -228,7 +228,7 @@ def better(pair: PairedComparison, index: Mapping[str, int]) -> int | None:
 
 
 def found_alone(comparison: Comparison, finder: str, other: str) -> tuple[FoundAlone, ...]:
-    """The relevant pictures among the first k of one list that are not among those of the other.
+    """The relevant pictures among the first of one list that are not among the first of the other.
 
     Args:
         comparison: What is shown, with its judgments.
@@ -236,20 +236,22 @@ def found_alone(comparison: Comparison, finder: str, other: str) -> tuple[FoundA
         other: The one that does not.
 
     Returns:
-        In the order of the queries and of the finder's list; of a query whose lists are shown to less than k, none.
+        In the order of the queries and of the finder's list, as deep as `depth` says.
     """
-    if comparison.relevance is None:
-        return ()
-    k = min(comparison.relevance.k, comparison.images)
-    found = []
+    deep, found = depth(comparison), []
     for number, query in enumerate(comparison.queries, start=1):
-        listed = [query.rankings.get(name, ())[:k] for name in (finder, other)]
-        if any(len(hits) < k for hits in listed):
-            continue
-        said, beside = grades(comparison, query), {hit.id for hit in listed[1]}
-        alone = (hit for hit in listed[0] if said.get(hit.id) and hit.id not in beside)
+        said = grades(comparison, query)
+        beside = {hit.id for hit in query.rankings.get(other, ())[:deep]}
+        first = query.rankings.get(finder, ())[:deep] if beside else ()
+        alone = (hit for hit in first if said.get(hit.id) and hit.id not in beside)
         found += [FoundAlone(number, query, hit) for hit in alone]
     return tuple(found)
+
+
+def depth(comparison: Comparison) -> int:
+    """How deep every list can be looked at: as the metrics do, or as far as the shortest list is kept."""
+    k = comparison.relevance.k if comparison.relevance is not None else 0
+    return min([k, *(len(hits) for query in comparison.queries for hits in query.rankings.values())])
 
 
 def kept(scale: OnScale) -> Kept | None:

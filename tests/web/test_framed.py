@@ -87,7 +87,11 @@ TOLD = {"content-length", "content-type", "date"}
 @pytest.mark.parametrize(
     ("framed_by", "ancestors", "more"),
     [
-        ({"http://localhost:8888", "http://127.0.0.1:8888"}, "http://127.0.0.1:8888 http://localhost:8888", {}),
+        (
+            {"http://localhost:8888", "http://127.0.0.1:8888"},
+            "http://127.0.0.1:8888 http://localhost:8888",
+            {},
+        ),
         (set(), "'none'", {"x-frame-options": "DENY"}),
     ],
     ids=["in a notebook", "elsewhere"],
@@ -102,7 +106,9 @@ def test_every_header_says_who_may_frame_it_and_what_it_may_load(
 
 
 def test_the_frame_is_a_sandbox_without_the_notebook_s_rights(pictures: Path, tmp_path: Path) -> None:
-    with served(Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite"), {"http://localhost:1"}) as page:
+    with served(
+        Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite"), {"http://localhost:1"}
+    ) as page:
         shown = page._repr_html_()
     assert 'sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"' in shown
     assert 'referrerpolicy="no-referrer"' in shown

@@ -1,4 +1,4 @@
-"""The page in a cell of a real JupyterLab, where one is installed (`pip install jupyterlab`); it is no requirement."""
+"""The page in a cell of a real JupyterLab; skipped where none is installed (`pip install jupyterlab`)."""
 
 from __future__ import annotations
 

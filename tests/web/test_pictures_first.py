@@ -506,11 +506,18 @@ def test_tables_fit_a_narrow_screen(browser: Browser, address: str, window: Any)
     page = looked.page
     page.locator("section[aria-labelledby=metrics] summary").click()
     assert page.locator(".scroll").count() >= 4
-    wider = page.locator(".scroll").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth)")
+    wider = page.locator(".scroll").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth)"
+    )
     assert wider == []
     assert page.evaluate(BROKEN) == []
-    labels = page.locator("table.stack").first.locator("tr:first-child td").evaluate_all(
-        "cells => cells.map(cell => [getComputedStyle(cell, '::before').content, cell.scrollWidth <= cell.clientWidth])"
+    labels = (
+        page.locator("table.stack")
+        .first.locator("tr:first-child td")
+        .evaluate_all(
+            """cells => cells.map(cell =>
+                [getComputedStyle(cell, "::before").content, cell.scrollWidth <= cell.clientWidth])"""
+        )
     )
     assert {'"nDCG@10 "', '"average precision (AP) "'} <= {label for label, _ in labels}
     assert all(fits for _, fits in labels)
@@ -547,7 +554,9 @@ def test_the_end_of_judging_says_what_was_done_and_what_comes_next(
         page.keyboard.press(key)
         page.wait_for_function("before => document.getElementById('left').innerText !== before", arg=before)
         key = "n"
-    tally = re.fullmatch(r"(\d+) judged: 1 relevant, (\d+) not relevant\.", page.locator("#tally").inner_text())
+    tally = re.fullmatch(
+        r"(\d+) judged: 1 relevant, (\d+) not relevant\.", page.locator("#tally").inner_text()
+    )
     assert tally
     assert int(tally[1]) == int(tally[2]) + 1
     assert page.locator("#found img").count() == 1

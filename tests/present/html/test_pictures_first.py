@@ -342,7 +342,8 @@ def test_the_chosen_theme_is_underlined_from_where_its_word_begins(
     page = opened(browser, demo, size)
     begins, ends, margin = page.evaluate(
         """() => {
-            const label = document.querySelector(".theme input:checked + label"), words = document.createRange();
+            const label = document.querySelector(".theme input:checked + label");
+            const words = document.createRange();
             words.selectNodeContents(label);
             const [line, text] = [label.getBoundingClientRect(), words.getBoundingClientRect()];
             const own = document.querySelector("h1").getBoundingClientRect();

@@ -168,7 +168,7 @@ for estimate in bench.estimate(QUERIES):
 # "no clear cut-off" and "none stands out" are answers too.
 
 # %%
-bench.search("wolf", k=10)
+bench.search("horses" if source == "sample" else "wolf", k=10)
 
 # %% [markdown]
 # ## Search with a picture

@@ -107,7 +107,9 @@ pd.DataFrame(measured)
 #
 # This takes judgments. The sample's are true by construction; your own come from `diptych judge`, or from folders named for
 # what they hold (`bench.evaluate(QUERIES, labels="folder")`). Of every list that breaks: the share of the pictures above the break
-# that is relevant (precision), and the share of the relevant pictures that is above it (recall).
+# that is relevant (precision), and the share of the relevant pictures that is above it (recall). Only breaks among the ten hits
+# that were kept of each list can be looked at, and only where all above them are judged: *breaks* counts all, as in section 1,
+# *looked at* those that the means are of.
 
 # %%
 judged = {query.query: query for query in result.relevance.queries} if result.relevance else {}
@@ -115,22 +117,21 @@ above = []
 for query in result.queries:
     grades = judged[query.query].grades if query.query in judged else {}
     for name, ranking in query.stratification.items():
-        kept = query.rankings[name][: ranking.breakpoint or 0]
-        if not kept or ranking.breakpoint > len(kept) or any(hit.id not in grades for hit in kept):
+        if ranking.breakpoint is None:
             continue
-        found = sum(grades[hit.id] > 0 for hit in kept)
-        relevant = judged[query.query].relevant
-        recall = found / relevant if relevant else None
-        above.append(
-            {"embedder": name, "query": query.query, "precision": found / len(kept), "recall": recall}
-        )
+        kept = query.rankings[name][: ranking.breakpoint]
+        precision = recall = None
+        if len(kept) == ranking.breakpoint and all(hit.id in grades for hit in kept):
+            found = sum(grades[hit.id] > 0 for hit in kept)
+            relevant = judged[query.query].relevant
+            precision, recall = found / len(kept), found / relevant if relevant else None
+        above.append({"embedder": name, "precision": precision, "recall": recall})
 
-if above:
-    table = (
-        pd.DataFrame(above)
-        .groupby("embedder")
-        .agg(breaks=("query", "size"), precision=("precision", "mean"), recall=("recall", "mean"))
-    )
+if any(one["precision"] is not None for one in above):
+    lists = pd.DataFrame(above).astype({"precision": float, "recall": float}).groupby("embedder")
+    table = lists.mean()
+    table.insert(0, "breaks", lists.size())
+    table.insert(1, "looked at", lists["precision"].count())
 else:
     table = pd.DataFrame({"cannot tell": ["no list with a break has been judged"]})
 table.round(2)

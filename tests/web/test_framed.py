@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2 as httpx
 import pytest
 
 from diptych.web import jupyter
@@ -66,6 +67,52 @@ def test_the_page_works_in_its_own_notebook_s_frame_and_in_no_other(
         tab.wait_for_load_state("networkidle")
         assert tab.frame_locator("iframe").locator("#text").count() == 0
         tab.close()
+
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors "
+)
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+TOLD = {"content-length", "content-type", "date"}
+
+
+@pytest.mark.parametrize("path", ["", "evaluate", "api/state", "api/nothing-here", "static/web.css"])
+@pytest.mark.parametrize(
+    ("framed_by", "ancestors", "more"),
+    [
+        (
+            {"http://localhost:8888", "http://127.0.0.1:8888"},
+            "http://127.0.0.1:8888 http://localhost:8888",
+            {},
+        ),
+        (set(), "'none'", {"x-frame-options": "DENY"}),
+    ],
+    ids=["in a notebook", "elsewhere"],
+)
+def test_every_header_says_who_may_frame_it_and_what_it_may_load(
+    framed_by: set[str], ancestors: str, more: dict[str, str], path: str, pictures: Path, tmp_path: Path
+) -> None:
+    with served(Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite"), framed_by) as page:
+        answer = httpx.get(page.url + path)
+    headers = {name: value for name, value in answer.headers.items() if name not in TOLD}
+    assert headers == ALWAYS | more | {"content-security-policy": POLICY + ancestors}
+
+
+def test_the_frame_is_a_sandbox_without_the_notebook_s_rights(pictures: Path, tmp_path: Path) -> None:
+    with served(
+        Workbench(pictures, ["palette"], store=tmp_path / "s.sqlite"), {"http://localhost:1"}
+    ) as page:
+        shown = page._repr_html_()
+    assert 'sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"' in shown
+    assert 'referrerpolicy="no-referrer"' in shown
+    assert f'src="{page.url}"' in shown
 
 
 def test_without_a_notebook_the_page_is_a_link_and_no_frame_shows_it(pictures: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -465,3 +466,110 @@ def test_a_saved_report_stays_below_5_megabytes_and_says_what_it_leaves_out(
     assert re.search(r"\d+ other queries with the first 10; \d+ queries asked earlier", report)
     section = report[report.index('id="q1"') : report.index('id="q2"')]
     assert re.search(r'class="rank">100<', section)
+
+
+def test_on_a_phone_what_is_not_needed_first_is_folded_and_works(browser: Browser, address: str) -> None:
+    looked = Opened(browser, address, ASKED, viewport=PHONE)
+    page = looked.page
+    folded = ("#terms", ".standing .rests", ".folder", "#rest > .answers", "#history")
+    assert [part for part in folded if page.locator(part).first.is_visible()] == []
+    rows = page.locator("#options, #past summary, #shape .choice, #standing, .chooser, #rest summary")
+    assert len({round(box(row)["bottom"] / 12) for row in rows.all() if row.is_visible()}) <= 4
+    assert box(page.locator(".masthead"))["bottom"] <= 96
+    page.locator("#options").click()
+    page.locator("#against").fill("a dog")
+    page.locator("#against").press("Enter")
+    page.wait_for_url(re.compile("against=a"))
+    page.locator("#options").click()
+    assert not page.locator("#terms").is_visible()
+    looked.close()
+
+
+def test_marks_differ_in_shape_and_colour(browser: Browser, address: str) -> None:
+    look = """(button) => {
+        const { borderRadius, backgroundColor, color } = getComputedStyle(button);
+        return [button.textContent, borderRadius, backgroundColor, color];
+    }"""
+    for colours in ("light", "dark"):
+        looked = Opened(browser, address, ASKED, viewport=DESKTOP, color_scheme=colours)
+        marked = [looked.page.locator(f"[data-mark={key}][aria-pressed=true]").first for key in "yn"]
+        yes, no = (one.evaluate(look) for one in marked)
+        assert (yes[:2], no[:2]) == (["✓", "50%"], ["×", "0px"])
+        assert yes[2] != no[2]
+        assert yes[3] != no[3]
+        looked.close()
+
+
+@pytest.mark.parametrize("window", [PHONE, ZOOMED], ids=["phone", "zoomed"])
+def test_tables_fit_a_narrow_screen(browser: Browser, address: str, window: Any) -> None:
+    looked = Opened(browser, address, "evaluate", viewport=window)
+    page = looked.page
+    page.locator("section[aria-labelledby=metrics] summary").click()
+    assert page.locator(".scroll").count() >= 4
+    wider = page.locator(".scroll").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth)"
+    )
+    assert wider == []
+    assert page.evaluate(BROKEN) == []
+    labels = (
+        page.locator("table.stack")
+        .first.locator("tr:first-child td")
+        .evaluate_all(
+            """cells => cells.map(cell =>
+                [getComputedStyle(cell, "::before").content, cell.scrollWidth <= cell.clientWidth])"""
+        )
+    )
+    assert {'"nDCG@10 "', '"average precision (AP) "'} <= {label for label, _ in labels}
+    assert all(fits for _, fits in labels)
+    looked.close()
+
+
+def test_a_table_that_goes_on_beyond_its_edge_shows_it(browser: Browser, address: str) -> None:
+    looked = Opened(browser, address, "evaluate", viewport={"width": 780, "height": 900})
+    table = looked.page.locator(".scroll").first
+    assert table.evaluate("one => one.scrollWidth > one.clientWidth")
+
+    def shade(edge: int) -> int:
+        """How much darker the edge is than the table's middle, in the row between two lines of text."""
+        shot = Image.open(io.BytesIO(table.screenshot())).convert("L")
+        return int(shot.getpixel((shot.width // 2, 2))) - int(shot.getpixel((edge % shot.width, 2)))
+
+    assert (shade(0), shade(-1)) == (0, pytest.approx(70, abs=40))
+    table.evaluate("one => one.scrollLeft = one.scrollWidth")
+    assert (shade(0), shade(-1)) == (pytest.approx(70, abs=40), 0)
+    looked.close()
+
+
+@pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_end_of_judging_says_what_was_done_and_what_comes_next(
+    browser: Browser, address: str, window: Any
+) -> None:
+    text = f"a yellow bird {window['width']}"
+    looked = Opened(browser, address, f"?text={text}", viewport=window)
+    looked.go(f"judge?text={text}")
+    page, key = looked.page, "y"
+    while not page.locator("#done").is_visible():
+        page.locator("[data-key=y]:enabled").wait_for()
+        before = page.locator("#left").inner_text()
+        page.keyboard.press(key)
+        page.wait_for_function("before => document.getElementById('left').innerText !== before", arg=before)
+        key = "n"
+    tally = re.fullmatch(
+        r"(\d+) judged: 1 relevant, (\d+) not relevant\.", page.locator("#tally").inner_text()
+    )
+    assert tally
+    assert int(tally[1]) == int(tally[2]) + 1
+    assert page.locator("#found img").count() == 1
+    assert page.locator("[data-key=y]").is_hidden()
+    verdict = box(page.locator("#verdict p").first)
+    assert verdict["y"] > box(page.locator("#done"))["bottom"]
+    assert verdict["bottom"] <= window["height"]
+    assert page.evaluate(BROKEN) == []
+    page.keyboard.press("u")
+    page.locator("[data-key=y]:enabled").wait_for()
+    assert page.locator("#done").is_hidden()
+    assert page.locator("#left").inner_text().startswith("1 left")
+    page.keyboard.press("n")
+    page.get_by_role("link", name="See who found them").click()
+    page.locator("#answer .hit").first.wait_for()
+    looked.close()

@@ -335,3 +335,16 @@ def test_a_gallery_shows_one_querys_pictures(browser: Browser, pictures: Path) -
     assert trouble == []
     with pytest.raises(diptych.DiptychError, match="'green' was not asked here; choose one of 'red', 'blue'"):
         result.gallery("green")
+
+
+@pytest.mark.parametrize("width", [390, 1140])
+def test_where_another_list_has_a_hit_is_said_whole(browser: Browser, width: int) -> None:
+    page, _ = opened(browser, made.comparison()._repr_html_(), width=width)
+    cut = page.locator("td[title]").evaluate_all(
+        """cells => cells.flatMap(cell => [...cell.querySelectorAll("small")]
+            .filter(one => / in B$/.test(one.textContent))
+            .filter(one => one.getBoundingClientRect().right > cell.getBoundingClientRect().right)
+            .map(one => one.textContent))"""
+    )
+    assert page.locator("td[title] small", has_text="in B").count() > 0
+    assert cut == []

@@ -321,3 +321,51 @@ def test_on_paper_everything_in_words_is_unfolded_and_no_control_is_left(browser
     assert page.locator(".reading dl").first.is_visible()
     assert page.locator(".rail:visible, .theme:visible, .fold > summary:visible").count() == 0
     assert page.locator(".glance").is_visible()
+
+
+@pytest.mark.parametrize("size", ["telephone", "zoomed"])
+def test_every_table_fits_a_narrow_screen(browser: Browser, demo: Path, size: str) -> None:
+    width, height = {**SIZES, "zoomed": (700, 450)}[size]
+    page = opened(browser, demo, viewport={"width": width, "height": height})
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    wider = page.locator(".scroll").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)"
+    )
+    assert page.locator(".scroll").count() > 20
+    assert wider == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_chosen_theme_is_underlined_from_where_its_word_begins(
+    browser: Browser, demo: Path, size: str
+) -> None:
+    page = opened(browser, demo, size)
+    begins, ends, margin = page.evaluate(
+        """() => {
+            const label = document.querySelector(".theme input:checked + label");
+            const words = document.createRange();
+            words.selectNodeContents(label);
+            const [line, text] = [label.getBoundingClientRect(), words.getBoundingClientRect()];
+            const own = document.querySelector("h1").getBoundingClientRect();
+            return [line.left - text.left, line.right - text.right, line.left - own.left];
+        }"""
+    )
+    assert (begins, ends) == (pytest.approx(0, abs=0.5), pytest.approx(0, abs=0.5))
+    if size == "telephone":
+        assert margin == pytest.approx(0, abs=0.5)
+
+
+def test_who_finds_what_leads_to_the_pictures(browser: Browser, demo: Path) -> None:
+    page = opened(browser, demo)
+    link = page.locator(".shares a").first
+    assert int(link.locator("b").inner_text()) > 0
+    link.click()
+    strip = page.locator(link.get_attribute("href") or "")
+    strip.wait_for()
+    first = strip.locator("li").first
+    assert first.locator("svg.picture").get_attribute("viewBox") == "0 0 104 74"
+    assert "has among its first 8" in strip.inner_text()
+    assert 0 < strip.locator("li").count() <= 24
+    query = first.locator("a")
+    query.click()
+    assert page.locator(query.get_attribute("href") or "").is_visible()

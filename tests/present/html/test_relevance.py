@@ -225,3 +225,21 @@ def test_nothing_is_cut_off_and_axe_finds_nothing_serious(
         assert grade is not None
         assert abs((rank["x"] + rank["width"]) - (grade["x"] + grade["width"])) < 2  # beneath the rank
         page.close()
+
+
+def test_what_one_of_two_finds_is_what_their_lists_and_the_grades_say(tmp_path: Path) -> None:
+    result = diptych.Workbench("sample", ["mini-b", "mini-s"], store=tmp_path / "s.sqlite").evaluate(
+        ["horses", "sailing boat", "fruit"], k=10
+    )
+    assert result.relevance is not None
+    (counted,) = result.relevance.complementarity.pairs
+    for finder, other, number in (
+        (counted.a, counted.b, counted.a_only),
+        (counted.b, counted.a, counted.b_only),
+    ):
+        alone = judged.found_alone(result, finder, other)
+        assert len(alone) == number
+        for one in alone:
+            assert one.query is result.queries[one.number - 1]
+            assert one.hit.id not in {hit.id for hit in one.query.rankings[other]}
+            assert judged.grades(result, one.query)[one.hit.id] > 0

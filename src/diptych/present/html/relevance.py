@@ -13,7 +13,7 @@ from diptych.evaluation.significance import PairedComparison
 from diptych.present.html import layout
 from diptych.present.html.curves import letter
 from diptych.present.html.layout import Span
-from diptych.result import Comparison, OnScale, QueryRelevance, QueryResult, Relevance, Thresholds
+from diptych.result import Comparison, Hit, OnScale, QueryRelevance, QueryResult, Relevance, Thresholds
 from diptych.thresholds.expected import Expected
 from diptych.thresholds.threshold import Threshold
 from diptych.thresholds.transfer import Transfer, scale_difference
@@ -32,6 +32,9 @@ BEHIND = ("bpref",)
 
 _AXES = (0.1, 0.2, 0.5)
 """Where an axis of differences ends; none is further than 1 from 0."""
+
+MOST_ALONE = 24
+"""So many pictures that one embedder alone finds are shown, of each two."""
 
 _TOUCHING = 0.035
 """Dots nearer than this part of the line stand side by side."""
@@ -93,6 +96,21 @@ class Kept:
     f1: float
     threshold: float
     ranking: float
+
+
+@dataclass(frozen=True)
+class FoundAlone:
+    """A relevant picture that one of two embedders finds.
+
+    Attributes:
+        number: The query's place, from 1, which its section is linked by.
+        query: The query.
+        hit: The picture, where it is found.
+    """
+
+    number: int
+    query: QueryResult
+    hit: Hit
 
 
 def figures() -> tuple[layout.FigureGroup, ...]:
@@ -210,6 +228,33 @@ def better(pair: PairedComparison, index: Mapping[str, int]) -> int | None:
     if pair.interval is None or pair.interval[0] <= 0 <= pair.interval[1]:
         return None
     return index[pair.a if pair.interval[0] > 0 else pair.b]
+
+
+def found_alone(comparison: Comparison, finder: str, other: str) -> tuple[FoundAlone, ...]:
+    """The relevant pictures among the first of one list that are not among the first of the other.
+
+    Args:
+        comparison: What is shown, with its judgments.
+        finder: The embedder that finds them.
+        other: The one that does not.
+
+    Returns:
+        In the order of the queries and of the finder's list, as deep as `depth` says.
+    """
+    deep, found = depth(comparison), []
+    for number, query in enumerate(comparison.queries, start=1):
+        said = grades(comparison, query)
+        beside = {hit.id for hit in query.rankings.get(other, ())[:deep]}
+        first = query.rankings.get(finder, ())[:deep] if beside else ()
+        alone = (hit for hit in first if said.get(hit.id) and hit.id not in beside)
+        found += [FoundAlone(number, query, hit) for hit in alone]
+    return tuple(found)
+
+
+def depth(comparison: Comparison) -> int:
+    """How deep every list can be looked at: as the metrics do, or as far as the shortest list is kept."""
+    k = comparison.relevance.k if comparison.relevance is not None else 0
+    return min([k, *(len(hits) for query in comparison.queries for hits in query.rankings.values())])
 
 
 def kept(scale: OnScale) -> Kept | None:

@@ -9,15 +9,20 @@ const IDLE = 60_000;  // a longer pause between two words is not a valid time sp
 
 const table = document.getElementById("table");
 const list = document.getElementById("queries");
+const done = document.getElementById("done");
 const onward = document.getElementById("onward");
 const verdict = document.getElementById("verdict");
 const picture = document.getElementById("picture");
 const newestQueries = latest();
 const newestPool = latest();
 const PREPARED = 3;  // pictures fetched before they are asked about
+const SHOWN = 12;  // relevant pictures that are shown at the end
 let text = null;
 let ahead = [];
 let behind = [];
+let first = new Set();  // the pictures that are enough for an estimate of which embedder is better
+let hasNext = false;
+let grades = {};  // what anybody has said of the query's pictures
 let given = 0;
 let spent = 0;
 let since = Date.now();
@@ -34,9 +39,11 @@ async function showQueries() {
     return element("li", { className: query.text === text ? "chosen" : "" }, button, element("small", {}, words));
   }));
   const next = queries.find((query) => !query.judged);
-  onward.hidden = text === null || ahead.length > 0;
-  onward.textContent = next ? `Next: ${next.text}` : "Every query is judged: see Evaluate, or add another query";
-  onward.onclick = () => (next ? open(next.text) : location.assign("/evaluate"));
+  onward.textContent = next ? `Next: ${next.text}` : "Every query is judged: add another";
+  onward.onclick = () => (next ? open(next.text) : document.getElementById("text").focus());
+  hasNext = next !== undefined;
+  document.getElementById("meanwhile").textContent = onward.textContent;
+  document.getElementById("meanwhile").onclick = onward.onclick;
 }
 
 // Begin or go on with a query: what anybody has judged is not asked again.
@@ -45,13 +52,15 @@ async function open(query) {
     const pool = await newestPool(get("/api/pool", { text: query }));
     if (!pool) return;
     text = query;
-    ahead = pool.pictures.filter((picture) => !(picture in pool.grades));
+    grades = pool.grades;
+    first = new Set(pool.pictures.slice(0, pool.first));
+    ahead = pool.pictures.filter((picture) => !(picture in grades));
     behind = [];
     since = Date.now();
     history.replaceState(null, "", `/judge?${new URLSearchParams({ text })}`);
     complain(null);
-    show();
     await showQueries();
+    show();
   } catch (error) {
     complain(error);
   }
@@ -62,11 +71,26 @@ function show() {
   document.getElementById("relevant").replaceChildren(
     ahead.length ? "Is this relevant to " : "Nothing is left to judge for ", element("q", {}, text), ahead.length ? "?" : ".");
   picture.parentElement.hidden = !ahead.length;
-  if (ahead.length) onward.hidden = true;
+  done.hidden = ahead.length > 0;
+  document.getElementById("enough").hidden = !ahead.length || !hasNext || ahead.some((one) => first.has(one));
+  table.parentElement.classList.toggle("at-end", !ahead.length);
+  if (!ahead.length) sumUp();
   if (ahead.length) picture.src = `/pictures/${ahead[0]}/large`;
   for (const next of ahead.slice(1, 1 + PREPARED)) new Image().src = `/pictures/${next}/large`;
   enable();
   document.getElementById("left").textContent = left();
+}
+
+// After the last picture: what was said, what was found relevant, and where to go from here.
+function sumUp() {
+  const relevant = Object.keys(grades).filter((one) => grades[one] > 0);
+  const judged = Object.keys(grades).length;
+  const skipped = behind.filter(({ grade }) => grade === "skip").length;
+  document.getElementById("tally").textContent =
+    `${judged} judged: ${relevant.length} relevant, ${judged - relevant.length} not relevant${skipped ? `; ${skipped} skipped` : ""}.`;
+  document.getElementById("found").replaceChildren(...relevant.slice(0, SHOWN).map((one) => element("li", {},
+    element("img", { src: `/pictures/${one}/thumbnail`, alt: "", loading: "lazy" }))));
+  document.getElementById("compare").href = `/?${new URLSearchParams({ text })}`;
 }
 
 // A word on a picture that is not there yet would be one on the picture before it.
@@ -75,7 +99,10 @@ const seen = () => picture.complete && picture.naturalWidth > 0;
 function enable() {
   picture.classList.toggle("coming", !seen());
   const can = { u: behind.length > 0, s: ahead.length > 0, y: ahead.length > 0 && seen() };
-  for (const button of table.querySelectorAll("[data-key]")) button.disabled = !(can[button.dataset.key] ?? can.y);
+  for (const button of table.querySelectorAll("[data-key]")) {
+    button.disabled = !(can[button.dataset.key] ?? can.y);
+    button.hidden = !ahead.length && button.disabled;
+  }
 }
 
 function left() {
@@ -113,6 +140,7 @@ async function judge(grade) {
     if (text !== query || ahead[0] !== judged) return;  // another query was chosen meanwhile
     if (now - since < IDLE) spent += now - since;
     given += 1;
+    grades = kept.grades;
     // What was judged meanwhile in another window is not asked again.
     ahead = ahead.filter((other) => other === judged || !(other in kept.grades));
   }
@@ -132,8 +160,9 @@ async function undo() {
   if (!last) return;
   if (last.grade !== "skip") {
     const query = text;
-    await post("/api/judgments", { text, picture: last.picture, grade: null, blind: true });
+    const kept = await post("/api/judgments", { text, picture: last.picture, grade: null, blind: true });
     if (text !== query || behind[behind.length - 1] !== last) return;
+    grades = kept.grades;
     given = Math.max(0, given - 1);
   }
   behind.pop();

@@ -4,6 +4,7 @@ import { complain, get, post } from "./api.js";
 import { element } from "./element.js";
 
 const WORDS = { y: "relevant", n: "not relevant" };
+const SIGNS = { y: "✓", n: "×" };
 
 // One word after the other: what stands is shown as it is after the last.
 let before = Promise.resolve();
@@ -20,7 +21,7 @@ export function prepareMarks(place, asked) {
     const marks = element("span", { className: "mark" });
     for (const [key, words] of Object.entries(WORDS)) {
       const button = element("button", { type: "button", "data-mark": key, title: words, "aria-pressed": "false",
-        "aria-label": `${hit.querySelector(".file")?.textContent ?? ""}: ${words}` }, key);
+        "aria-label": `${hit.querySelector(".file")?.textContent ?? ""}: ${words}` }, SIGNS[key]);
       button.addEventListener("click", () => inTurn(() => mark(hits, asked.text, hit.dataset.of, button)));
       marks.append(button);
     }

@@ -12,17 +12,17 @@ export async function showStanding() {
   const place = document.getElementById("better");
   if (!place) return;
   await follow((verdict) => {
-    place.textContent = standing(verdict);
+    place.replaceChildren(...standing(verdict));
     document.getElementById("standing").hidden = false;
   });
 }
 
 function standing({ judged, queries, pairs, current }) {
-  if (!judged) return current ? "Nothing has been judged yet." : "Being computed …";
+  if (!judged) return [current ? "Nothing has been judged yet." : "Being computed …"];
   const rests = `${count(judged, "judgment")} on ${count(queries, "query", "queries")}`;
   const better = pairs.filter(({ verdict }) => verdict.endsWith(" better"))
     .map(({ a, b, verdict }) => (verdict === "a better" ? `${a} than ${b}` : `${b} than ${a}`));
-  return `${better.length ? `Yes: ${better.join(", ")}` : "Cannot tell yet"}; ${rests}.`;
+  return [better.length ? `Yes: ${better.join(", ")}` : "Cannot tell yet", element("span", { className: "rests" }, `; ${rests}`), "."];
 }
 
 export async function showVerdict(place) {

@@ -12,6 +12,9 @@ demo: .venv/core
 	@echo "Report: $(DEMO)/report.html    JSON: $(DEMO)/result.json"
 	@echo "On a page, to ask and to judge: $(BIN)/diptych serve sample -e mini-s -e mini-b -e palette"
 
+# Modules are compiled once, not anew in each of the hundreds of processes that tests start, whatever the machine says.
+test test-lowest: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 

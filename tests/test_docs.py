@@ -251,14 +251,15 @@ def test_each_page_begins_with_a_sentence() -> None:
 
 
 def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     for path in sorted(site.rglob("*.html")):
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(path.as_uri())
-        assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
-        page.close()
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
+    page.context.close()
+    assert len(asked) > len(list(site.rglob("*.html")))
 
 
 def test_the_speed_page_shows_the_kept_results(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ for line in sys.stdin:
             os.dup2(os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY), number)
         sys.stdin = open(0)
         sys.argv = ["diptych", *job["arguments"]]
+        exec(job["before"])
         main()
         sys.exit(0)
     answers.write(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])) + "\\n")
@@ -52,15 +53,24 @@ def _forks() -> subprocess.Popen[str]:
 
 
 def diptych_in(
-    folder: Path, arguments: Sequence[object], env: Mapping[str, str]
+    folder: Path, arguments: Sequence[object], env: Mapping[str, str], before: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """What a command prints and how it exits, run in a folder; where the system has no fork, as usual."""
+    """What a command prints and how it exits, run in a folder; where the system has no fork, as usual.
+
+    Args:
+        folder: The working directory.
+        arguments: What follows `diptych`.
+        env: The whole environment.
+        before: Python that the process runs first, such as one that limits it; this takes a system that forks.
+    """
     words = list(map(str, arguments))
     if not hasattr(os, "fork"):
+        assert not before
         command = [sys.executable, "-m", "diptych", *words]
         return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, timeout=300)
     with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-        job = {"arguments": words, "cwd": str(folder), "env": dict(env), "out": out.name, "err": err.name}
+        job = {"arguments": words, "cwd": str(folder), "env": dict(env), "before": before}
+        job |= {"out": out.name, "err": err.name}
         forks = _forks()
         assert forks.stdin is not None
         assert forks.stdout is not None

@@ -58,6 +58,18 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def embedded_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the sample's pictures, embedded by both models in the package; to be copied."""
+    from diptych import Workbench
+    from diptych.store.vectors import Store
+
+    path = tmp_path_factory.mktemp("sample") / "store.sqlite"
+    with Store(path) as store:
+        Workbench("sample", ["mini-s", "mini-b"], store=store).embed()
+    return path
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what is made for several tests away from the person's own cache as well."""

@@ -39,7 +39,7 @@ def let_anybody_in(folder: Path) -> None:
 
 
 def obey_permissions() -> None:
-    """Let even root write only where the file's permissions say so, here and in what is executed (on Linux)."""
+    """Let even root write only where permissions say so, in this process and what it executes (on Linux)."""
     bounding_set_drop, may_write_anywhere = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
     system = ctypes.CDLL(None)
     system.prctl(bounding_set_drop, may_write_anywhere, 0, 0, 0)

@@ -61,7 +61,7 @@ def diptych_in(
         folder: The working directory.
         arguments: What follows `diptych`.
         env: The whole environment.
-        before: Python that the process runs first, such as one that limits it; this takes a system that forks.
+        before: Python that the process runs first, such as what limits it; only where the system forks.
     """
     words = list(map(str, arguments))
     if not hasattr(os, "fork"):

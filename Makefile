@@ -16,12 +16,12 @@ demo: .venv/core
 test test-lowest: export PYTHONDONTWRITEBYTECODE =
 
 test: .venv/test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that pyproject.toml allows, of core and of what is not large; torch's are not tried.
 LIGHT := onnx vertex bedrock heif pandas plots
 test-lowest: build/lowest/ready
-	build/lowest/bin/python -m pytest --numprocesses auto --dist loadfile
+	build/lowest/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test
 	$(BIN)/ruff format --check .

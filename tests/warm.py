@@ -17,11 +17,18 @@ from functools import cache
 from pathlib import Path
 
 _FORKS = """
-import json, os, sys
+import importlib, json, os, pkgutil, sys
 
-import diptych.cli, diptych.doctor, diptych.embedders.palette, diptych.workbench
-import diptych.present.html.report, diptych.present.terminal, diptych.result.assess, diptych.thresholds.learn
+import numpy.random, rich.markdown, rich.progress, rich.table, rich.traceback
+from pydantic import TypeAdapter
+
+import diptych.cli, diptych.doctor, diptych.embedders.palette, diptych.embedders.random, diptych.workbench
+import diptych.present.html.report, diptych.present.terminal as terminal
+import diptych.result.assess, diptych.result.saved, diptych.thresholds.learn
 from diptych.cli import main
+
+for module in pkgutil.iter_modules(terminal.__path__, "diptych.present.terminal."):
+    importlib.import_module(module.name)
 
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 for line in sys.stdin:

@@ -12,13 +12,16 @@ demo: .venv/core
 	@echo "Report: $(DEMO)/report.html    JSON: $(DEMO)/result.json"
 	@echo "On a page, to ask and to judge: $(BIN)/diptych serve sample -e mini-s -e mini-b -e palette"
 
+# Modules are compiled once, not anew in each of the hundreds of processes that tests start, whatever the machine says.
+test test-lowest: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # The lowest versions that pyproject.toml allows, of core and of what is not large; torch's are not tried.
 LIGHT := onnx vertex bedrock heif pandas plots
 test-lowest: build/lowest/ready
-	build/lowest/bin/python -m pytest --numprocesses auto --dist loadfile
+	build/lowest/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test
 	$(BIN)/ruff format --check .

@@ -24,6 +24,37 @@ settings.register_profile("thorough", deadline=None)
 settings.load_profile("thorough" if os.environ.get("DIPTYCH_TEST_ALL") else "quick")
 
 
+LONG = (
+    "web/test_pictures_first",
+    "present/html/test_pictures_first",
+    "web/test_page",
+    "test_docs",
+    "present/html/test_report",
+    "test_killed",
+    "training/test_training",
+    "test_cli",
+    "embedders/test_open_clip",
+    "embedders/test_sentence_transformers",
+    "test_evaluate",
+    "test_notebooks",
+    "present/html/test_relevance",
+    "cli/test_thresholds",
+    "test_aliases",
+    "cli/test_judge",
+    "embedders/test_remembered",
+    "test_package",
+    "test_real",
+    "test_second_run",
+)
+"""The files that take longest. They come first, so that none still runs when everything else is done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first; each file's own order stays."""
+    places = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach what the tests start: a run in the background begins with it ignored, for all."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -48,10 +79,26 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
+        # The address bar that nobody sees would load two pages of its own with every page that is opened.
+        unseen = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*flags, f"--disable-features={unseen}"]
+        )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the sample's pictures, embedded by both models in the package; to be copied."""
+    from diptych import Workbench
+    from diptych.store.vectors import Store
+
+    path = tmp_path_factory.mktemp("sample") / "store.sqlite"
+    with Store(path) as store:
+        Workbench("sample", ["mini-s", "mini-b"], store=store).embed()
+    return path
 
 
 @pytest.fixture(scope="session", autouse=True)

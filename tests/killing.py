@@ -100,9 +100,8 @@ class Runs:
             process = self._start()
             enough = rng.randrange(0, 40)
             while process.poll() is None and self.log.read_text().count("\n") < enough:
-                time.sleep(
-                    0.001
-                )  # the moment is the process's own progress, plus however long this look took
+                # the moment is the process's own progress, plus however long this look at it took
+                time.sleep(0.001)  # which leaves it a core to make progress on
             asked = time.monotonic()
             process.send_signal(by)
             status = process.wait()

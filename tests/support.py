@@ -39,9 +39,15 @@ def let_anybody_in(folder: Path) -> None:
 
 
 def obey_permissions() -> None:
-    """For a `preexec_fn`: let even root write only where the file's permissions say so (on Linux)."""
+    """Let even root write only where permissions say so, in this process and what it executes (on Linux)."""
     bounding_set_drop, may_write_anywhere = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-    ctypes.CDLL(None).prctl(bounding_set_drop, may_write_anywhere, 0, 0, 0)
+    system = ctypes.CDLL(None)
+    system.prctl(bounding_set_drop, may_write_anywhere, 0, 0, 0)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # this process, version 3
+    system.capget(header, sets)
+    for effective_or_permitted in (0, 1):
+        sets[effective_or_permitted] &= ~(1 << may_write_anywhere)
+    system.capset(header, sets)
 
 
 def picture_bytes(

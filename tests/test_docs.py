@@ -21,6 +21,7 @@ import diptych
 from diptych.embedders.registry import WELL_KNOWN, providers
 from plugins import describe, environment
 from support import missing, need, picture_bytes
+from warm import diptych_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -132,7 +133,10 @@ def test_the_demo_prints_one_screen_as_the_readme_shows_it() -> None:
     assert "diptych serve" in makefile
 
 
-def test_the_example_in_the_readme_prints_what_the_readme_shows() -> None:
+def test_the_example_in_the_readme_prints_what_the_readme_shows(
+    embedded_sample: Path, tmp_path: Path
+) -> None:
+    shutil.copy(embedded_sample, tmp_path / "store.sqlite")
     (source,) = blocks(ROOT / "README.md", "python")
     assert len([line for line in source.splitlines() if line]) <= 5
     run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
@@ -146,15 +150,16 @@ def test_the_readme_has_the_two_commands_that_a_fresh_copy_needs() -> None:
 
 
 @pytest.mark.parametrize("name", ["choosing.md", "archive.md"])
-def test_the_walks_on_the_sample_show_what_is_printed(name: str, tmp_path: Path) -> None:
+def test_the_walks_on_the_sample_show_what_is_printed(
+    name: str, embedded_sample: Path, tmp_path: Path
+) -> None:
     """A block that begins with `$ diptych` holds a command and what it prints; `…` leaves something out."""
+    shutil.copy(embedded_sample, tmp_path / "store.sqlite")
     walks = [block for block in blocks(DOCS / name, "") if block.startswith("$ diptych")]
     assert walks
     for walk in walks:
         command, shown = walk.split("\n", 1)
-        run = subprocess.run(
-            [sys.executable, "-m", *shlex.split(command)[1:]], cwd=tmp_path, capture_output=True, text=True
-        )
+        run = diptych_in(tmp_path, shlex.split(command)[2:], os.environ)
         printed = " ".join((run.stdout + run.stderr).split())
         for part in shown.split("\n…\n"):
             assert " ".join(part.split()) in printed, command
@@ -251,14 +256,15 @@ def test_each_page_begins_with_a_sentence() -> None:
 
 
 def test_the_site_asks_nobody_and_fits_a_telephone(site: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     for path in sorted(site.rglob("*.html")):
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(path.as_uri())
-        assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
-        page.close()
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == [], path.name
+    page.context.close()
+    assert len(asked) > len(list(site.rglob("*.html")))
 
 
 def test_the_speed_page_shows_the_kept_results(monkeypatch: pytest.MonkeyPatch) -> None:

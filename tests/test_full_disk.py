@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from PIL import Image
 from diptych.files import write_whole, written_whole
 from diptych.images.outputs import MARK
 from support import let_anybody_in, need
+from warm import diptych_in
 
 ROOM = 64 * 1024
 """Bytes that a file may grow to on the full disk: enough for SQLite's small ones."""
@@ -26,16 +26,9 @@ def diptych(
     folder: Path, arguments: Sequence[object], room: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, where there is only so much room for a file."""
-    command = [sys.executable, "-m", "diptych", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-        env=os.environ | {"DIPTYCH_STORE": str(folder / "s.sqlite"), "DIPTYCH_CACHE": str(folder / "cache")},
-        preexec_fn=room and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))),
-    )
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
+    env = os.environ | {"DIPTYCH_STORE": str(folder / "s.sqlite"), "DIPTYCH_CACHE": str(folder / "cache")}
+    return diptych_in(folder, arguments, env, before=limit if room else "")
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,18 @@ from functools import cache
 from pathlib import Path
 
 _FORKS = """
-import json, os, signal, sys
+import importlib, json, os, pkgutil, signal, sys
 
-import diptych.cli, diptych.doctor, diptych.embedders.palette, diptych.workbench
-import diptych.present.html.report, diptych.present.terminal, diptych.result.assess, diptych.thresholds.learn
+import numpy.random, rich.markdown, rich.progress, rich.table, rich.traceback
+from pydantic import TypeAdapter
+
+import diptych.cli, diptych.doctor, diptych.embedders.palette, diptych.embedders.random, diptych.workbench
+import diptych.present.html.report, diptych.present.terminal as terminal
+import diptych.result.assess, diptych.result.saved, diptych.thresholds.learn
 from diptych.cli import main
+
+for module in pkgutil.iter_modules(terminal.__path__, "diptych.present.terminal."):
+    importlib.import_module(module.name)
 
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 for line in sys.stdin:
@@ -40,6 +47,7 @@ for line in sys.stdin:
         sys.stdin = open(0)
         sys.argv = ["diptych", *job["arguments"]]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        exec(job["before"])
         main()
         sys.exit(0)
     answers.write(json.dumps(child) + "\\n")
@@ -56,10 +64,17 @@ class Forks:
         )
 
     def start(
-        self, folder: Path, arguments: Sequence[str], env: Mapping[str, str], out: str, err: str
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        out: str,
+        err: str,
+        before: str = "",
     ) -> Forked:
-        """Begin a command in a folder; the one before must have ended."""
-        job = {"arguments": arguments, "cwd": str(folder), "env": dict(env), "out": out, "err": err}
+        """Begin a command in a folder, and before it some Python; the one before must have ended."""
+        job = {"arguments": arguments, "cwd": str(folder), "env": dict(env), "before": before}
+        job |= {"out": out, "err": err}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(job).encode() + b"\n")
         return Forked(self)
@@ -115,14 +130,22 @@ def _forks() -> Forks:
 
 
 def diptych_in(
-    folder: Path, arguments: Sequence[object], env: Mapping[str, str]
+    folder: Path, arguments: Sequence[object], env: Mapping[str, str], before: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """What a command prints and how it exits, run in a folder; where the system has no fork, as usual."""
+    """What a command prints and how it exits, run in a folder; where the system has no fork, as usual.
+
+    Args:
+        folder: The working directory.
+        arguments: What follows `diptych`.
+        env: The whole environment.
+        before: Python that the process runs first, such as what limits it; only where the system forks.
+    """
     words = list(map(str, arguments))
     if not hasattr(os, "fork"):
+        assert not before
         command = [sys.executable, "-m", "diptych", *words]
         return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, timeout=300)
     with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-        status = _forks().start(folder, words, env, out.name, err.name).wait()
+        status = _forks().start(folder, words, env, out.name, err.name, before).wait()
         printed = [Path(file.name).read_text(encoding="utf-8") for file in (out, err)]
     return subprocess.CompletedProcess(words, status, *printed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -226,6 +227,13 @@ class Script:
                 return script._answer(request, super().answer)
 
         self.emulator: Emulator = Scripted(Colours(), **settings)
+
+    def arrived(self, count: int) -> int:
+        """How many requests arrived, once so many did: who gave up may have done so before they were read."""
+        until = time.monotonic() + 60
+        while len(self.requests) < count and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(self.requests)
 
     def _answer(self, request: Request, own: Callable[[Request], Reply]) -> Reply:
         with self._lock:

@@ -533,7 +533,7 @@ def test_while_a_host_asks_to_wait_nothing_is_asked_of_it(web: Server) -> None:
     def busy(handler: Handler) -> None:
         four.wait(PATIENCE)
         refused.append(time.monotonic())
-        says(429, Retry_After="1")(handler)
+        says(429, Retry_After="3")(handler)  # time for the other host's pictures on a busy machine
 
     urls = [f"http://busy.org/{n}" for n in range(10)]
     web.answers = {url: in_turn(busy, gives(PICTURE)) for url in urls[:4]}
@@ -541,7 +541,7 @@ def test_while_a_host_asks_to_wait_nothing_is_asked_of_it(web: Server) -> None:
     assert all(outcome.path for outcome in outcomes)
     later = [asked for asked in web.asked if asked.url.startswith("http://busy.org")][4:]
     assert len(later) == 10
-    assert min(asked.at for asked in later) >= min(refused) + 1.0
+    assert min(asked.at for asked in later) >= min(refused) + 3.0
     assert max(asked.at for asked in web.asked if "idle" in asked.url) < min(asked.at for asked in later)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 from diptych import Workbench
 from diptych.store.vectors import Store
 from support import need, obey_permissions, picture_bytes
+from warm import diptych_in
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (250, 250, 250)}
 
@@ -54,8 +57,8 @@ def test_a_copy_has_what_another_run_wrote_while_a_notebook_has_the_store_open(
 ) -> None:
     store = tmp_path / "s.sqlite"
     bench = Workbench(pictures, ["palette"], store=store)
-    command = [sys.executable, "-m", "diptych", "compare", pictures, "-e", "palette", "-q", "red"]
-    subprocess.run([*command, "--store", store], check=True, capture_output=True)
+    compare = ["compare", pictures, "-e", "palette", "-q", "red", "--store", store]
+    assert diptych_in(tmp_path, compare, os.environ).returncode == 0
     assert in_copy(store, bench) == (4, len(bench.bank), 0)
 
 
@@ -94,8 +97,8 @@ def shelved(request: pytest.FixtureRequest, tmp_path: Path, pictures: Path) -> I
 
 def as_reader(store: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """A command run by somebody who may not write to the store."""
-    command = [sys.executable, "-m", "diptych", *map(str, arguments), "--store", str(store)]
-    return subprocess.run(command, capture_output=True, text=True, preexec_fn=obey_permissions, timeout=120)
+    obey = f"import ctypes\n{inspect.getsource(obey_permissions)}obey_permissions()"
+    return diptych_in(Path.cwd(), [*arguments, "--store", store], os.environ, before=obey)
 
 
 @pytest.mark.parametrize(

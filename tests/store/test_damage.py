@@ -4,12 +4,12 @@ what can be done about the rest is said in a line.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from diptych.errors import DiptychError, DiptychWarning
 from diptych.store.vectors import Store
 from served_page import Steered
 from support import picture_bytes
+from warm import diptych_in
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200), "white": (250, 250, 250)}
 
@@ -58,11 +59,9 @@ def altered(store: Path, *statements: str) -> None:
 
 
 def run(store: Path, pictures: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "diptych", *(words or ("compare",)), str(pictures), "-e", "palette"]
+    command = [*(words or ("compare",)), pictures, "-e", "palette"]
     asked = ["-q", "red"] if words in {(), ("compare",)} else []
-    return subprocess.run(
-        [*command, *asked, "--store", str(store)], capture_output=True, text=True, timeout=120
-    )
+    return diptych_in(store.parent, [*command, *asked, "--store", store], os.environ)
 
 
 ONE = "WHERE kind = 'image' AND item = (SELECT min(item) FROM vector WHERE kind = 'image')"

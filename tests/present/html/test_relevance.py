@@ -176,7 +176,7 @@ def test_an_nauc_stands_beside_its_interval() -> None:
     relevance = dataclasses.replace(made.relevance, abstention=dict.fromkeys(("one", "two"), sure))
     told = dataclasses.replace(made, relevance=relevance)
     assert "nAUC 0.50 (0.25 to 0.75) by its highest score (1 is perfectly, 0 not at all)." in printed(told)
-    assert '<td>0.50 <small class="quiet">0.25 to 0.75</small></td>' in render(told)
+    assert '>0.50 <small class="quiet">0.25 to 0.75</small></td>' in render(told)
 
 
 def test_three_embedders_are_compared_in_pairs_corrected_for_their_number() -> None:

@@ -26,7 +26,7 @@ class Grades(BaseModel):
     grades: dict[str, int]
 
 
-class Pool(Grades):
+class ToJudge(Grades):
     """What there is to judge for a query; the first so many are enough for an estimate of which is better."""
 
     pictures: list[str]
@@ -96,10 +96,10 @@ def router(state: PageState) -> APIRouter:
         ]
 
     @routes.get("/api/pool")
-    def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> Pool:
+    def pool(text: Annotated[Text, Query()], k: Annotated[int, Query(ge=1, le=100)] = DEPTH) -> ToJudge:
         """What any embedder has among its first k, and a few from below, in an order that tells nothing."""
         pooled = state.pool(text, k)
-        return Pool(
+        return ToJudge(
             text=text, grades=_grades(state, text), pictures=list(pooled.images), first=len(pooled.first)
         )
 

@@ -62,6 +62,7 @@ class Collection:
     Attributes:
         source: What the person called it.
         pictures: The pictures, sorted by name.
+        ids: Their ids, in this order.
         skipped: What was left out, each with its reason, sorted by name.
         limits: How big a picture may be.
     """
@@ -79,7 +80,8 @@ class Collection:
         self.skipped = tuple(sorted(skipped, key=lambda skipped: skipped.name))
         self._origins = origins
         self.limits = limits
-        self._by_id = {picture.id: picture for picture in self.pictures}
+        self.ids = tuple(picture.id for picture in self.pictures)
+        self._by_id = dict(zip(self.ids, self.pictures, strict=True))
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -319,12 +319,13 @@ class Kept:
             try:
                 with path.open("rb") as file:
                     header = _read_header(file)
-                    if header.fingerprint != fingerprint or not self._holds(header):
-                        raise ValueError("of another store")
-                    found.append(KeptVectors(file, header, collection, ids))
+                    if header.fingerprint == fingerprint and self._holds(header):
+                        found.append(KeptVectors(file, header, collection, ids))
+                    else:
+                        _remove(path)  # the store is another one by now
             except OSError:
                 continue
-            except ValueError:  # stale or damaged: so it stays
+            except ValueError:  # damaged
                 _remove(path)
         best = max(found, key=lambda kept: int(kept.have.sum()), default=None)
         return best if best is not None and best.have.any() else None
@@ -405,7 +406,7 @@ def _read_header(file: BinaryIO) -> _Header:
 
 
 def _sums(units: Vectors) -> NDArray[np.uint64]:
-    """For each page of a matrix the sum of its 64-bit words: all memory is read once, as fast as it can be."""
+    """For each page of a matrix the sum of its 64-bit words: all of it is read once, as fast as that goes."""
     flat = units.reshape(-1)
     whole = len(flat) * 4 // _PAGE * (_PAGE // 4)
     last = np.zeros(_PAGE // 4, np.float32)

@@ -1,4 +1,4 @@
-"""Vectors kept ready: whatever happens to the file or to the store, what is searched is what the store has."""
+"""Vectors kept ready: whatever happens to the file or the store, what is searched is what the store has."""
 
 from __future__ import annotations
 
@@ -187,13 +187,12 @@ _BODY = [_HEADER, _HEADER + 1, _HEADER + 4095, _HEADER + 4096, _HEADER + _MATRIX
         pytest.param(lambda data: data.replace(b"vectors 1\n", b"vectors 2\n"), id="another version"),
         pytest.param(lambda data: data[:8192] + bytes(4096) + data[12288:], id="a page of zeros"),
         pytest.param(
-            lambda data: data[:4096] + data[8192:12288] + data[4096:8192] + data[12288:], id="two pages swapped"
+            lambda data: data[:4096] + data[8192:12288] + data[4096:8192] + data[12288:],
+            id="two pages swapped",
         ),
     ],
 )
-def test_a_damaged_file_is_not_used_and_made_anew(
-    path: Path, spoil: Callable[[bytearray], bytes]
-) -> None:
+def test_a_damaged_file_is_not_used_and_made_anew(path: Path, spoil: Callable[[bytearray], bytes]) -> None:
     (file,) = files()
     whole = file.read_bytes()
     file.write_bytes(spoil(bytearray(whole)))
@@ -225,8 +224,10 @@ REPLACED = vectors(9, 1)[0]
     [
         "UPDATE vector SET vector = {new}, checksum = NULL WHERE item = {item}",
         "INSERT OR REPLACE INTO vector (embedder, kind, item, vector) VALUES (1, 'image', {item}, {new})",
-        "INSERT OR REPLACE INTO vector SELECT embedder, kind, item, {new}, NULL, put FROM vector"
-        " WHERE item = {item}",
+        (
+            "INSERT OR REPLACE INTO vector SELECT embedder, kind, item, {new}, NULL, put FROM vector"
+            " WHERE item = {item}"
+        ),
     ],
 )
 def test_a_vector_that_was_changed_with_another_program_is_the_one_that_is_searched(
@@ -280,7 +281,9 @@ def test_pictures_that_come_go_or_are_renamed_cost_reading_the_new_ones_alone(pa
         now = [*IDS[COUNT : COUNT + 9], *reversed(IDS[5:COUNT])]
         with statements(store) as sent:
             check(store, now, EXPECTED | more)
-        read = [item for each in reads_vectors(sent) for item in re.findall(r"x'([0-9a-f]{64})'", each.lower())]
+        read = [
+            item for each in reads_vectors(sent) for item in re.findall(r"x'([0-9a-f]{64})'", each.lower())
+        ]
         assert {*read} == {*more}
         with statements(store) as sent:
             check(store, now, EXPECTED | more)
@@ -300,7 +303,9 @@ def test_two_collections_in_one_store_are_each_kept(path: Path) -> None:
     assert len(files()) == 2
 
 
-def test_a_file_of_a_store_that_is_gone_is_removed_when_another_is_written(path: Path, tmp_path: Path) -> None:
+def test_a_file_of_a_store_that_is_gone_is_removed_when_another_is_written(
+    path: Path, tmp_path: Path
+) -> None:
     (file,) = files()
     path.unlink()
     with Store(tmp_path / "other.sqlite") as store:
@@ -450,7 +455,9 @@ class World:
         return vectors(self.made, 1)[0]
 
     def embed(self) -> None:
-        new = [item for item in self.rng.sample(IDS[:40], self.rng.randrange(1, 20)) if item not in self.holds]
+        new = [
+            item for item in self.rng.sample(IDS[:40], self.rng.randrange(1, 20)) if item not in self.holds
+        ]
         with Store(self.path) as store:
             for items in (new[::2], new[1::2]):
                 rows = [self.fresh() for _ in items]

@@ -136,7 +136,7 @@ class KeptVectors:
         if os.fstat(file.fileno()).st_size != _PAGE + sum(header.sizes):
             raise ValueError("of another length")
         file.seek(_PAGE + matrix)
-        expected, there, others = file.read(sums), file.read(flags), file.read(raw_ids)
+        expected, there = file.read(sums), file.read(flags)
         if zlib.crc32(there, zlib.crc32(expected)) != header.checks:
             raise ValueError("damaged")
         self._descriptor = os.dup(file.fileno())
@@ -148,7 +148,7 @@ class KeptVectors:
         self.superseded = False
         self._rows: NDArray[np.intp] | None = None
         if header.collection != collection:
-            self._look_up(others, ids)
+            self._look_up(file.read(raw_ids), ids)
 
     @property
     def is_for_another(self) -> bool:

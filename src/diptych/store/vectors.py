@@ -88,6 +88,8 @@ class Store:
         known: set[str] = set()
         damaged: set[str] = set()
         kept = self._kept.open(fingerprint, items) if kind == "image" else None
+        if kept is not None and kept.have.all():
+            return set(items)
         if kept is not None:
             known.update(compress(items, kept.have.tolist()))
             items = list(compress(items, (~kept.have).tolist()))

@@ -8,9 +8,9 @@ A file is never changed. It is made anew where the collection is another one or 
 one before it as far as that goes, under another name, and renamed once it is complete. It is not synced: each
 time it is opened every byte is checked, so that what a power cut or a disk has spoiled is not used.
 
-It is used only while it is a copy of what the store has (`Moment`). Nothing here ever fails: a file that
-can't be read, is damaged or is not of this store is not there, and what can't be written is read from the
-store again.
+It is used only while it is a copy of what the store has (`StoredMoment`). Nothing here ever fails: a file
+that can't be read, is damaged or is not of this store is not there, and what can't be written is read from
+the store again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _ABANDONED = 24 * 60 * 60.0
 Flags = NDArray[np.bool_]
 
 
-class Moment(NamedTuple):
+class StoredMoment(NamedTuple):
     """What an embedder's vectors of pictures were at one moment, as the store can still tell later.
 
     Vectors only come in, each in a row after those before it, or `altered` is another one. So what was read
@@ -78,7 +78,7 @@ class Moment(NamedTuple):
     put: int | None
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _KeptHeader(msgspec.Struct, frozen=True):
     """What a file says of itself.
 
     Attributes:
@@ -97,7 +97,7 @@ class _Header(msgspec.Struct, frozen=True):
     collection: str
     rows: int
     dimension: int
-    moment: Moment
+    moment: StoredMoment
     checks: int
     ids: int
 
@@ -130,7 +130,7 @@ class KeptVectors:
         ValueError: It is damaged.
     """
 
-    def __init__(self, file: BinaryIO, header: _Header, collection: str, ids: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, header: _KeptHeader, collection: str, ids: Sequence[str]) -> None:
         self.header = header
         matrix, sums, flags, raw_ids = header.sizes
         if os.fstat(file.fileno()).st_size != _PAGE + sum(header.sizes):
@@ -190,7 +190,7 @@ class KeptVectors:
         self.have = found
 
 
-class Kept:
+class KeptFiles:
     """The kept vectors of one store; safe to use from several threads.
 
     Args:
@@ -202,11 +202,11 @@ class Kept:
         self._store = os.path.abspath(file.path)  # noqa: PTH100 (links are not followed)
         self._lock = threading.Lock()
         self._open: dict[str, tuple[str, KeptVectors]] = {}
-        self._last: tuple[Sequence[str], str] = ((), "")
+        self._last: tuple[tuple[str, ...] | None, str] = (None, "")
         self._said = False
 
     def altered(self, fingerprint: str) -> bytes | None:
-        """`Moment.altered` of an embedder's vectors by now; None before any was altered."""
+        """`StoredMoment.altered` of an embedder's vectors by now; None before any was altered."""
         if not self._file.is_up_to_date:
             return None
         rows = self._file.rows("SELECT altered FROM embedder WHERE fingerprint = ?", [fingerprint])
@@ -272,14 +272,15 @@ class Kept:
                 _remove(path)
 
     def _hash(self, ids: Sequence[str]) -> str:
-        """The hash of ids; a collection's are asked for more than once."""
+        """The hash of ids; a collection's, which can't change, are asked for more than once."""
         last, known = self._last
         if last is not ids:
             known = hashlib.sha256("".join(ids).encode()).hexdigest()
-            self._last = ids, known
+            if isinstance(ids, tuple):
+                self._last = ids, known
         return known
 
-    def _moment(self, fingerprint: str) -> Moment | None:
+    def _moment(self, fingerprint: str) -> StoredMoment | None:
         """The store's present moment; None where it has no vector of a picture by this embedder."""
         if not self._file.is_up_to_date:
             return None
@@ -289,16 +290,16 @@ class Kept:
             f" JOIN vector AS v ON v.rowid = ({newest}) WHERE e.fingerprint = ?",
             [fingerprint],
         )
-        return Moment(*rows[0]) if rows else None
+        return StoredMoment(*rows[0]) if rows else None
 
-    def _holds(self, header: _Header) -> bool:
+    def _holds(self, header: _KeptHeader) -> bool:
         """Whether the store still has all that a file was made from."""
         rows = self._file.rows(
             "SELECT e.altered, v.rowid, v.put FROM embedder AS e JOIN vector AS v ON v.embedder = e.id"
             " WHERE e.fingerprint = ? AND v.rowid = ? AND v.kind = 'image'",
             [header.fingerprint, header.moment.newest],
         )
-        return [Moment(*row) for row in rows] == [header.moment]
+        return [StoredMoment(*row) for row in rows] == [header.moment]
 
     def _path(self, fingerprint: str, collection: str) -> Path:
         return cache_dir() / FOLDER / f"{self._prefix(fingerprint)}-{collection[:16]}.units"
@@ -337,12 +338,12 @@ class Kept:
         ids: Sequence[str],
         have: Flags,
         units: Vectors,
-        moment: Moment,
+        moment: StoredMoment,
     ) -> None:
         """Write a file and give it its name; raises `OSError` or `ValueError` where that can't be done."""
         _sweep(path.parent)
         flags, raw_ids, sums = have.tobytes(), bytes.fromhex("".join(ids)), _sums(units).tobytes()
-        header = _Header(
+        header = _KeptHeader(
             store=self._store,
             fingerprint=fingerprint,
             collection=self._hash(ids),
@@ -385,7 +386,7 @@ def kept_files() -> list[Path]:
     return sorted((cache_dir() / FOLDER).glob("*.units"))
 
 
-def _as_bytes(header: _Header) -> bytes:
+def _as_bytes(header: _KeptHeader) -> bytes:
     """A header as it is written; raises `ValueError` where it is too long."""
     said = msgspec.json.encode(header)
     data = _MAGIC + zlib.crc32(said).to_bytes(4, "little") + len(said).to_bytes(4, "little") + said
@@ -394,7 +395,7 @@ def _as_bytes(header: _Header) -> bytes:
     return data.ljust(_PAGE, b"\0")
 
 
-def _read_header(file: BinaryIO) -> _Header:
+def _read_header(file: BinaryIO) -> _KeptHeader:
     """A file's header; raises `ValueError` where it is not whole, or not one of this version."""
     data = file.read(_PAGE)
     start = len(_MAGIC) + 8
@@ -402,7 +403,7 @@ def _read_header(file: BinaryIO) -> _Header:
     said = data[start : start + length]
     if not data.startswith(_MAGIC) or zlib.crc32(said) != check:
         raise ValueError("no header")
-    return msgspec.json.decode(said, type=_Header)
+    return msgspec.json.decode(said, type=_KeptHeader)
 
 
 def _sums(units: Vectors) -> NDArray[np.uint64]:

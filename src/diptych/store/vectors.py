@@ -33,7 +33,7 @@ from diptych.paths import store_path
 from diptych.store.checksum import checksum
 from diptych.store.database import Database
 from diptych.store.judgment import Judgment
-from diptych.store.kept import Flags, Kept, KeptVectors
+from diptych.store.kept import Flags, KeptFiles, KeptVectors
 from diptych.store.turns import turn
 from diptych.text import count, printable
 
@@ -60,7 +60,7 @@ class Store:
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path).expanduser() if path is not None else store_path()
         self._file = Database(self.path)
-        self._kept = Kept(self._file)
+        self._kept = KeptFiles(self._file)
         self._unkept: dict[tuple[str, Kind], dict[str, bytes]] = {}
         self._said = False
         self._damaged: set[tuple[str, Kind, str]] = set()
@@ -182,7 +182,7 @@ class Store:
     def keep(
         self, fingerprint: str, items: Sequence[str], have: Flags, units: Vectors, altered: bytes | None
     ) -> KeptVectors | None:
-        """Keep unit vectors of a large collection's pictures ready for later; see `Kept.keep`."""
+        """Keep unit vectors of a large collection's pictures ready for later; see `KeptFiles.keep`."""
         if self._unkept.get((fingerprint, "image")):  # nor are those that these were made from
             return None
         return self._kept.keep(fingerprint, items, have, units, altered)

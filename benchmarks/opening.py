@@ -166,6 +166,7 @@ def listing(scratch: Path, count: int, before: Path | None) -> Iterator[Row]:
                 against=against,
                 values=values,
                 bar=None if who else bar,
+                note="all in memory: an id is the SHA-256 of a file's bytes" if bar and not who else "",
                 took=took,
             )
 

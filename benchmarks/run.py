@@ -32,6 +32,8 @@ COMMANDS = {
     "searching": ("searching.py",),
     "analysis": ("analysis.py",),
     "again": ("again.py",),
+    "opening": ("opening.py",),
+    "opening-1000000": ("opening.py", "--rows", "1000000"),
     "memory": ("memory.py",),
     "memory-5000": ("memory.py", "--pictures", "5000"),
     "page": ("serve.py",),
@@ -39,7 +41,7 @@ COMMANDS = {
 }
 """By name, each in a process of its own, in the table's order."""
 
-LONG = {"embedding-200", "memory-5000", "page", "page-memory"}
+LONG = {"embedding-200", "opening-1000000", "memory-5000", "page", "page-memory"}
 """Run only when they are named."""
 
 BEGIN, END = "<!-- the table: made by benchmarks/run.py -->\n", "<!-- the end of the table -->\n"

@@ -23,6 +23,8 @@ WATCHED = {
         "diptych.store.vectors:Store.known",
         "diptych.store.vectors:Store.get",
         "diptych.store.vectors:Store.iter_stored",
+        "diptych.store.vectors:Store.kept",
+        "diptych.store.vectors:Store.keep",
         "diptych.store.vectors:Store.judgments",
         "diptych.store.vectors:Store.complaints",
     ),

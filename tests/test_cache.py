@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -176,3 +177,39 @@ def test_two_processes_remember_at_once() -> None:
     runs = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
     assert [run.wait() for run in runs] == [0, 0]
     assert len(recall(f"{name} {n}" for name in "ab" for n in range(20))) == 40
+
+
+def test_what_is_remembered_of_files_that_are_gone_is_forgotten_with_the_next_that_is_read(
+    tmp_path: Path,
+) -> None:
+    names = [f"{number}.bin" for number in range(50)]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    file_hashes([tmp_path / name for name in names])
+    for name in names[1:]:
+        (tmp_path / name).unlink()
+    (tmp_path / "new").write_bytes(b"new")
+    file_hashes([tmp_path / "new"])
+    db = sqlite3.connect(cache_dir() / cache.NAME)
+    ((fact,),) = db.execute("SELECT fact FROM fact WHERE key LIKE 'folder %'").fetchall()
+    db.close()
+    assert len(base64.b64decode(json.loads(fact)[1])) == 2 * 80
+
+
+def test_some_files_of_a_folder_do_not_cost_what_is_known_of_the_others(
+    tmp_path: Path, reads: list[str]
+) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(name.encode())
+    for some in ("ab", "c", "abc"):
+        file_hashes([tmp_path / name for name in some])
+    assert reads == ["a", "b", "c"]
+
+
+def test_the_memory_names_nobodys_files(tmp_path: Path) -> None:
+    (tmp_path / "a-persons-own").mkdir()
+    (tmp_path / "a-persons-own" / "secret.bin").write_bytes(b"12345")
+    file_hashes([tmp_path / "a-persons-own" / "secret.bin"])
+    memory = (cache_dir() / cache.NAME).read_bytes()
+    assert b"persons-own" not in memory
+    assert b"secret" not in memory

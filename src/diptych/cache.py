@@ -7,11 +7,13 @@ a checksum: one that was altered or lost bits is forgotten, before anything else
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
 import os
 import sqlite3
+import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -95,32 +97,47 @@ class Mark(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, path: Path) -> Mark:
+    def of(cls, path: str | os.PathLike[str]) -> Mark:
         """The mark of a file as it is now; raises `OSError` where there is none."""
-        stat = path.stat()
+        stat = os.stat(path)  # noqa: PTH116 (there may be a million)
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+    @property
+    def packed(self) -> bytes:
+        """The mark in 32 bytes."""
+        return _MARK.pack(self.size, self.modified, self.noted, self.inode % 2**64)
+
+
+_MARK = struct.Struct("<QqqQ")
+_NAME, _SHA256 = 16, 32
+_ENTRY = _NAME + _MARK.size + _SHA256
+"""What is remembered of a file, in bytes: a hash of its name, its mark, the hash of what is in it."""
 
 
 class FileHashes:
     """The SHA-256 of files, in hexadecimal, remembered for as long as a file is as it was.
 
-    A path is kept as its hash, so that the memory names nobody's files. Safe to use from several threads.
+    There is one fact for each folder, however many files are in it. Folders and names are kept as hashes, so
+    that the memory names nobody's files. Safe to use from several threads.
 
     Args:
         paths: The files that may be asked for.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._keys = {path: _key(path) for path in paths}
-        self._known = recall(self._keys.values())
-        self._fresh: dict[str, Any] = {}
+    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+        folders = {os.path.split(path)[0] for path in paths}
+        self._keys = {folder: _key(folder) for folder in folders}
+        facts = recall(self._keys.values())
+        self._known = {folder: _entries(facts.get(key)) for folder, key in self._keys.items()}
+        self._fresh: set[str] = set()
 
-    def get(self, path: Path, mark: Mark) -> str | None:
+    def get(self, path: str | os.PathLike[str], mark: Mark) -> str | None:
         """The hash of a file with this mark, where it is remembered."""
-        marked, found = self._known.get(self._keys[path], (None, None))
-        return found if marked == [*mark] else None
+        folder, name = os.path.split(path)
+        found = self._known[os.fspath(folder)].get(_name(name))
+        return found[_MARK.size :].hex() if found and found.startswith(mark.packed) else None
 
-    def put(self, path: Path, mark: Mark, found: str) -> None:
+    def put(self, path: str | os.PathLike[str], mark: Mark, found: str) -> None:
         """Note the hash of a file that had this mark before it was read, unless it is being written.
 
         Raises:
@@ -128,7 +145,9 @@ class FileHashes:
         """
         settled = time.time_ns() - max(mark.modified, mark.noted) > _SETTLED_NS
         if settled and Mark.of(path) == mark:
-            self._fresh[self._keys[path]] = [mark, found]
+            folder, name = os.path.split(path)
+            self._known[folder][_name(name)] = mark.packed + bytes.fromhex(found)
+            self._fresh.add(folder)
 
     def of(self, path: Path) -> str:
         """The hash of a file, which is read where its hash is not remembered.
@@ -145,9 +164,16 @@ class FileHashes:
         return found
 
     def keep(self) -> None:
-        """Remember what was noted."""
-        if self._fresh:
-            remember(self._fresh)
+        """Remember what was noted, and forget files that are gone from the folders where something was."""
+        facts = {}
+        for folder in self._fresh:
+            with contextlib.suppress(OSError):
+                there = map(_name, os.listdir(folder or os.curdir))  # noqa: PTH208
+                known = self._known[folder]
+                kept = (name + known[name] for name in there if name in known)
+                facts[self._keys[folder]] = base64.b64encode(b"".join(kept)).decode()
+        if facts:
+            remember(facts)
 
 
 def file_hashes(paths: Iterable[Path]) -> dict[Path, str]:
@@ -163,6 +189,20 @@ def file_hashes(paths: Iterable[Path]) -> dict[Path, str]:
     return found
 
 
-def _key(path: Path) -> str:
-    name = os.path.abspath(path).encode("utf-8", "surrogatepass")  # noqa: PTH100 (links are not followed)
-    return f"file {hashlib.sha256(name).hexdigest()}"
+def _key(folder: str) -> str:
+    name = os.path.abspath(folder).encode("utf-8", "surrogatepass")  # noqa: PTH100 (links are not followed)
+    return f"folder {hashlib.sha256(name).hexdigest()}"
+
+
+def _name(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_NAME).digest()
+
+
+def _entries(fact: Any) -> dict[bytes, bytes]:
+    """What is remembered of a folder's files, by the hashes of their names; nothing where it is damaged."""
+    try:
+        data = base64.b64decode(fact or "", validate=True)
+    except (TypeError, ValueError):
+        return {}
+    starts = range(0, len(data) - _ENTRY + 1, _ENTRY)
+    return {data[at : at + _NAME]: data[at + _NAME : at + _ENTRY] for at in starts}

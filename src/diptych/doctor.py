@@ -20,6 +20,7 @@ from diptych.embedders.self_check import Trial, complaints, try_out
 from diptych.errors import DiptychError
 from diptych.http import contact
 from diptych.paths import cache_dir
+from diptych.store.kept import kept_files
 from diptych.store.vectors import Store
 
 State = Literal["works", "installed", "found", "missing"]
@@ -81,9 +82,17 @@ def _cache() -> Check:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        return Check("cache", "works", f"{folder}{_kept_vectors()}")
     except OSError as error:
         return Check("cache", "missing", f"can't write to {folder}: {error.strerror}; set DIPTYCH_CACHE")
-    return Check("cache", "works", str(folder))
+
+
+def _kept_vectors() -> str:
+    """How much of the cache are vectors that are kept ready; empty where none are."""
+    sizes = [file.stat().st_size for file in kept_files()]
+    if not sizes:
+        return ""
+    return f"; {sum(sizes) / 1e9:.2g} GB are vectors kept ready, which can be deleted at any time"
 
 
 def _formats() -> Iterator[Check]:

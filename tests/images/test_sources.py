@@ -13,13 +13,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from diptych import cache
 from diptych.errors import DiptychError, DiptychWarning
 from diptych.images import Collection, Limits, Skipped, open_collection
+from diptych.images.formats import split_suffix
 from diptych.images.outputs import make_output_folder
+from opened_files import opened_below
 from support import let_anybody_in, picture_bytes
 
 
@@ -801,3 +806,24 @@ def test_a_message_is_one_line_whatever_a_file_is_called(tmp_path: Path) -> None
     (odd / "a\nb.png").touch()
     refusal(odd)
     refusal(zipped(odd / "c\nd.zip", {"../e\nf": b""}))
+
+
+@given(st.lists(st.text("aB.é ", min_size=1).filter(lambda part: part.strip(".")), min_size=1))
+def test_a_suffix_is_what_it_is_in_a_path(parts: list[str]) -> None:
+    name = "/".join(parts)
+    assert split_suffix(name) == (PurePosixPath(name).stem, PurePosixPath(name).suffix)
+
+
+def test_a_folder_that_was_read_before_is_looked_at_and_no_file_in_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_SETTLED_NS", -(10**12))  # new files are taken for settled
+    for number in range(100):
+        inside = tmp_path / f"{number % 3}"
+        inside.mkdir(exist_ok=True)
+        (inside / f"{number}.png").write_bytes(picture_bytes((number, 30, 40)))
+    first = open_collection(tmp_path)
+    with opened_below(tmp_path) as opened:
+        again = open_collection(tmp_path)
+    assert not opened
+    assert (again.pictures, again.ids) == (first.pictures, first.ids)

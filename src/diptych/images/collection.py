@@ -27,6 +27,9 @@ from diptych.text import count, one_form
 _READERS = min(8, (os.cpu_count() or 1) + 2)
 """Threads that read and hash; a few more than processors, as a disk or a network drive keeps them waiting."""
 
+_AT_ONCE = 32
+"""Files that a thread looks at in a row: one at a time, threads would mostly wait for one another."""
+
 _NO_PICTURE = "no picture by its first bytes"
 
 
@@ -68,6 +71,7 @@ class Collection:
     Attributes:
         source: What the person called it.
         pictures: The pictures, sorted by name.
+        ids: Their ids, in this order.
         skipped: What was left out, each with its reason, sorted by name.
         limits: How big a picture may be.
     """
@@ -85,7 +89,8 @@ class Collection:
         self.skipped = tuple(sorted(skipped, key=lambda skipped: skipped.name))
         self._origins = origins
         self.limits = limits
-        self._by_id = {picture.id: picture for picture in self.pictures}
+        self.ids = tuple(picture.id for picture in self.pictures)
+        self._by_id = dict(zip(self.ids, self.pictures, strict=True))
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -190,14 +195,15 @@ def open_collection(
 def _identify_all(
     entries: Sequence[Entry], what: str, limits: Limits, progress: Progress
 ) -> Iterator[tuple[Entry, str | Skipped | None]]:
-    hashes = FileHashes(entry.origin.path for entry in entries if isinstance(entry.origin, File))
+    hashes = FileHashes(entry.origin.place for entry in entries if isinstance(entry.origin, File))
+    some = [entries[start : start + _AT_ONCE] for start in range(0, len(entries), _AT_ONCE)]
     pool = ThreadPoolExecutor(_READERS, "diptych-reading")
     try:
         with progress.task(what, len(entries)) as advance:
-            outcomes = pool.map(lambda entry: _identify(entry, limits, hashes), entries)
-            for entry, outcome in zip(entries, outcomes, strict=True):
-                yield entry, outcome
-                advance(1)
+            outcomes = pool.map(lambda those: [_identify(each, limits, hashes) for each in those], some)
+            for those, found in zip(some, outcomes, strict=True):
+                yield from zip(those, found, strict=True)
+                advance(len(those))
         hashes.keep()
     finally:  # an interrupted run does not wait for files that nobody asks for any more
         pool.shutdown(cancel_futures=True)
@@ -207,15 +213,15 @@ def _identify(entry: Entry, limits: Limits, hashes: FileHashes) -> str | Skipped
     """What one entry's id is, known from when it was last read or by reading it."""
     if not isinstance(entry.origin, File):
         return _read_through(entry, limits)
-    path = entry.origin.path
+    place = entry.origin.place
     try:
-        mark = Mark.of(path)
-        known = hashes.get(path, mark)
+        mark = Mark.of(place)
+        known = hashes.get(place, mark)
         if known is not None and mark.size <= limits.bytes:
             return known
         outcome = _read_through(entry, limits)
         if isinstance(outcome, str):
-            hashes.put(path, mark, outcome)
+            hashes.put(place, mark, outcome)
     except (OSError, ValueError):  # it is not there or can't be, which is said where it is read
         return _read_through(entry, limits)
     return outcome
@@ -241,7 +247,8 @@ def _read_through(entry: Entry, limits: Limits) -> str | Skipped | None:
 
 def _picture(image_id: str, entries: Sequence[Entry], one_folder: bool) -> Picture:
     """Take byte-identical files together; names and labels get the one form that they are compared in."""
-    entries = sorted(entries, key=lambda entry: entry.name)
+    if len(entries) > 1:
+        entries = sorted(entries, key=lambda entry: entry.name)
     names = list(dict.fromkeys(one_form(entry.name) for entry in entries))
     labels = (entry.label or (None if one_folder else _folder_name(entry)) for entry in entries)
     captions = (entry.caption for entry in entries)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,18 +76,28 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes in a file."""
+    """Bytes in a file.
 
-    path: Path
+    Attributes:
+        place: Its path, as text: there may be a million.
+    """
+
+    place: str | os.PathLike[str]
+
+    @property
+    def path(self) -> Path:
+        """Its path."""
+        return Path(self.place)
 
     def chunks(self, limits: Limits) -> Iterator[bytes]:
         """See `Origin`."""
         try:
-            if not self.path.is_file():  # opening a pipe would wait for ever
+            if not stat.S_ISREG(self._mode()):  # opening a pipe would wait for ever
                 raise UnreadablePicture(self._why_no_file())
-            with self.path.open("rb") as stream:
-                limits.check_bytes(os.fstat(stream.fileno()).st_size)
-                yield from chunks(stream, limits)
+            with open(self.place, "rb", buffering=0) as stream:  # noqa: PTH123 (a path takes as long)
+                size = os.fstat(stream.fileno()).st_size
+                limits.check_bytes(size)
+                yield from chunks(stream, limits, size)
         except OSError as error:
             raise UnreadablePicture((error.strerror or "it can't be read").lower()) from error
 
@@ -96,14 +108,23 @@ class File:
         except OSError:  # which is said where it is read
             return 0
 
+    def _mode(self) -> int:
+        try:
+            return os.stat(self.place).st_mode  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return 0
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return 0
+            raise
+
     def _why_no_file(self) -> str:
-        if self.path.is_symlink() and not self.path.exists():
+        path = self.path
+        if path.is_symlink() and not path.exists():
             return "a link that leads nowhere"
-        if self.path.is_dir():
+        if path.is_dir():
             return "it is a folder"
-        return (
-            "it is not an ordinary file" if self.path.exists() else f"there is no file {one_line(self.path)}"
-        )
+        return "it is not an ordinary file" if path.exists() else f"there is no file {one_line(path)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,14 @@ def folder_files(root: Path, listing: Listing) -> dict[str, Origin]:
     waiting = deque([""])
     while waiting:
         folder = waiting.popleft()
-        real = os.path.realpath(root / folder)
+        where = f"{root}{os.sep}{folder}" if folder else os.fspath(root)
+        real = os.path.realpath(where)
         if real in seen:
             listing.pass_over(folder, _AGAIN)
             continue
         seen.add(real)
         try:
-            found = sorted(os.scandir(root / folder), key=lambda item: item.name)
+            found = sorted(os.scandir(where), key=lambda item: item.name)
         except OSError as error:
             reason = f"the folder can't be read: {(error.strerror or 'error').lower()}"
             listing.skipped.append(Skipped(valid_name(folder or root), reason))
@@ -45,7 +46,7 @@ def folder_files(root: Path, listing: Listing) -> dict[str, Origin]:
         for item in found:
             name = f"{folder}/{item.name}" if folder else item.name
             if not _is_folder(item):
-                files[name] = File(root / name)
+                files[name] = File(item.path)
             elif hidden := why_hidden(item.name):
                 listing.pass_over(name, hidden)
             elif item.is_symlink():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from typing import BinaryIO
 
 from diptych.errors import DiptychError
@@ -63,8 +64,13 @@ class Limits:
             )
 
 
-def chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+def chunks(stream: BinaryIO | RawIOBase, limits: Limits, size: int = CHUNK) -> Iterator[bytes]:
     """Go through an open file of unknown length, a megabyte at a time.
+
+    Args:
+        stream: The file.
+        limits: What is too much.
+        size: How many bytes it probably has: room for a megabyte is not made for each small file.
 
     Yields:
         The bytes in order; nothing for an empty file.
@@ -73,7 +79,7 @@ def chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
         UnreadablePicture: There is more of it than `limits` allows, whatever was declared.
     """
     total = 0
-    while chunk := stream.read(CHUNK):
+    while chunk := stream.read(min(CHUNK, size + 1)):
         total += len(chunk)
         limits.check_bytes(total)
         yield chunk

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from diptych.images.entries import Entry, Listing, Origin, Skipped, valid_name
-from diptych.images.formats import looks_like_picture, may_be_picture, unreadable_suffix
+from diptych.images.formats import looks_like_picture, may_be_picture, split_suffix, unreadable_suffix
 from diptych.images.outputs import BY_DIPTYCH, MARK
 
 _HIDDEN = "left out by name: hidden, with a dot before it"
@@ -46,47 +46,73 @@ def list_files(files: Mapping[str, Origin], listing: Listing) -> Listing:
         The listing, the entries in the order given; pictures in formats that are not read here are among the
         skipped, what is left out by name is counted.
     """
-    marked = {PurePosixPath(name).parent for name in files if name.endswith(f"/{MARK}")}
-    visible = {}
+    marked = {name.rpartition("/")[0] for name in files if name.endswith(f"/{MARK}")}
+    left_out: dict[str, tuple[str, str] | None] = {"": None}
+    visible: list[_Name] = []
     for name in files:
-        path = PurePosixPath(name)
-        if left_out := _left_out(path, marked):
-            listing.pass_over(*left_out)
+        folder, _, last = name.rpartition("/")
+        if folder not in left_out:
+            left_out[folder] = _folder_left_out(folder, marked)
+        if outermost := left_out[folder]:
+            listing.pass_over(*outermost)
+        elif reason := BY_DIPTYCH if name in marked else why_hidden(last):
+            listing.pass_over(name, reason)
         else:
-            visible[name] = path
-    originals = {
-        (path.parent, path.stem.lower()) for name, path in visible.items() if looks_like_picture(name)
-    }
-    for name, path in visible.items():
-        if reason := unreadable_suffix(name):
+            visible.append(_Name(name, folder, split_suffix(last)[0].lower(), looks_like_picture(last)))
+    originals = {(each.folder, each.stem) for each in visible if each.is_picture}
+    shown = {folder: valid_name(folder) for folder in left_out}
+    for each in visible:
+        name = each.whole
+        if reason := None if each.is_picture else unreadable_suffix(name):
             listing.skipped.append(Skipped(valid_name(name), reason))
-        elif not may_be_picture(name):
+        elif not each.is_picture and not may_be_picture(name):
             listing.pass_over(name, _NO_PICTURE)
-        elif _is_thumbnail(path, originals):
+        elif _is_thumbnail(each, originals):
             listing.pass_over(name, _THUMBNAIL_OF)
         else:
-            folder = "" if path.parent == PurePosixPath() else valid_name(path.parent)
-            listing.entries.append(Entry(valid_name(name), files[name], looks_like_picture(name), folder))
+            listing.entries.append(Entry(valid_name(name), files[name], each.is_picture, shown[each.folder]))
     return listing
 
 
-def _left_out(path: PurePosixPath, marked: set[PurePosixPath]) -> tuple[str, str] | None:
-    """The outermost part of a path that is not looked at, the file itself or a folder, and why not."""
-    for depth, part in enumerate(path.parts, start=1):
-        reason = why_hidden(part)
-        if reason or marked:
-            inside = PurePosixPath(*path.parts[:depth])
-            reason = BY_DIPTYCH if inside in marked else reason
-            if reason:
-                return str(inside), reason
+class _Name(NamedTuple):
+    """A file's name taken apart; as text alone, for there may be a million.
+
+    Attributes:
+        whole: All of it, folders included.
+        folder: The folders.
+        stem: The last part without its suffix, in lower case.
+        is_picture: Whether by its suffix it calls itself a picture.
+    """
+
+    whole: str
+    folder: str
+    stem: str
+    is_picture: bool
+
+
+def _folder_left_out(folder: str, marked: set[str]) -> tuple[str, str] | None:
+    """The outermost part of a folder's path that is not looked at, and why not."""
+    parts = folder.split("/")
+    for depth, part in enumerate(parts, start=1):
+        inside = "/".join(parts[:depth]) if marked else ""
+        reason = BY_DIPTYCH if inside in marked else why_hidden(part)
+        if reason:
+            return "/".join(parts[:depth]), reason
     return None
 
 
-def _is_thumbnail(path: PurePosixPath, originals: set[tuple[PurePosixPath, str]]) -> bool:
+def _is_thumbnail(name: _Name, originals: set[tuple[str, str]]) -> bool:
     """Whether a picture's name is that of a thumbnail, and its original is beside it or above its folder."""
-    match = _THUMBNAIL.fullmatch(path.stem)
-    original = (match["after"] or match["before"]).lower() if match else None
-    if path.parent.name.lower() in _THUMBNAIL_FOLDERS:
-        above = path.parent.parent
-        return (above, path.stem.lower()) in originals or (above, original) in originals
-    return (path.parent, original) in originals
+    original = _original(name.stem)
+    above, _, last = name.folder.rpartition("/")
+    if last.lower() in _THUMBNAIL_FOLDERS:
+        return (above, name.stem) in originals or (above, original) in originals
+    return original is not None and (name.folder, original) in originals
+
+
+def _original(stem: str) -> str | None:
+    """What a thumbnail of this name is one of, in lower case; None where it is not called like one."""
+    if "thumb" not in stem and "-" not in stem:  # as nearly all are
+        return None
+    match = _THUMBNAIL.fullmatch(stem)
+    return (match["after"] or match["before"]) if match else None

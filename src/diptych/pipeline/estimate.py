@@ -60,7 +60,7 @@ def estimate(
 ) -> Estimate:
     """Estimate what it takes to embed the collection, the queries and the null bank, given what is stored."""
     info = embedder.info
-    ids = [picture.id for picture in collection.pictures]
+    ids = collection.ids
     if isinstance(embedder, PrecomputedImages):
         images, from_store = 0, len(ids)
     else:

@@ -142,8 +142,7 @@ def embedding(
 
 
 def _missing(collection: Collection, embedder: Embedder, store: Store, useless: Set[str]) -> list[Picture]:
-    ids = [picture.id for picture in collection.pictures]
-    known = store.known(embedder.info.fingerprint, "image", ids) - useless
+    known = store.known(embedder.info.fingerprint, "image", collection.ids) - useless
     return [picture for picture in collection.pictures if picture.id not in known]
 
 

@@ -23,7 +23,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from diptych.embedders import Embedder
-from diptych.embedders.base import Vectors
+from diptych.embedders.base import PrecomputedImages, Vectors
 from diptych.embedders.budget import Funds
 from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
@@ -32,6 +32,7 @@ from diptych.queries import Query, TextQuery
 from diptych.retrieval.null_bank import EmbeddedBank, embed_bank
 from diptych.retrieval.search import Subset, normalise, rank
 from diptych.retrieval.searcher import Answer, Answers, Searcher
+from diptych.store.kept import FEWEST
 from diptych.store.vectors import Store
 
 _SNAPSHOTS, _ANSWER_BYTES = 6, 256_000_000
@@ -120,7 +121,8 @@ class Index:
         """
         name, pictures = embedder.info.name, self._collection.pictures
         with self._refreshing[name]:
-            old = self._matrices.get(name) or _EmbedderMatrix.empty(len(pictures), embedder.info.dimension)
+            known = self._matrices.get(name)
+            old = known or self._opened(embedder)
             have = old.have.copy()
             missing = np.flatnonzero(~have)
             # Rows that nobody sees yet: snapshots of what was there before stay as they are.
@@ -132,7 +134,36 @@ class Index:
                     old.units[rows] = normalise(vectors)
                 have[rows] = True
             told = old.refused if refused is None else refused
-            self._matrices[name] = _EmbedderMatrix(have, old.units, told)
+            self._matrices[name] = dataclasses.replace(old, have=have, refused=told)
+            if known is None or refused is not None:  # not each time while it is embedding
+                self._keep(embedder, nobody_has_it=known is None)
+
+    def _opened(self, embedder: Embedder) -> _EmbedderMatrix:
+        """The matrix as it is kept ready, or an empty one."""
+        n, info = len(self._collection), embedder.info
+        altered = self._store.altered(info.fingerprint)
+        stored = not isinstance(embedder, PrecomputedImages)
+        kept = self._store.kept(info.fingerprint, self._collection.ids) if stored else None
+        if kept is None or kept.header.dimension != info.dimension:
+            return _EmbedderMatrix(np.zeros(n, bool), np.zeros((n, info.dimension), np.float32), altered)
+        as_it_is = 0 if kept.is_for_another else int(kept.have.sum())
+        return _EmbedderMatrix(kept.have, kept.matrix(), altered, as_it_is)
+
+    def _keep(self, embedder: Embedder, *, nobody_has_it: bool) -> None:
+        """Keep a matrix ready for later where many of its rows were read from the store.
+
+        Where nobody has it yet, what is kept takes its place: its memory is shared, and can be had again.
+        """
+        name, info = embedder.info.name, embedder.info
+        matrix = self._matrices[name]
+        read = int(matrix.have.sum()) - matrix.kept
+        if read < FEWEST or isinstance(embedder, PrecomputedImages):
+            return
+        kept = self._store.keep(
+            info.fingerprint, self._collection.ids, matrix.have, matrix.units, matrix.altered
+        )
+        units = kept.matrix() if nobody_has_it and kept is not None else matrix.units
+        self._matrices[name] = dataclasses.replace(matrix, units=units, kept=int(matrix.have.sum()))
 
     def has(self, name: str) -> bool:
         """Whether an embedder has any vectors yet."""
@@ -242,18 +273,17 @@ class _EmbedderMatrix:
 
     Attributes:
         have: Which rows are there; shape (n,).
-        units: Shape (n, dimension).
+        units: Shape (n, dimension); a row takes no memory before it is there.
+        altered: `Store.altered` before the first row was read.
+        kept: How many rows are kept ready for later, as they are here.
         refused: Why pictures have none that it was asked for, by image id.
     """
 
     have: NDArray[np.bool_]
     units: Vectors
+    altered: bytes | None
+    kept: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def empty(cls, n: int, dimension: int) -> _EmbedderMatrix:
-        """Without any vector; a row takes no memory before it is there."""
-        return cls(np.zeros(n, bool), np.zeros((n, dimension), np.float32))
 
 
 class _Remembered(Generic[_Key, _Value]):

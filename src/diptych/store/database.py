@@ -57,10 +57,27 @@ ALTER TABLE embedder ADD COLUMN complaints TEXT;  -- JSON list: what was wrong w
     """
 ALTER TABLE vector ADD COLUMN checksum INTEGER;  -- see checksum.py; NULL where put before there were any
 """,
+    """
+-- By these a copy of pictures' vectors (kept.py) is known to be as the store is. Random: another one once a
+-- vector was changed, is gone or came without `put`.
+ALTER TABLE embedder ADD COLUMN altered BLOB;
+-- Random: the same for all vectors that were put at once.
+ALTER TABLE vector ADD COLUMN put INTEGER;
+UPDATE embedder SET altered = randomblob(16);
+CREATE TRIGGER vector_changed AFTER UPDATE ON vector WHEN 'image' IN (OLD.kind, NEW.kind) BEGIN
+    UPDATE embedder SET altered = randomblob(16) WHERE id IN (OLD.embedder, NEW.embedder); END;
+CREATE TRIGGER vector_gone AFTER DELETE ON vector WHEN OLD.kind = 'image' BEGIN
+    UPDATE embedder SET altered = randomblob(16) WHERE id = OLD.embedder; END;
+CREATE TRIGGER vector_in_place BEFORE INSERT ON vector WHEN NEW.kind = 'image' AND (NEW.put IS NULL OR EXISTS
+    (SELECT 1 FROM vector WHERE embedder = NEW.embedder AND kind = NEW.kind AND item = NEW.item)) BEGIN
+    UPDATE embedder SET altered = randomblob(16) WHERE id = NEW.embedder; END;
+""",
 )
-"""What each format of the file adds to the one before."""
+"""What each format of the file adds to the one before; each statement ends a line, and what is in it none."""
 
 VERSION = len(_FORMATS)
+_READABLE = 4
+"""The oldest format that is read as it is where the file can't be written to."""
 
 
 @dataclass(eq=False)
@@ -81,6 +98,7 @@ class Database:
     Attributes:
         path: As given.
         read_only: Whether it, its folder or its disk can't be written to: then it is open for reading.
+        is_up_to_date: Whether it has all that this version knows; one that is read-only may not.
 
     Raises:
         DiptychError: It is locked, can't be opened, is not a Diptych store or is from a newer version.
@@ -89,6 +107,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.read_only = False
+        self.is_up_to_date = False
         self._lock = threading.Lock()
         self._waiting: list[_Write] = []
         self._writing = threading.Lock()
@@ -256,7 +275,7 @@ class Database:
                     self._bring_up_to_date()
         if self._pragma("application_id") != APPLICATION_ID:
             raise DiptychError(f"{self.path} is not a Diptych store: choose another file with --store")
-        if self._version() < VERSION:
+        if self._version() < (_READABLE if self.read_only else VERSION):
             with self.transaction():
                 self._bring_up_to_date()
         self.settle()
@@ -265,6 +284,7 @@ class Database:
                 f"the store {self.path} is from a newer Diptych (format {self._version()}, this one knows"
                 f" {VERSION}): upgrade Diptych or choose another file with --store"
             )
+        self.is_up_to_date = self._version() == VERSION
         self._db.execute("PRAGMA synchronous = FULL")  # what was paid for survives a power cut too
 
     def _write_a_log(self) -> None:

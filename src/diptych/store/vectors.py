@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from itertools import compress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Literal
@@ -32,6 +34,7 @@ from diptych.paths import store_path
 from diptych.store.checksum import checksum
 from diptych.store.database import Database
 from diptych.store.judgment import Judgment
+from diptych.store.kept import Flags, KeptFiles, KeptVectors
 from diptych.store.turns import turn
 from diptych.text import count, printable
 
@@ -59,6 +62,7 @@ class Store:
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path).expanduser() if path is not None else store_path()
         self._file = Database(self.path)
+        self._kept = KeptFiles(self._file)
         self._unkept: dict[tuple[str, Kind], dict[str, bytes]] = {}
         self._said = False
         self._damaged: set[tuple[str, Kind, str]] = set()
@@ -79,9 +83,18 @@ class Store:
         self.close()
 
     def known(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> set[str]:
-        """Which of these items have a vector of this embedder; warns of damaged ones, which are none."""
+        """Which of these items have a vector of this embedder; warns of damaged ones, which are none.
+
+        Those of a large collection that are kept ready were sound when read, and are not read again.
+        """
         known: set[str] = set()
         damaged: set[str] = set()
+        kept = self._kept.open(fingerprint, items) if kind == "image" else None
+        if kept is not None and kept.have.all():
+            return set(items)
+        if kept is not None:
+            known.update(compress(items, kept.have.tolist()))
+            items = list(compress(items, (~kept.have).tolist()))
         for _, found in self._found(f"item, {_SOUND}", fingerprint, kind, items):
             for item, sound in found.items():
                 (known if sound else damaged).add(item)
@@ -105,6 +118,7 @@ class Store:
 
         Raises:
             KeyError: An item has no vector; ask `known` first.
+            DiptychError: It had one when `known` was asked, which is damaged.
         """
         vectors = np.empty((0, 0), np.float32)
         found = 0
@@ -115,6 +129,7 @@ class Store:
             found += len(places)
             del some
         if found < len(items):
+            self._refuse_damaged(fingerprint, kind, items)
             raise KeyError(f"{len(items) - found} items have no vector")
         return vectors
 
@@ -144,6 +159,36 @@ class Store:
                 del rows
             del found, there  # before the next ones are read
 
+    def _refuse_damaged(self, fingerprint: str, kind: Kind, items: Sequence[str]) -> None:
+        """Raise where some items' vectors are damaged, which was not seen as long as they were kept ready."""
+        damaged = sum(
+            not sound
+            for _, found in self._found(f"item, {_SOUND}", fingerprint, kind, items)
+            for sound in found.values()
+        )
+        if damaged:
+            self._kept.forget(fingerprint)
+            raise DiptychError(
+                f"the store {self.path} has {count(damaged, 'damaged vector')}, made anew when you run this"
+                " again: is the disk failing?"
+            )
+
+    def altered(self, fingerprint: str) -> bytes | None:
+        """A mark that is another one once any of an embedder's vectors of pictures is changed or removed."""
+        return self._kept.altered(fingerprint)
+
+    def kept(self, fingerprint: str, items: Sequence[str]) -> KeptVectors | None:
+        """The unit vectors that are kept ready of a large collection's pictures, in their order; or None."""
+        return self._kept.open(fingerprint, items)
+
+    def keep(
+        self, fingerprint: str, items: Sequence[str], have: Flags, units: Vectors, altered: bytes | None
+    ) -> KeptVectors | None:
+        """Keep unit vectors of a large collection's pictures ready for later; see `KeptFiles.keep`."""
+        if self._unkept.get((fingerprint, "image")):  # nor are those that these were made from
+            return None
+        return self._kept.keep(fingerprint, items, have, units, altered)
+
     def put(
         self,
         fingerprint: str,
@@ -170,6 +215,7 @@ class Store:
         keys = [bytes.fromhex(item) for item in items]
         blobs = [np.ascontiguousarray(row, "<f4").tobytes() for row in vectors]
         sums = [checksum(key, blob) for key, blob in zip(keys, blobs, strict=True)]
+        together = secrets.randbits(63)
 
         def insert(db: Connection) -> None:
             embedder = _embedder_id(db, fingerprint)
@@ -179,9 +225,9 @@ class Store:
                 [(embedder, kind, key, item in in_place_of) for key, item in zip(keys, items, strict=True)],
             )
             db.executemany(
-                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector, checksum)"
-                " VALUES (?, ?, ?, ?, ?)",
-                [(embedder, kind, *row) for row in zip(keys, blobs, sums, strict=True)],
+                "INSERT OR IGNORE INTO vector (embedder, kind, item, vector, checksum, put)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [(embedder, kind, *row, together) for row in zip(keys, blobs, sums, strict=True)],
             )
 
         if self._file.read_only:

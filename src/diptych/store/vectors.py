@@ -14,8 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -228,7 +229,9 @@ class Store:
             ) from error
 
     @contextmanager
-    def turn(self, fingerprint: str, who: str, *, free: bool = False) -> Iterator[None]:
+    def turn(
+        self, fingerprint: str, who: str, *, free: bool = False, pause: Callable[[float], None] = time.sleep
+    ) -> Iterator[None]:
         """Let one process at a time embed with an embedder into this store: two would both pay.
 
         Where another one is at it, warns of the wait; when the turn comes, ask `known` again.
@@ -237,6 +240,7 @@ class Store:
             fingerprint: Of the embedder.
             who: Its name, for the warning.
             free: Whether it costs nothing: then it may embed into a store that can't keep it.
+            pause: Waits so many seconds; what it raises ends the wait for the turn.
 
         Raises:
             DiptychError: The store is read-only, and what is embedded would have to be paid for again.
@@ -262,6 +266,7 @@ class Store:
                             DiptychWarning,
                             stacklevel=7,
                         ),
+                        pause=pause,
                     )
                 )
             try:

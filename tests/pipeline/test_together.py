@@ -260,24 +260,28 @@ def test_what_two_models_prepare_alike_is_prepared_once(
 
 
 @pytest.mark.usefixtures("_patient")
-@pytest.mark.parametrize(("wants", "gets"), [((64, 128), 128), ((64, None), None), ((96,), 96)])
-def test_a_picture_is_decoded_as_large_as_any_needs_it(
+@pytest.mark.parametrize(
+    ("wants", "gets"), [((64, 128), {128}), ((64, None, 128), {128, None}), ((96,), {96})]
+)
+def test_who_makes_do_with_fewer_pixels_gets_as_many_as_any_of_these_needs(
     collection: Collection,
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
     wants: tuple[int | None, ...],
-    gets: int | None,
+    gets: set[int | None],
 ) -> None:
-    asked: set[int | None] = set()
+    """And whoever wants all pixels gets them all, so that the two can be compared."""
+    asked: Counter[int | None] = Counter()
     plain = reading.decode
 
     def noted(*arguments: Any, at_least: int | None) -> Image.Image:
-        asked.add(at_least)
+        asked[at_least] += 1
         return plain(*arguments, at_least=at_least)
 
     monkeypatch.setattr(reading, "decode", noted)
-    embed_all(collection, [Colours(f"of {size}", decode_at_least=size) for size in wants], store)
-    assert asked == {gets}
+    filled = embed_all(collection, [Colours(f"of {size}", decode_at_least=size) for size in wants], store)
+    assert asked == dict.fromkeys(gets, COUNT)
+    assert [each.embedded for each in filled.values()] == [COUNT] * len(wants)
 
 
 # ----------------------------------------------------------------------------- each goes at a pace of its own

@@ -14,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
@@ -153,34 +153,58 @@ class Reader:
         ]
         return with_room[min(free)[2]].first if free else None
 
-    def _work(
-        self, decoders: _Decoders, picture: Picture, slots: Sequence[tuple[Lane, Future[Prepared]]]
-    ) -> None:
-        """Decode one picture and prepare it for all who take it."""
-        began = time.monotonic()
-        needed = [lane.embedder.info.decode_at_least for lane, _ in slots]
-        most = None if None in needed else max(each for each in needed if each is not None)
+    def _work(self, decoders: _Decoders, picture: Picture, slots: Sequence[_Slot]) -> None:
+        """Read and decode one picture, and prepare it for all who take it."""
         try:
-            image = decode(self._collection.read(picture), self._collection.limits, at_least=most)
+            data = self._collection.read(picture)
+            for at_least, some in _by_pixels(slots):
+                _prepare(picture, self._decode(data, at_least), some)
         except Exception as error:  # noqa: BLE001 (a reader may raise anything; it costs one picture)
-            for _, slot in slots:
-                slot.set_result(Prepared(picture, None, error))
+            _settle(slots, Prepared(picture, None, error))
         except BaseException as error:
-            for _, slot in slots:
-                slot.set_exception(error)
+            _settle(slots, error)
             raise
-        else:
-            seconds = time.monotonic() - began
-            with self._changed:
-                self._seconds, self._decoded = self._seconds + seconds, self._decoded + 1
-            _prepare(picture, image, slots)
         finally:
             with self._changed:
                 decoders.busy -= 1
                 self._begin()
 
+    def _decode(self, data: bytes, at_least: int | None) -> Image.Image:
+        began = time.monotonic()
+        image = decode(data, self._collection.limits, at_least=at_least)
+        with self._changed:
+            self._seconds += time.monotonic() - began
+            self._decoded += 1
+        return image
 
-def _prepare(picture: Picture, image: Image.Image, slots: Sequence[tuple[Lane, Future[Prepared]]]) -> None:
+
+def _by_pixels(slots: Sequence[_Slot]) -> Iterator[tuple[int | None, list[_Slot]]]:
+    """How many pixels to decode for whom: all of them, or fewer for those who make do with fewer.
+
+    These get as many as any of them needs. Those who want all are decoded for separately: pictures of fewer
+    pixels are sooner decoded and prepared, and what it costs in quality is what the two are compared for.
+    """
+    needed = [lane.embedder.info.decode_at_least for lane, _ in slots]
+    whole = [slot for slot, pixels in zip(slots, needed, strict=True) if pixels is None]
+    if whole:
+        yield None, whole
+    fewer = [pixels for pixels in needed if pixels is not None]
+    if fewer:
+        yield max(fewer), [slot for slot, pixels in zip(slots, needed, strict=True) if pixels is not None]
+
+
+def _settle(slots: Sequence[_Slot], outcome: Prepared | BaseException) -> None:
+    """Give the same outcome to all who wait for one yet."""
+    for _, slot in slots:
+        if slot.done():
+            continue
+        if isinstance(outcome, Prepared):
+            slot.set_result(outcome)
+        else:
+            slot.set_exception(outcome)
+
+
+def _prepare(picture: Picture, image: Image.Image, slots: Sequence[_Slot]) -> None:
     """Prepare a picture for each lane: what several embedders do alike is done once."""
     made: dict[Any, Any] = {}
     for lane, slot in slots:
@@ -317,3 +341,7 @@ class _Decoders:
         self.stop.set()
         self._threads.shutdown(cancel_futures=True)
         self._memory.close()
+
+
+_Slot: TypeAlias = tuple[Lane, "Future[Prepared]"]
+"""A lane, and where what it gets of a picture goes."""

@@ -434,12 +434,12 @@ def test_the_first_of_several_errors_is_told(collection: Collection, store: Stor
 
 @pytest.mark.usefixtures("_patient")
 def test_what_may_be_spent_holds_for_all_together(collection: Collection, store: Store) -> None:
-    dear, dearer = Colours("dear", price_per_image=0.01), Colours("dearer", price_per_image=0.02)
+    dear, costly = Colours("dear", price_per_image=0.01), Colours("costly", price_per_image=0.02)
     free = Colours("free")
     budget = Budget(0.5)
-    with pytest.raises(OverBudget, match=r"dear(er)? has \d+ pictures of 60 left"):
-        embed_all(collection, [dear, dearer, free], store, funds=budget.reserve())
-    assert budget.spent() == len(dear.seen) * exact(0.01) + len(dearer.seen) * exact(0.02)
+    with pytest.raises(OverBudget, match=r"(dear|costly) has \d+ pictures of 60 left"):
+        embed_all(collection, [dear, costly, free], store, funds=budget.reserve())
+    assert budget.spent() == len(dear.seen) * exact(0.01) + len(costly.seen) * exact(0.02)
     assert 0.5 - 4 * 0.02 < budget.spent() <= 0.5
     assert len(stored(free, collection, store)) == COUNT
     assert len(stored(dear, collection, store)) == len(dear.seen)

@@ -26,7 +26,7 @@ from diptych.embedders.pictures import PictureProcessor
 from diptych.errors import DiptychError
 from diptych.images import Collection, open_collection
 from diptych.pipeline import embed_all, embed_images, image_vectors, reading
-from diptych.pipeline.reading import DECODERS, Reader
+from diptych.pipeline.reading import DECODERS, PictureReader
 from diptych.progress import Advance
 from diptych.store.vectors import Store
 from support import picture_bytes
@@ -324,7 +324,7 @@ def test_one_that_waits_for_its_turn_holds_up_no_other(collection: Collection, t
 def test_one_that_comes_later_shares_what_is_still_to_be_decoded(
     collection: Collection, decoded: Counter[bytes]
 ) -> None:
-    reader = Reader(collection)
+    reader = PictureReader(collection)
     with reader.lane(Colours("first")) as first:
         going = first.over(collection.pictures)
         early = [next(going).picture for _ in range(20)]

@@ -171,11 +171,11 @@ def _three(values: Any) -> tuple[float, ...]:
 _Made = dict[tuple[int, PictureRules], tuple[Image.Image, NDArray[np.float32]]]
 
 
-class _InThread(threading.local):
+class _MadeHere(threading.local):
     made: _Made | None = None
 
 
-_in_thread = _InThread()
+_in_thread = _MadeHere()
 
 
 @contextmanager

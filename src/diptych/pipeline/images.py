@@ -27,7 +27,7 @@ from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
 from diptych.images import Collection, Picture, UnreadablePicture
 from diptych.pipeline.paid import ask_for_images, prove_room
-from diptych.pipeline.reading import Lane, Reader
+from diptych.pipeline.reading import Lane, PictureReader
 from diptych.pipeline.set_aside import SetAside
 from diptych.pipeline.threads import as_done, batched, even_sizes, pool
 from diptych.pipeline.vectors import looked_up, usable, without_direction, words
@@ -140,7 +140,7 @@ def embedding(
         return
     info = embedder.info
     with (
-        Reader(collection).lane(embedder) if lane is None else nullcontext(lane) as lane,
+        PictureReader(collection).lane(embedder) if lane is None else nullcontext(lane) as lane,
         store.turn(info.fingerprint, info.name, free=is_free(embedder), pause=lane.pause),
     ):
         account = Account(info.name, funds or Budget(None).reserve())

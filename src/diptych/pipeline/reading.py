@@ -52,7 +52,7 @@ class Prepared(NamedTuple):
     error: Exception | None
 
 
-class Reader:
+class PictureReader:
     """Decodes a collection's pictures for several lanes; safe to use from several threads.
 
     Args:
@@ -225,7 +225,7 @@ def _prepare(picture: Picture, image: Image.Image, slots: Sequence[_Slot]) -> No
 
 
 class Lane:
-    """One embedder's way through the pictures it wants; made by `Reader.lane`.
+    """One embedder's way through the pictures it wants; made by `PictureReader.lane`.
 
     Args:
         reader: Who decodes.
@@ -239,7 +239,7 @@ class Lane:
         trails: Whether the others wait for it no more.
     """
 
-    def __init__(self, reader: Reader, embedder: Embedder) -> None:
+    def __init__(self, reader: PictureReader, embedder: Embedder) -> None:
         self.embedder = embedder
         self.window = 2 * embedder.info.batch_size + DECODERS
         self.wanted: OrderedDict[str, Picture] = OrderedDict()  # of which the first is found at once

@@ -11,7 +11,7 @@ from diptych.embedders.base import Embedder
 from diptych.embedders.budget import Funds
 from diptych.images import Collection
 from diptych.pipeline.images import Filled, embed_images
-from diptych.pipeline.reading import Lane, Reader
+from diptych.pipeline.reading import Lane, PictureReader
 from diptych.progress import Progress, Silent
 from diptych.store.vectors import Store
 
@@ -41,7 +41,7 @@ def embed_all(
     Raises:
         DiptychError: As `embed_images`, of the first of those that failed.
     """
-    reader = Reader(collection)
+    reader = PictureReader(collection)
     filled: dict[str, Filled] = {}
 
     def embed(some: Sequence[Embedder], lane: Lane) -> None:

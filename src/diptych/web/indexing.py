@@ -15,7 +15,7 @@ from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.pipeline import embed_images
 from diptych.pipeline.estimate import estimate
-from diptych.pipeline.reading import Reader
+from diptych.pipeline.reading import PictureReader
 from diptych.pipeline.self_test import what_is_wrong
 from diptych.progress import Advance
 from diptych.workbench import Workbench
@@ -69,7 +69,7 @@ class Indexer:
         embedder: Embedder,
         budget: Budget,
         changed: Callable[[], None],
-        reader: Reader,
+        reader: PictureReader,
     ) -> None:
         self.embedder = embedder
         self.indexing = Indexing()

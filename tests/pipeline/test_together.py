@@ -303,7 +303,7 @@ def test_one_that_stands_still_holds_up_no_other(
     filled = embed_all(collection, [still, other], store)
     assert [each.embedded for each in filled.values()] == [COUNT, COUNT]
     assert sorted(still.seen) == sorted(other.seen) == list(range(COUNT))
-    assert set(decoded.values()) == {1, 2}, "what ran ahead is decoded again"
+    assert max(decoded.values()) == 2, "what ran ahead is decoded again"
 
 
 @pytest.mark.usefixtures("_impatient")

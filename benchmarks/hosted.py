@@ -36,8 +36,8 @@ PART = "Hosted: the Vertex emulator, 0.2 s a call, 300 pictures of 640 × 480"
 
 
 @contextlib.contextmanager
-def emulator(*options: str) -> Iterator[str]:
-    """The address of Vertex's emulator while it runs."""
+def running(*options: str) -> Iterator[tuple[str, int]]:
+    """The address of Vertex's emulator while it runs, and the number of its process."""
     command = ["emulate", "vertex", "--embedder", "random", "--port", "0", "--latency", str(LATENCY)]
     with subprocess.Popen(
         [sys.executable, "-m", "diptych", *command, *options], stdout=subprocess.PIPE, text=True
@@ -45,9 +45,22 @@ def emulator(*options: str) -> Iterator[str]:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            yield line[line.index("http://") :].split()[0]
+            yield line[line.index("http://") :].split()[0], process.pid
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def emulator(*options: str) -> Iterator[str]:
+    """The address of Vertex's emulator while it runs."""
+    with running(*options) as (url, _):
+        yield url
+
+
+def processor_time(process: int) -> float:
+    """Seconds that a process has computed for so far; Linux's."""
+    user, system = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def embed(pictures: Path, url: str, requests_per_minute: int = 0) -> None:

@@ -27,6 +27,7 @@ PAGE = HERE.parent / "docs" / "performance.md"
 COMMANDS = {
     "embedding": ("embedding.py",),
     "embedding-200": ("embedding.py", "--pictures", "200"),
+    "one-pass": ("one_pass.py",),
     "decoding": ("decoding.py",),
     "hosted": ("hosted.py",),
     "searching": ("searching.py",),

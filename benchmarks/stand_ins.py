@@ -45,15 +45,15 @@ SIZES: dict[str, dict[str, Any]] = {
 """What OpenAI's checkpoints have in their configuration."""
 
 
-def clip(size: str) -> Path:
+def clip(size: str, seed: int = 0) -> Path:
     """A folder as the Hub has CLIP's: transformers' model, its picture settings, a tokenizer of bytes."""
-    folder = PLACE / f"clip-{size.replace('/', '-')}"
+    folder = PLACE / f"clip-{size.replace('/', '-')}{f'-{seed}' if seed else ''}"
     if not (folder / "tokenizer.json").exists():
         _import_transformers()
         import torch
         from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         CLIPModel(CLIPConfig(**SIZES[size])).eval().save_pretrained(folder)
         CLIPImageProcessor().save_pretrained(folder)
         _tokenizer().save_pretrained(folder)

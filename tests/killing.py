@@ -30,10 +30,10 @@ def draw(folder: Path, count: int) -> None:
         Image.new("RGB", (8, 8), colour(number)).save(folder / f"{number:03}.png")
 
 
-def stored(path: Path, pictures: tuple[Picture, ...]) -> dict[str, bytes]:
+def stored(path: Path, pictures: tuple[Picture, ...], number: int = 1) -> dict[str, bytes]:
     with Store(path) as store:
-        known = sorted(store.known("counting/1", "image", [picture.id for picture in pictures]))
-        vectors = store.get("counting/1", "image", known)
+        known = sorted(store.known(f"counting/{number}", "image", [picture.id for picture in pictures]))
+        vectors = store.get(f"counting/{number}", "image", known)
     return {item: vector.tobytes() for item, vector in zip(known, vectors, strict=True)}
 
 

@@ -36,7 +36,7 @@ class Counting:
             name="counting", provider="counting", model="1", dimension=3, preprocessing="the mean colour",
             batch_size=int(options.get("batch_size", 4)), concurrency=int(options.get("concurrency", 1)),
             price_per_image=float(options["price"]) if "price" in options else None,
-            fingerprint="counting/1",
+            fingerprint=f"counting/{options.get('number', 1)}",
         )
 
     def prepare_image(self, image):

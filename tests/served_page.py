@@ -91,6 +91,7 @@ class Steered:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.may_see = threading.Semaphore(10_000)
+        self.sees = threading.Event()
         self.fails = False
         self.calls = 0
 
@@ -98,6 +99,7 @@ class Steered:
         return np.asarray(image, np.float32).mean(axis=(0, 1))
 
     def embed_images(self, prepared: Sequence[Any]) -> Vectors:
+        self.sees.set()
         self.may_see.acquire()
         return np.stack(prepared).astype(np.float32)
 

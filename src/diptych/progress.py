@@ -14,7 +14,7 @@ Advance = Callable[[int], None]
 
 
 class Progress(Protocol):
-    """Watches long work."""
+    """Watches long work; several tasks may run side by side, each in a thread of its own."""
 
     def task(self, what: str, total: int) -> AbstractContextManager[Advance]:
         """Announce `total` items of work, `what` being a short phrase such as "embedding with vertex"."""

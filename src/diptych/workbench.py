@@ -33,7 +33,7 @@ from diptych.judgments.groundtruth import (
 from diptych.judgments.judgments import Judgments
 from diptych.judgments.ledger import find_picture, record, recorded
 from diptych.judgments.pool import Pool, pool
-from diptych.pipeline import Filled, NamedVectors, embed_images, embed_queries, image_vectors, is_stored
+from diptych.pipeline import Filled, NamedVectors, embed_all, embed_queries, image_vectors, is_stored
 from diptych.pipeline.estimate import Estimate, check_budget, estimate, price
 from diptych.pipeline.self_test import warn_if_broken
 from diptych.progress import Progress, Silent, watcher
@@ -109,6 +109,7 @@ class Workbench:
         store: Where vectors are kept; by default in the person's data directory.
         limits: Pictures larger than this are skipped; an open `Collection` has its own.
         progress: Where progress is reported; by default one line per task in a notebook, nowhere else.
+            Embedders work side by side, each as a task of its own.
         max_cost: US dollars by list price that this workbench may spend in all. Each request counts that a
             service may want to be paid for, answered or not; what would cost more is refused beforehand.
         bank: Null-baseline texts, or a file with one per line: neutral ones, unrelated to the pictures. By
@@ -524,12 +525,9 @@ class Workbench:
             warn_if_broken(embedder, self.store)
 
     def _fill(self) -> dict[str, Filled]:
-        return {
-            e.info.name: embed_images(
-                self.collection, e, self.store, funds=self._funds, progress=self.progress
-            )
-            for e in self.embedders
-        }
+        return embed_all(
+            self.collection, self.embedders, self.store, funds=self._funds, progress=self.progress
+        )
 
     def _snapshot(self) -> Snapshot:
         """The pictures that every embedder has a vector for; what is missing is embedded first, once."""

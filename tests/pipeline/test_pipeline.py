@@ -439,10 +439,10 @@ import re, sys
 import numpy as np
 from diptych.embedders import EmbedderInfo
 from diptych.images import open_collection
-from diptych.pipeline import images
+from diptych.pipeline import images, reading
 from diptych.store.vectors import Store
 
-images.DECODERS = 2  # each holds a picture, so it would be more on a machine with many processors
+reading.DECODERS = 2  # each holds a picture, so it would be more on a machine with many processors
 
 class Roomy:
     info = EmbedderInfo(name="roomy", provider="test", model="1", dimension=3, preprocessing="none",
@@ -543,7 +543,7 @@ def test_large_pictures_lie_in_the_same_memory_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taken anew for each, threads would wait for one another; kept for good, others would lack it."""
-    monkeypatch.setattr("diptych.pipeline.images.DECODERS", 2)
+    monkeypatch.setattr("diptych.pipeline.reading.DECODERS", 2)
     (tmp_path / "pictures").mkdir()
     for number in range(12):
         Image.new("RGB", (2600, 2600), (number, 0, 0)).save(tmp_path / "pictures" / f"{number}.bmp")

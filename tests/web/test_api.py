@@ -16,16 +16,18 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from PIL import Image
 
 import diptych
 from diptych.embedders.budget import Budget
+from diptych.pipeline import reading
 from diptych.queries import TextQuery
 from diptych.result import QueryResult
 from diptych.web.history import History
 from diptych.web.query_queue import QueryQueue
 from diptych.web.state import PageState
 from served_page import COLOURS, EACH, Steered, client, served, wait_until_ready
-from support import need
+from support import need, picture_bytes
 
 ALL = EACH * len(COLOURS)
 
@@ -115,7 +117,10 @@ def test_who_stops_waiting_takes_nobody_along(tmp_path: Path) -> None:
         assert first.result(60) is third.result(60) is None
 
 
-def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, tmp_path: Path) -> None:
+def test_the_page_works_on_what_there_is_while_more_is_embedded(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 0.0)
     slow, store, some = Steered("slow"), tmp_path / "s.sqlite", tmp_path / "some"
     for label in ("red", "blue"):
         shutil.copytree(pictures / label, some / label)
@@ -135,6 +140,36 @@ def test_the_page_works_on_what_there_is_while_more_is_embedded(pictures: Path, 
         state = wait_until_ready(http)
         assert state["ranked"] == ALL
         assert {len(answer["hits"]) for answer in ask(http, "red", k=100).values()} == {ALL}
+
+
+def test_the_pages_embedders_share_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for what one that began sooner has ahead: a window, and the batches it is at."""
+    count, ahead = 120, 40
+    (tmp_path / "pictures").mkdir()
+    for number in range(count):
+        (tmp_path / "pictures" / f"{number}.png").write_bytes(picture_bytes((number, 0, 5)))
+    decoded: list[bytes] = []
+    plain = reading.decode
+
+    def noted(data: bytes, *arguments: Any, **named: Any) -> Image.Image:
+        decoded.append(data)
+        return plain(data, *arguments, **named)
+
+    monkeypatch.setattr(reading, "decode", noted)
+    monkeypatch.setattr(reading, "PATIENCE", 600.0)  # however busy this machine is, neither is slow
+    monkeypatch.setattr(reading, "DECODERS", 2)
+    both = [Steered("first"), Steered("second")]
+    for embedder in both:
+        embedder.may_see = threading.Semaphore(0)
+    with served(tmp_path / "pictures", both, tmp_path / "s.sqlite") as page, client(page) as http:
+        while not all(embedder.sees.wait(0.1) for embedder in both):
+            assert http.get("/api/state").is_success
+        for embedder in both:
+            embedder.may_see.release(1000)
+        state = wait_until_ready(http)
+    assert [one["state"] for one in state["embedders"]] == ["ready", "ready"]
+    assert state["ranked"] == count == len(set(decoded))
+    assert len(decoded) <= count + ahead
 
 
 def test_nothing_is_spent_that_was_not_allowed(pictures: Path, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ class Embedder(Protocol):
         Called from worker threads.
 
         Args:
-            image: An upright RGB picture, shared with nobody.
+            image: An upright RGB picture, shared with nobody (see `only_looks`).
 
         Returns:
             Whatever `embed_images` takes, one item per picture.
@@ -183,6 +183,14 @@ def may_say_nothing(embedder: Embedder) -> bool:
     picture always is: it has no direction, and would lead a list where all others score below 0.
     """
     return getattr(embedder, "zero_texts", False) is True
+
+
+def only_looks(embedder: Embedder) -> bool:
+    """Whether `prepare_image` neither changes the picture it gets nor keeps it: then others get the same one.
+
+    An embedder says so by an attribute `only_looks = True` of its class.
+    """
+    return getattr(type(embedder), "only_looks", False) is True
 
 
 @runtime_checkable

@@ -178,6 +178,7 @@ NOT_COLOURS = ("peru",)  # CSS names a brown after the country
 class Palette:
     """The embedder; it has no model, no options and no settings."""
 
+    only_looks = True
     zero_texts = True  # of those without a word for a colour
 
     def __init__(self) -> None:

@@ -7,7 +7,9 @@ scaled down before anything else is done with it, not copied at its full size fi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,6 +168,30 @@ def _three(values: Any) -> tuple[float, ...]:
     return (float(values),) * 3 if isinstance(values, int | float) else tuple(map(float, values))
 
 
+_Made = dict[tuple[int, PictureRules], tuple[Image.Image, NDArray[np.float32]]]
+
+
+class _MadeHere(threading.local):
+    made: _Made | None = None
+
+
+_in_thread = _MadeHere()
+
+
+@contextmanager
+def sharing(made: _Made) -> Iterator[None]:
+    """A block in which this thread prepares pictures that nobody changes: by the same rules each one once.
+
+    Args:
+        made: What was made so far; empty at first.
+    """
+    _in_thread.made = made
+    try:
+        yield
+    finally:
+        _in_thread.made = None
+
+
 class PictureProcessor:
     """Turns pictures into a model's input.
 
@@ -182,7 +208,16 @@ class PictureProcessor:
         self._values: NDArray[np.float32] = (levels - mean) / std
 
     def __call__(self, image: Image.Image) -> NDArray[np.float32]:
-        """Prepare one upright RGB picture; the result has shape (3, height, width)."""
+        """Prepare one upright RGB picture; shape (3, height, width), not to be changed."""
+        made = _in_thread.made
+        if made is None:
+            return self._prepare(image)
+        key = (id(image), self.rules)
+        if key not in made:
+            made[key] = image, self._prepare(image)  # with the picture: while it lives, its id is no other's
+        return made[key][1]
+
+    def _prepare(self, image: Image.Image) -> NDArray[np.float32]:
         pixels = np.asarray(self._resize(image))
         if self.rules.crop:
             pixels = _crop(pixels, *self.rules.crop)

@@ -37,6 +37,8 @@ class Random:
         dimension: The length of the vectors.
     """
 
+    only_looks = True
+
     def __init__(self, seed: int = 0, dimension: int = 64) -> None:
         self._seed = seed
         self.info = EmbedderInfo(

@@ -68,6 +68,8 @@ class Remembered:
         key: What the facts are remembered under.
     """
 
+    only_looks = True  # as all that are loaded so
+
     def __init__(self, info: EmbedderInfo, load: Callable[[], Embedder], key: str) -> None:
         self.info = info
         self._model = _LazyModel(info, load, key)  # one for all copies of this embedder

@@ -1,13 +1,14 @@
-"""Pictures: decoded, prepared, embedded, stored, overlapped; only a window of them is in memory."""
+"""One embedder's pictures: those it lacks are taken from its lane, embedded in batches, and stored."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from diptych.cache import recall, remember
@@ -24,17 +25,15 @@ from diptych.embedders.budget import Account, Budget, Funds, OverBudget, Stopped
 from diptych.embedders.remembered import Remembered
 from diptych.embedders.self_check import is_free
 from diptych.errors import DiptychError
-from diptych.images import Collection, Picture, UnreadablePicture, memory_kept
+from diptych.images import Collection, Picture, UnreadablePicture
 from diptych.pipeline.paid import ask_for_images, prove_room
+from diptych.pipeline.reading import Lane, PictureReader
 from diptych.pipeline.set_aside import SetAside
-from diptych.pipeline.threads import as_done, batched, even_sizes, in_order, pool
+from diptych.pipeline.threads import as_done, batched, even_sizes, pool
 from diptych.pipeline.vectors import looked_up, usable, without_direction, words
-from diptych.progress import Progress, Silent
+from diptych.progress import Advance, Progress, Silent
 from diptych.store.vectors import Store
 from diptych.text import count
-
-DECODERS = os.cpu_count() or 1
-
 
 _PATIENCE = 5
 """Failures in a row, each after the embedder's own retries, after which a service counts as down."""
@@ -77,6 +76,7 @@ def embed_images(
     *,
     funds: Funds | None = None,
     progress: Progress = Silent(),
+    lane: Lane | None = None,
 ) -> Filled:
     """Fill the store with the vectors of a collection's pictures, embedding only what is missing.
 
@@ -86,6 +86,7 @@ def embed_images(
         store: Where vectors are filed.
         funds: What may be spent; None for any sum.
         progress: Who watches.
+        lane: Its lane, where other embedders have theirs beside it (`embed_all`); None where it goes alone.
 
     Returns:
         Counts, and the reason for each picture that has no vector now.
@@ -96,7 +97,7 @@ def embed_images(
         DiptychError: The embedder failed for now, or none could be embedded, or the store failed.
     """
     filled = Filled()
-    for _ in embedding(collection, embedder, store, filled, funds=funds, progress=progress):
+    for _ in embedding(collection, embedder, store, filled, funds=funds, progress=progress, lane=lane):
         pass
     return filled
 
@@ -109,6 +110,7 @@ def embedding(
     *,
     funds: Funds | None = None,
     progress: Progress = Silent(),
+    lane: Lane | None = None,
 ) -> Iterator[Sequence[Picture]]:
     """Do what `embed_images` does, handing on pictures once they have a vector: first those that had one.
 
@@ -119,6 +121,7 @@ def embedding(
         filled: Where it is counted; complete at the end.
         funds: What may be spent; None for any sum.
         progress: Who watches.
+        lane: As for `embed_images`.
 
     Yields:
         Pictures, each once, those without a vector left out.
@@ -133,12 +136,16 @@ def embedding(
     missing = _missing(collection, embedder, store, useless)
     yield _others(collection.pictures, missing)
     filled.from_store = len(collection) - len(missing)
-    if missing:
-        with store.turn(embedder.info.fingerprint, embedder.info.name, free=is_free(embedder)):
-            account = Account(embedder.info.name, funds or Budget(None).reserve())
-            yield from _embed_missing(
-                collection, missing, embedder, store, useless, filled, account, progress
-            )
+    if not missing:
+        return
+    info = embedder.info
+    with (
+        PictureReader(collection).lane(embedder) if lane is None else nullcontext(lane) as lane,
+        store.turn(info.fingerprint, info.name, free=is_free(embedder), pause=lane.pause),
+    ):
+        account = Account(info.name, funds or Budget(None).reserve())
+        run = _EmbeddingRun(collection, embedder, store, useless, filled, account, lane)
+        yield from run.over(missing, progress)
 
 
 def _missing(collection: Collection, embedder: Embedder, store: Store, useless: Set[str]) -> list[Picture]:
@@ -164,39 +171,6 @@ def _others(pictures: Sequence[Picture], some: Sequence[Picture]) -> Sequence[Pi
     return [picture for picture in pictures if picture.id not in ids]
 
 
-def _embed_missing(
-    collection: Collection,
-    waiting: Sequence[Picture],
-    embedder: Embedder,
-    store: Store,
-    useless: Set[str],
-    filled: Filled,
-    account: Account,
-    progress: Progress,
-) -> Iterator[Sequence[Picture]]:
-    missing = _missing(
-        collection, embedder, store, useless
-    )  # fewer than were waiting where another run was at it
-    yield _others(waiting, missing)
-    filled.from_store = len(collection) - len(missing)
-    aside = SetAside(store.path, embedder.info.fingerprint)
-    aside.recall([picture.id for picture in missing])
-    filled.set_aside = aside.waiting()
-    due = [picture for picture in missing if picture.id not in filled.set_aside]
-    due.sort(key=lambda picture: picture.id in aside)  # those that failed before keep no others waiting
-    if due:
-        prove_room(embedder, len(due), store)
-    if due and isinstance(embedder, Remembered):
-        embedder.open()  # before the clock runs, and before many threads wait for it
-    start = time.monotonic()
-    with progress.task(f"embedding with {embedder.info.name}", len(due)) as advance:
-        run = _EmbeddingRun(collection, embedder, store, useless, filled, aside, account, advance)
-        yield from run.over(due)
-    filled.seconds = time.monotonic() - start
-    if filled.embedded:
-        store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
-
-
 class _EmbeddingRun:
     """One embedder's way through the pictures that lack a vector."""
 
@@ -207,34 +181,50 @@ class _EmbeddingRun:
         store: Store,
         useless: Set[str],
         filled: Filled,
-        aside: SetAside,
         account: Account,
-        advance: Callable[[int], None],
+        lane: Lane,
     ) -> None:
         self._collection = collection
         self._embedder = embedder
         self._store = store
-        self._filled = filled
-        self._aside = aside
-        self._account = account
-        self._advance = advance
         self._useless = useless
+        self._filled = filled
+        self._account = account
+        self._lane = lane
+        self._aside = SetAside(store.path, embedder.info.fingerprint)
         self._health = _Health()
+        self._advance: Advance = lambda _count: None
 
-    def over(self, pictures: Sequence[Picture]) -> Iterator[Sequence[Picture]]:
+    def over(self, waiting: Sequence[Picture], progress: Progress) -> Iterator[Sequence[Picture]]:
+        """Embed what is still missing of what was waiting for its turn."""
+        embedder, filled = self._embedder, self._filled
+        # fewer than were waiting where another run was at it
+        missing = _missing(self._collection, embedder, self._store, self._useless)
+        yield _others(waiting, missing)
+        filled.from_store = len(self._collection) - len(missing)
+        self._aside.recall([picture.id for picture in missing])
+        filled.set_aside = self._aside.waiting()
+        due = [picture for picture in missing if picture.id not in filled.set_aside]
+        if due:
+            prove_room(embedder, len(due), self._store)
+        if due and isinstance(embedder, Remembered):
+            embedder.open()  # before the clock runs, and before many threads wait for it
+        start = time.monotonic()
+        with progress.task(f"embedding with {embedder.info.name}", len(due)) as self._advance:
+            yield from self._embed_all(due)
+        filled.seconds = time.monotonic() - start
+        if filled.embedded:
+            self._store.add_pace(embedder.info.fingerprint, filled.embedded, filled.seconds)
+
+    def _embed_all(self, due: Sequence[Picture]) -> Iterator[Sequence[Picture]]:
         info, filled = self._embedder.info, self._filled
         lost: dict[str, Exception] = {}
-        untried = {picture.id for picture in pictures}
-        with (
-            memory_kept(DECODERS),
-            pool(DECODERS, "decode") as decoders,
-            pool(info.concurrency, "embed") as callers,
-        ):
-            prepared = in_order(decoders, self._prepare, pictures, ahead=2 * info.batch_size + DECODERS)
-            # A service counts calls, so there none is made smaller than it need be.
-            workers = info.concurrency if info.requests_per_minute is None else 1
-            sizes = even_sizes(len(pictures), info.batch_size, workers)
-            batches = self._until_given_up(batched(self._prepared(prepared), sizes))
+        untried = {picture.id for picture in due}
+        # A service counts calls, so there none is made smaller than it need be.
+        workers = info.concurrency if info.requests_per_minute is None else 1
+        sizes = even_sizes(len(due), info.batch_size, workers)
+        batches = self._until_given_up(batched(self._prepared(due), sizes))
+        with pool(info.concurrency, "embed") as callers:
             for outcome in as_done(callers, self._embed, batches, ahead=2 * info.concurrency):
                 filled.embedded += len(outcome.stored)
                 lost |= outcome.lost
@@ -244,6 +234,24 @@ class _EmbeddingRun:
         for_now = {item: error for item, error in lost.items() if isinstance(error, TransientError)}
         filled.rejected |= {item: self._said(error) for item, error in lost.items() if item not in for_now}
         self._complain(untried - set(filled.refused) - set(for_now), for_now)
+
+    def _prepared(self, due: Sequence[Picture]) -> Iterator[tuple[Picture, Any]]:
+        """What can be embedded; what failed before comes last, so that it keeps no others waiting."""
+        fresh = [picture for picture in due if picture.id not in self._aside]
+        again = [picture for picture in due if picture.id in self._aside]
+        for prepared in chain(self._lane.over(fresh), self._lane.over(again)):
+            if prepared.error is None:
+                yield prepared.picture, prepared.item
+            else:
+                self._lose(prepared.picture, prepared.error)
+
+    def _lose(self, picture: Picture, error: Exception) -> None:
+        """Note that a picture can't be read or prepared."""
+        if isinstance(error, UnreadablePicture):
+            self._filled.unreadable[picture.id] = str(error)
+        else:
+            self._filled.rejected[picture.id] = self._said(error)
+        self._advance(1)
 
     def _said(self, error: Exception) -> str:
         return f"{self._embedder.info.name}: {words(error)}"
@@ -255,30 +263,6 @@ class _EmbeddingRun:
             if self._health.given_up:
                 return
             yield batch
-
-    def _prepare(self, picture: Picture) -> tuple[Picture, Any, Exception | None]:
-        """Read, decode and prepare one picture; the last item is what went wrong with it."""
-        try:
-            with self._collection.decoded(picture, at_least=self._embedder.info.decode_at_least) as image:
-                return picture, self._embedder.prepare_image(image), None
-        except (EmbedderUnavailable, TransientError):
-            raise
-        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything; it costs one picture)
-            return picture, None, error
-
-    def _prepared(
-        self, pictures: Iterable[tuple[Picture, Any, Exception | None]]
-    ) -> Iterator[tuple[Picture, Any]]:
-        """Leave out the pictures that can't be read or prepared."""
-        for picture, item, error in pictures:
-            if error is None:
-                yield picture, item
-                continue
-            if isinstance(error, UnreadablePicture):
-                self._filled.unreadable[picture.id] = str(error)
-            else:
-                self._filled.rejected[picture.id] = self._said(error)
-            self._advance(1)
 
     def _embed(self, batch: Sequence[tuple[Picture, Any]]) -> _Outcome:
         """Embed and store one batch; where it fails, its halves, down to the picture that is to blame."""

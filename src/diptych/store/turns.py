@@ -15,14 +15,20 @@ if sys.platform == "win32":
     import filelock
 
     @contextmanager
-    def turn(path: Path, waits: Callable[[], None]) -> Iterator[None]:
+    def turn(
+        path: Path, waits: Callable[[], None], pause: Callable[[float], None] = time.sleep
+    ) -> Iterator[None]:
         """As below; a file that another process has open can't be removed there, so there is no race."""
         lock = filelock.FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            waits()
-            lock.acquire(poll_interval=_LOOK_EVERY)
+        waits_for_it = False
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                if not waits_for_it:
+                    waits()
+                waits_for_it = True
+                pause(_LOOK_EVERY)
         try:
             yield
         finally:
@@ -32,7 +38,9 @@ else:
     import fcntl
 
     @contextmanager
-    def turn(path: Path, waits: Callable[[], None]) -> Iterator[None]:
+    def turn(
+        path: Path, waits: Callable[[], None], pause: Callable[[float], None] = time.sleep
+    ) -> Iterator[None]:
         """Hold a turn: no other process, and no other thread, holds one by the same path.
 
         The turn of a process that is killed ends with it.
@@ -40,6 +48,7 @@ else:
         Args:
             path: The file that stands for it, which is there for as long as it lasts.
             waits: Called once, where somebody else holds it.
+            pause: Waits so many seconds between two looks; what it raises ends the wait.
 
         Raises:
             OSError: The file can't be made.
@@ -48,7 +57,7 @@ else:
         if held is None:
             waits()
             while (held := _try(path)) is None:
-                time.sleep(_LOOK_EVERY)
+                pause(_LOOK_EVERY)
         try:
             yield
         finally:

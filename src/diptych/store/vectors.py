@@ -15,8 +15,9 @@ import hashlib
 import json
 import secrets
 import shlex
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from itertools import compress
 from pathlib import Path
@@ -276,7 +277,9 @@ class Store:
             ) from error
 
     @contextmanager
-    def turn(self, fingerprint: str, who: str, *, free: bool = False) -> Iterator[None]:
+    def turn(
+        self, fingerprint: str, who: str, *, free: bool = False, pause: Callable[[float], None] = time.sleep
+    ) -> Iterator[None]:
         """Let one process at a time embed with an embedder into this store: two would both pay.
 
         Where another one is at it, warns of the wait; when the turn comes, ask `known` again.
@@ -285,6 +288,7 @@ class Store:
             fingerprint: Of the embedder.
             who: Its name, for the warning.
             free: Whether it costs nothing: then it may embed into a store that can't keep it.
+            pause: Waits so many seconds; what it raises ends the wait for the turn.
 
         Raises:
             DiptychError: The store is read-only, and what is embedded would have to be paid for again.
@@ -310,6 +314,7 @@ class Store:
                             DiptychWarning,
                             stacklevel=7,
                         ),
+                        pause=pause,
                     )
                 )
             try:

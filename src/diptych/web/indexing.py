@@ -1,4 +1,4 @@
-"""Background embedding: one thread per embedder, as far as the budget allows, with its progress."""
+"""Background embedding: one thread and lane per embedder, as far as the budget allows, with its progress."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from diptych.embedders.remembered import Remembered
 from diptych.errors import DiptychError
 from diptych.pipeline import embed_images
 from diptych.pipeline.estimate import estimate
+from diptych.pipeline.reading import PictureReader
 from diptych.pipeline.self_test import what_is_wrong
 from diptych.progress import Advance
 from diptych.workbench import Workbench
@@ -54,6 +55,7 @@ class Indexer:
         embedder: The embedder.
         budget: What may be spent.
         changed: Called when there is more to rank.
+        reader: Decodes for all embedders of the page.
 
     Attributes:
         embedder: As given.
@@ -62,7 +64,12 @@ class Indexer:
     """
 
     def __init__(
-        self, bench: Workbench, embedder: Embedder, budget: Budget, changed: Callable[[], None]
+        self,
+        bench: Workbench,
+        embedder: Embedder,
+        budget: Budget,
+        changed: Callable[[], None],
+        reader: PictureReader,
     ) -> None:
         self.embedder = embedder
         self.indexing = Indexing()
@@ -70,6 +77,7 @@ class Indexer:
         self._bench = bench
         self._budget = budget
         self._changed = changed
+        self._reader = reader
         self._running = threading.Lock()
         self._taken_in = 0.0
 
@@ -104,7 +112,10 @@ class Indexer:
                 self.complaint = what_is_wrong(embedder, bench.store)
             bench.index.embed_bank(embedder, funds)
             self._take_in()  # what an earlier run embedded can be looked at now
-            filled = embed_images(bench.collection, embedder, bench.store, funds=funds, progress=self)
+            with self._reader.lane(embedder) as lane:
+                filled = embed_images(
+                    bench.collection, embedder, bench.store, funds=funds, progress=self, lane=lane
+                )
         except OverBudget as over:  # answers that never came were paid for, too
             left = estimate(bench.collection, bench.bank, embedder, bench.store)
             self.indexing = Indexing("asks", asks=left.dollars, total=left.images, reason=str(over))

@@ -21,6 +21,7 @@ from diptych.judgments.groundtruth import GroundTruth, judged_among, standing_ju
 from diptych.judgments.pool import Pool, pool
 from diptych.paths import prices_path
 from diptych.pipeline import left_out_note
+from diptych.pipeline.reading import PictureReader
 from diptych.queries import Query, TextQuery, text_query, texts_among
 from diptych.result import Comparison, Finding, Overall, QueryResult, Relevance, Work
 from diptych.result.assess import DEPTH, KnownFigures, assess
@@ -82,8 +83,10 @@ class PageState:
         self.index = bench.index
         self.pictures = Pictures(self.collection)
         self.queues = {name: QueryQueue(e, bench.store, self.budget) for name, e in self.embedders.items()}
+        reader = PictureReader(self.collection)
         self.indexers = {
-            name: Indexer(bench, e, self.budget, self._has_changed) for name, e in self.embedders.items()
+            name: Indexer(bench, e, self.budget, self._has_changed, reader)
+            for name, e in self.embedders.items()
         }
         self.history = History()
         self.labels = sorted({label for picture in self.collection.pictures for label in picture.labels})

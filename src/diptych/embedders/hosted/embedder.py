@@ -47,6 +47,7 @@ class HostedEmbedder:
         notice: What the person is to be warned of, once, when the service is first used.
     """
 
+    only_looks = True
     pays_by_request = True
 
     def __init__(self, settings: HostedSettings, *, notice: str | None = None) -> None:

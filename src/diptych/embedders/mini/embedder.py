@@ -43,6 +43,7 @@ class MiniEmbedder:
         folder: As `training/export.py` writes it: `weights.npz` and `words.txt`. Its name is the model's.
     """
 
+    only_looks = True
     info: EmbedderInfo
 
     def __init__(self, folder: Path) -> None:

@@ -101,6 +101,7 @@ class OnnxEmbedder:
             vectors of different lengths.
     """
 
+    only_looks = True
     info: EmbedderInfo
 
     def __init__(self, source: huggingface.Source, files: layout.ModelFiles, settings: OnnxSettings) -> None:

@@ -100,6 +100,7 @@ class OpenClipEmbedder:
         EmbedderUnavailable: It can't be loaded, or a side of it fails.
     """
 
+    only_looks = True
     info: EmbedderInfo
 
     def __init__(self, found: FoundModel, settings: torch_models.TorchSettings, device: str) -> None:

@@ -119,6 +119,7 @@ class SentenceTransformersEmbedder:
         EmbedderUnavailable: A side fails, or the two sides give vectors of different lengths.
     """
 
+    only_looks = True
     info: EmbedderInfo
 
     def __init__(
@@ -205,15 +206,14 @@ class SentenceTransformersEmbedder:
         Raises:
             InputRejected: The picture is too thin to be resized.
         """
-        if not self._one_size:
-            return image
         if self._processor:
             import torch
 
             return {**self._blank, facts.PIXELS: torch.from_numpy(self._processor(image))[None]}
-        if self._shortest_side:
+        if self._one_size and self._shortest_side:
             reject_thin(image, self._shortest_side)
-        return dict(self._model.preprocess([image], task="document"))
+        own = image.copy()  # what a model's own processor does with it is not known
+        return dict(self._model.preprocess([own], task="document")) if self._one_size else own
 
     def embed_images(self, prepared: Sequence[Any]) -> Vectors:
         """Embed what `prepare_image` returned.

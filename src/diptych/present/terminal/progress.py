@@ -37,14 +37,34 @@ def progress_in_notebook() -> Progress:
 
 
 class Bars:
-    """A `Progress` with one bar per task, its rate and the time left."""
+    """A `Progress` with one bar per task, its rate and the time left; tasks side by side stand together."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._shown: RichProgress | None = None
+        self._tasks = 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def task(self, what: str, total: int) -> Iterator[Advance]:
-        """Show a bar while the task runs; then it makes room for what came of it."""
+        """Show a bar; once no task runs any more, all bars make room for what came of them."""
+        with self._lock:
+            if self._shown is None:
+                self._shown = self._made()
+                self._shown.start()
+            shown = self._shown
+            self._tasks += 1
+        bar = shown.add_task(printable(what), total=total)
+        try:
+            yield lambda count: shown.advance(bar, count)
+        finally:
+            with self._lock:
+                self._tasks -= 1
+                if not self._tasks:
+                    shown.stop()
+                    self._shown = None
+
+    def _made(self) -> RichProgress:
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -52,9 +72,7 @@ class Bars:
             _Rate(),
             TimeRemainingColumn(),
         )
-        with RichProgress(*columns, console=self._console, transient=True) as bars:
-            bar = bars.add_task(printable(what), total=total)
-            yield lambda count: bars.advance(bar, count)
+        return RichProgress(*columns, console=self._console, transient=True)
 
 
 class Cell:
@@ -115,8 +133,9 @@ class Lines:
                 return
             said = done
             rate = done / max(time.monotonic() - begun, 1e-9)
-            words = f"{printable(what)}: {done:,} of {total:,}, {rate:,.1f} a second"
-            print(words, file=sys.stderr, flush=True)  # noqa: T201
+            # In one piece: other tasks write lines, too.
+            sys.stderr.write(f"{printable(what)}: {done:,} of {total:,}, {rate:,.1f} a second\n")
+            sys.stderr.flush()
 
         def advance(count: int) -> None:
             nonlocal done, last

@@ -7,7 +7,7 @@ result.report("report.html")
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -56,6 +56,13 @@ _T = TypeVar("_T")
 
 Rivals: TypeAlias = Sequence[str] | Literal["each other"]
 """What text queries are set against: these texts, or each against the others asked."""
+
+
+FirstHits: TypeAlias = Callable[[str, str, Sequence[str]], None]
+"""Told what a hosted embedder finds first, while its null texts are still to be sent: its name, a text that
+was asked, and the names of the first pictures."""
+
+_FIRST_HITS = 3
 
 
 def _several(given: Sequence[_T] | str) -> Sequence[_T] | list[str]:
@@ -116,6 +123,7 @@ class Workbench:
             default those that come with Diptych; an empty list for none.
         templates: Prompt templates for every text, the bank's too: "a photo of a {}". Several are averaged.
             An embedder whose spec has `template=` keeps its own.
+        first_hits: Told what a hosted embedder finds first, before its null texts are sent.
 
     Raises:
         DiptychError: The source, the store, the bank or an embedder can't be used.
@@ -133,7 +141,9 @@ class Workbench:
         max_cost: float | None = None,
         bank: Sequence[str] | str | Path | None = None,
         templates: Sequence[str] = (),
+        first_hits: FirstHits | None = None,
     ) -> None:
+        self._first_hits = first_hits
         self.bank = open_bank(bank)
         put_into = checked_templates(_several(templates))
         self.embedders = [with_templates(e, put_into) for e in load_all(embedders)]
@@ -256,7 +266,7 @@ class Workbench:
         rivals = [] if contrast == "each other" else [text_query(text) for text in _several(contrast)]
         extra = [rival for rival in rivals if rival not in asked]
         before = {e.info.name: self._budget.spent(e.info.name) for e in self.embedders}
-        snapshot, answers, fresh = self._answer([*asked, *extra], k)
+        snapshot, answers, fresh = self._answer([*asked, *extra], k, tell=True)
         rivals = [rival for rival in rivals if rival in answers.queries]
         if not any(query in answers.queries for query in asked):
             raise DiptychError(answers.left_out)
@@ -433,7 +443,7 @@ class Workbench:
         return self._answer(self._parse(queries), k)[1]
 
     def _answer(
-        self, asked: Sequence[Query], k: int, *, all_of_them: bool = False
+        self, asked: Sequence[Query], k: int, *, all_of_them: bool = False, tell: bool = False
     ) -> tuple[Snapshot, Answers, dict[str, list[Query]]]:
         """What was ranked, what each embedder makes of it, and by its name the queries embedded now."""
         if k < 1:
@@ -441,13 +451,17 @@ class Workbench:
         self.check_budget(asked)
         self.try_out()
         # Texts first: an embedder that can't be used says so before any long work begins.
-        # Of those that are paid by use each text is a call that takes its time.
+        # Null texts last: hosted embedders take a call for each, and the first answer needs none of them.
         watched = {e.info.name: Silent() if is_free(e) else self.progress for e in self.embedders}
         units = {
             e.info.name: QueryUnits(e, self.store, self._funds, watched[e.info.name]) for e in self.embedders
         }
         for e in self.embedders:
             units[e.info.name].embed(texts_among(asked))
+        self._fill_index()
+        if tell:
+            self._tell_first_hits(texts_among(asked), units)
+        for e in self.embedders:
             units[e.info.name].fresh += self.index.embed_bank(e, self._funds, watched[e.info.name])
         snapshot = self._snapshot()
         for of_name in units.values():
@@ -470,6 +484,9 @@ class Workbench:
         asked = self._parse(queries)
         self.check_budget([*asked, *self.bank])
         self.try_out()
+        self._fill_index()
+        for e in self.embedders:
+            self.index.embed_bank(e, self._funds)
         pictures, texts = self._snapshot().pictures, texts_among(asked)
         found = {}
         for e in self.embedders:
@@ -529,20 +546,35 @@ class Workbench:
             self.collection, self.embedders, self.store, funds=self._funds, progress=self.progress
         )
 
-    def _snapshot(self) -> Snapshot:
-        """The pictures that every embedder has a vector for; what is missing is embedded first, once."""
+    def _fill_index(self) -> None:
+        """Embed the pictures that are missing and take them in, once."""
         names = [e.info.name for e in self.embedders]
         if self._filled:
-            snapshot = self.index.snapshot(names)
-            self._filled = {name: Filled(from_store=len(snapshot.pictures)) for name in names}
-            return snapshot
+            ranked = len(self.index.snapshot(names).pictures)
+            self._filled = {name: Filled(from_store=ranked) for name in names}
+            return
         filled = self._fill()
         for e in self.embedders:
-            self.index.embed_bank(e, self._funds)
             self.index.refresh(e, filled[e.info.name].refused)
-        snapshot = self.index.snapshot(names)
-        if not snapshot.pictures:
+        if not self.index.snapshot(names).pictures:
             reason = self.index.skipped(names)[len(self.collection.skipped)].reason
             raise DiptychError(f"no picture of {self.collection.source} can be ranked: {reason}")
         self._filled = filled
-        return snapshot
+
+    def _snapshot(self) -> Snapshot:
+        """The pictures that every embedder has a vector for, with the null banks that are embedded."""
+        return self.index.snapshot([e.info.name for e in self.embedders])
+
+    def _tell_first_hits(self, texts: Sequence[TextQuery], units: Mapping[str, QueryUnits]) -> None:
+        """Tell what hosted embedders find first, before their null texts are sent."""
+        if self._first_hits is None:
+            return
+        for e in self.embedders:
+            info, refused = e.info, units[e.info.name].refused
+            text = next((text for text in texts if text.key not in refused), None)
+            if text is None or is_free(e) or self.index.has_bank(info.name):
+                continue
+            if not all(is_stored(of_bank, e, self.store) for of_bank in self.bank):
+                snapshot = self._snapshot()
+                found = snapshot.searchers[info.name].first(units[info.name].of([text]), _FIRST_HITS)
+                self._first_hits(info.name, text.text, [snapshot.pictures[row].name for row in found.rows])

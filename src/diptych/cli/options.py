@@ -13,7 +13,7 @@ from diptych.cli.app import Verbosity
 from diptych.cli.completion import complete_embedder, complete_source
 from diptych.cli.help import Panel
 from diptych.progress import Progress, Silent
-from diptych.text import count
+from diptych.text import count, printable
 
 if TYPE_CHECKING:
     from diptych.embedders import Embedder
@@ -161,7 +161,12 @@ class Setup(SourceOptions):
             max_cost=self.max_cost,
             bank=self.bank,
             templates=self.templates or (),
+            first_hits=None if self.quiet else self._note_first_hits,
         )
+
+    def _note_first_hits(self, name: str, text: str, pictures: Sequence[str]) -> None:
+        first = ", ".join(map(printable, pictures))
+        self.note(f"{name} finds for “{printable(text)}” first: {first}; its null texts are embedded now")
 
     def own_queries(self) -> list[Askable]:
         """The queries that the pictures bring with them, as the sample does."""

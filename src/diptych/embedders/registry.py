@@ -169,7 +169,7 @@ def _nearest(name: str) -> str:
     nearest = [n for n in names if name and n.lower().startswith(name.lower())][:3]
     if not nearest:
         close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3, cutoff=0.5)
-        nearest = [n for n in names if n.lower() in close]
+        nearest = sorted((n for n in names if n.lower() in close), key=lambda n: close.index(n.lower()))
     if not nearest:
         return f"; there are {', '.join(names)} (see `diptych embedders`)"
     own = f" A short name of your own is written NAME=SPEC, such as my-model={nearest[0]}"

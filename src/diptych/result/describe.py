@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import wraps
 from importlib.metadata import version
 from typing import TypeVar
@@ -65,6 +65,7 @@ def describe(
     rivals: Sequence[TextQuery],
     k: int,
     learned: Mapping[str, LearnedOnOthers] | None = None,
+    pending: Set[str] = frozenset(),
 ) -> list[QueryResult]:
     """Every query's rankings, with figures and sentences.
 
@@ -75,6 +76,7 @@ def describe(
         rivals: Which of the texts among `scored` each of the others is set against.
         k: How many of the images that a query wins against its rivals to list.
         learned: What thresholds are learned from, by the embedder's name.
+        pending: Embedders whose null texts are still to come: what their lists do is not said yet.
     """
     of_rivals = {rival.text: answers[scored.index(rival)] for rival in rivals}
     results = []
@@ -85,6 +87,9 @@ def describe(
             result = dataclasses.replace(
                 result,
                 contrast=_contrasts(by_name, others, pictures, k),
+                stratification={
+                    name: does for name, does in result.stratification.items() if name not in pending
+                },
                 passing=_passing(query, by_name, learned or {}),
             )
         flat = [name for name, answer in by_name.items() if answer.ranking.flat]

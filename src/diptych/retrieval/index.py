@@ -29,7 +29,7 @@ from diptych.images import Collection, Picture, Skipped
 from diptych.pipeline import iter_vectors
 from diptych.progress import Progress, Silent
 from diptych.queries import Query, TextQuery
-from diptych.retrieval.null_bank import EmbeddedBank, embed_bank
+from diptych.retrieval.null_bank import NOT_YET, EmbeddedBank, embed_bank
 from diptych.retrieval.search import Subset, normalise, rank
 from diptych.retrieval.searcher import Answer, Answers, Searcher
 from diptych.store.kept import FEWEST
@@ -50,7 +50,7 @@ class Snapshot:
     Attributes:
         pictures: By name.
         searchers: By the embedder's name.
-        key: Tells this set of pictures from others.
+        key: Tells this set of pictures, and which null banks are there, from others.
     """
 
     pictures: tuple[Picture, ...] = ()
@@ -88,7 +88,7 @@ class Index:
     def embed_bank(
         self, embedder: Embedder, funds: Funds | None = None, progress: Progress = Silent()
     ) -> list[Query]:
-        """Embed the null bank with an embedder, before its first `refresh`; done once.
+        """Embed the null bank with an embedder, once; snapshots taken before that have no bank of it.
 
         Args:
             embedder: The embedder.
@@ -107,6 +107,10 @@ class Index:
             self._bank, embedder, self._store, funds, progress
         )
         return fresh
+
+    def has_bank(self, name: str) -> bool:
+        """Whether an embedder's null bank is embedded, or it is known that it can have none."""
+        return name in self._banks
 
     def bank(self, name: str) -> EmbeddedBank:
         """The null bank as an embedder sees it, once it is embedded."""
@@ -152,7 +156,7 @@ class Index:
     def _keep(self, embedder: Embedder, *, nobody_has_it: bool) -> None:
         """Keep a matrix ready for later where many of its rows were read from the store.
 
-        Where nobody has it yet, what is kept takes its place: its memory is shared, and can be had again.
+        Where nobody has it yet, what is kept takes its place: its memory is shared, and can be read again.
         """
         name, info = embedder.info.name, embedder.info
         matrix = self._matrices[name]
@@ -187,22 +191,30 @@ class Index:
             mask &= [label in picture.labels for picture in self._collection.pictures]
         if not matrices or not mask.any():
             return Snapshot()
-        key = mask.tobytes()
-        return self._snapshots.get((tuple(matrices), key), lambda: self._take(matrices, mask, key))
+        banks = {name: self._banks.get(name, NOT_YET) for name in matrices}
+        key = mask.tobytes() + bytes(bank is NOT_YET for bank in banks.values())
+        return self._snapshots.get((tuple(matrices), key), lambda: self._take(matrices, banks, mask, key))
 
-    def _take(self, matrices: Mapping[str, _EmbedderMatrix], mask: NDArray[np.bool_], key: bytes) -> Snapshot:
+    def _take(
+        self,
+        matrices: Mapping[str, _EmbedderMatrix],
+        banks: Mapping[str, EmbeddedBank],
+        mask: NDArray[np.bool_],
+        key: bytes,
+    ) -> Snapshot:
         rows = np.flatnonzero(mask)
         pictures = tuple(self._collection.pictures[row] for row in rows)
         ids = [picture.id for picture in pictures]
 
         def searcher(name: str) -> Searcher:
             units = matrices[name].units
-            return Searcher(ids, units if mask.all() else Subset(units, rows), self._banks[name])
+            return Searcher(ids, units if mask.all() else Subset(units, rows), banks[name])
 
         searchers = {}
         for name in matrices:
             kept = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
-            searchers[name] = kept.get(key, partial(searcher, name))
+            own = mask.tobytes() + bytes([banks[name] is NOT_YET])
+            searchers[name] = kept.get(own, partial(searcher, name))
         return Snapshot(pictures, searchers, key)
 
     def skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:

@@ -49,6 +49,10 @@ class EmbeddedBank:
     why_none: str = ""
 
 
+NOT_YET = EmbeddedBank(why_none="its null texts are not embedded yet")
+"""In place of a bank that is still to be embedded."""
+
+
 def embed_bank(
     bank: Sequence[TextQuery],
     embedder: Embedder,

@@ -68,7 +68,7 @@ class StoredMoment(NamedTuple):
     random number. Another store, or the same that went another way from an earlier copy on, has not.
 
     Attributes:
-        altered: Random, another one whenever a vector was changed, replaced or removed.
+        altered: Random, renewed whenever a vector was changed, replaced or removed.
         newest: The row that came last.
         put: The random number of those that came with it; None for rows of an older Diptych.
     """

@@ -8,7 +8,7 @@ are ready, and the queries that all of these have answered or answer for nothing
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,7 @@ from diptych.result.assess import DEPTH, KnownFigures, assess
 from diptych.result.describe import assemble, describe, describe_banks, describe_comparison
 from diptych.result.over_queries import over_all
 from diptych.retrieval.index import Snapshot
+from diptych.retrieval.null_bank import NOT_YET
 from diptych.retrieval.searcher import Answers
 from diptych.thresholds.passing import LearnedOnOthers, learned_on_others
 from diptych.web.background import Background, Moment
@@ -122,7 +123,8 @@ class PageState:
         """The state that what judgments say is made from; told at once."""
         asked = tuple(past.text for past in self.history.entries())
         changes = tuple(queue.changes for queue in self.queues.values())
-        return Moment(self.bench.store.newest_judgment(), (tuple(self.ready), asked, changes))
+        banks = tuple(name for name in self.embedders if self.index.has_bank(name))
+        return Moment(self.bench.store.newest_judgment(), (tuple(self.ready), asked, changes, banks))
 
     def query(self, text: str | None, picture: str | None) -> Query:
         """The query that a person asks.
@@ -153,14 +155,22 @@ class PageState:
             return None
         answers = self.index.answers(snapshot, scored, answered, k)
         learned = self._learned_lately(snapshot)
-        results = describe(scored, answers.by_name, snapshot.pictures, rivals, k, learned)
+        pending = {name for name, why in snapshot.why_no_bank.items() if why == NOT_YET.why_none}
+        first, *_ = describe(scored, answers.by_name, snapshot.pictures, rivals, k, learned, pending)
+        if query.kind == "text":
+            self.embed_banks(answered)
         return assemble(
             self.collection,
             [embedder.info for embedder in self.embedders.values()],
             answers,
-            queries=(results[0],),
+            queries=(first,),
             overall=Overall(banks=describe_banks(snapshot)),
         )
+
+    def embed_banks(self, names: Iterable[str]) -> None:
+        """Have embedders that have answered a first text embed their null texts, where they have not yet."""
+        for name in names:
+            self.indexers[name].embed_bank()
 
     def _learned_lately(self, snapshot: Snapshot) -> dict[str, LearnedOnOthers]:
         """What thresholds are learned from, now or a few judgments ago; nothing where it is not known yet."""
@@ -239,6 +249,8 @@ class PageState:
         accepted = [query for query in queries if query.key not in refused]
         if queries and not accepted:
             raise next(iter(refused.values()))
+        if texts_among(accepted):
+            self.embed_banks(names)
         snapshot = self.index.snapshot(names)
         units = {name: of_name for name in names if (of_name := self._units(name, accepted)) is not None}
         answers = self.index.answers(snapshot, accepted, units, k)

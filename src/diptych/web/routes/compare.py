@@ -111,6 +111,7 @@ def router(state: PageState) -> APIRouter:
         query, pieces = described.queries[0], parts(described, ByAddress(state.pictures))
         cols = columns(query, pieces["names"])
         shown = {"number": 1, "query": query, "cols": cols, "label": ask.label, "view": ask.view}
+        shown["pending"] = query.rankings.keys() - query.stratification.keys()
         return render("answer.html", **shown, **pieces) + render("fairness.html", **pieces)
 
     return routes

@@ -24,6 +24,8 @@ class EmbedderStatus(BaseModel):
     reason: str
     complaint: Annotated[str, Field(description="Why it looks broken, by a few things that were tried.")]
     refused: int
+    bank_done: Annotated[int, Field(description="Null texts embedded, once a first text was answered.")]
+    bank_total: Annotated[int, Field(description="Null texts to embed then.")]
     price_per_query: Annotated[float, Field(description="About what a text costs, US dollars by list price.")]
 
 
@@ -95,6 +97,8 @@ def _status(state: PageState) -> Status:
                 reason=printable(indexer.indexing.reason),
                 complaint=printable(indexer.complaint),
                 refused=len(indexer.indexing.refused),
+                bank_done=indexer.indexing.bank_done,
+                bank_total=indexer.indexing.bank_total,
                 price_per_query=float(state.queues[name].typical_price),
             )
             for name, indexer in state.indexers.items()

@@ -10,7 +10,7 @@ import { keepInPlace } from "./stay.js";
 import { showStanding } from "./verdict.js";
 import { view, watchView } from "./view.js";
 import { sayWaiting } from "./waiting.js";
-import { watchWork } from "./work.js";
+import { look as lookAtWork, watchWork } from "./work.js";
 
 const LIVE = 140;  // milliseconds of rest after which what is typed is asked
 const KEPT = 1500;  // and after which it counts as asked, for the history
@@ -89,6 +89,7 @@ async function show() {
     sayWaiting(place, states, () => ask({ live: false, keep: true }));
     showAsked(query);
     showPast();
+    if (place.querySelector("[data-pending]")) lookAtWork();  // the null texts are asked for by now
     later("better", 300, showBetter);
     complain(null);
   } catch (error) {

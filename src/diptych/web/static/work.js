@@ -18,13 +18,16 @@ export function watchWork(changed) {
   look();
 }
 
-async function look() {
+const isComparing = (embedder) => embedder.state === "ready" && embedder.bank_done < embedder.bank_total;
+
+// Look now: something is under way, or has just ended.
+export async function look() {
   clearTimeout(timer);
   let busy = false;
   try {
     const state = await newest(get("/api/state"));
     if (!state) return;  // a later look is under way
-    busy = state.embedders.some((embedder) => ["waiting", "embedding"].includes(embedder.state));
+    busy = state.embedders.some((embedder) => ["waiting", "embedding"].includes(embedder.state) || isComparing(embedder));
     if (lost) complain(null);
     lost = false;
     draw(state);
@@ -73,14 +76,16 @@ function line(embedder, index, state) {
   return made;
 }
 
-function says({ state, done, total, asks, spent, reason, refused }, { allowed }) {
+function says(embedder, { allowed }) {
+  const { state, done, total, asks, spent, reason, refused, bank_done: texts, bank_total: bank } = embedder;
   const cost = spent ? `, ${dollars(spent)} so far` : "";
   switch (state) {
     case "waiting": return "begins";
     case "embedding": return total ? `embedding: ${thousands(done)} of ${thousands(total)}${cost}` : `loading${cost}`;
-    case "asks": return `has ${thousands(total)} pictures to embed, about ${dollars(asks)}; ${dollars(allowed)} is allowed.`;
+    case "asks": return !total ? `needs about ${dollars(asks)} for the null texts; ${dollars(allowed)} is allowed.` : `has ${thousands(total)} pictures to embed, about ${dollars(asks)}; ${dollars(allowed)} is allowed.`;
     case "stopped": return `stopped: ${reason}`;
-    default: return refused ? `refused ${thousands(refused)} pictures; they are left out for all.` : "";
+    default: if (isComparing(embedder)) return `embedding null texts: ${thousands(texts)} of ${thousands(bank)}${cost}`;
+      return refused ? `refused ${thousands(refused)} pictures; they are left out for all.` : "";
   }
 }
 

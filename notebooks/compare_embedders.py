@@ -165,7 +165,7 @@ for estimate in bench.estimate(QUERIES):
 # The first search embeds the pictures; the others only their text. The large figure, **z**, says how far a
 # picture stands above what unrelated texts get on it, and may be compared between embedders; the cosine
 # beneath it may not. A line joins a picture's two ranks. Where a list breaks, the break is drawn in it;
-# "no clear cut-off" and "none stands out" are answers too.
+# "no clear break" and "none stands out" are answers too.
 
 # %%
 bench.search("horses" if source == "sample" else "wolf", k=10)

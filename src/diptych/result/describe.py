@@ -247,7 +247,7 @@ def _describe_bank(searcher: Searcher, pictures: Sequence[Picture]) -> NullBank:
 def describe_spaces(snapshot: Snapshot) -> tuple[Spaces, ...]:
     """How far each two embedders hold the same pictures alike."""
     found, pictures = [], snapshot.pictures
-    units = {name: searcher.units[:] for name, searcher in snapshot.searchers.items()}
+    units = {name: searcher.units for name, searcher in snapshot.searchers.items()}
     for a, b in itertools.combinations(units, 2):
         figures, disputes = space_agreement(units[a], units[b])
         disputed = tuple(

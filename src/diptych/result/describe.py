@@ -94,7 +94,7 @@ def describe(
 
 def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:
     image_id = query.id if query.kind == "image" else None
-    orders = {name: _order(answer.scores) for name, answer in answers.items()}
+    orders = {name: answer.order.astype(np.intp) for name, answer in answers.items()}
     outside = image_id is not None and all(picture.id != image_id for picture in pictures)
     return QueryResult(
         query=query.name,
@@ -229,7 +229,7 @@ def _describe_bank(searcher: Searcher, pictures: Sequence[Picture]) -> NullBank:
         texts=searcher.bank_texts,
         left_out=searcher.left_out,
         unit=null.unit,
-        quantiles=tuple(round(float(z), 3) for z in np.quantile(null.pooled, np.linspace(0, 1, 101))),
+        quantiles=tuple(round(float(z), 3) for z in null.quantiles),
         hubs=tuple(
             Hub(
                 image=pictures[row].name,
@@ -303,10 +303,6 @@ def _agreement(
     return Agreement(a=a, b=b, figures=figures, disputed=disputed)
 
 
-def _order(scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    return np.argsort(-scores, kind="stable")
-
-
 def _contrasts(
     answers: Mapping[str, Answer],
     rivals: Mapping[str, Mapping[str, Answer]],
@@ -330,7 +326,7 @@ def _contrast(
     standings = np.array([a.scores if a.standing.z is None else a.standing.z for a in several], np.float64)
     masks = [a.standing.matches for a in several if a.standing.matches is not None]
     among = np.any(masks, axis=0) if masks else np.ones(len(pictures), bool)
-    order = _order(answer.scores)
+    order = answer.order.astype(np.intp)
     found = contrast(standings, 0, range(1, len(several)), order=order, among=among)
     own_rank = np.empty(len(pictures), int)
     own_rank[order] = np.arange(1, len(pictures) + 1)

@@ -213,7 +213,7 @@ class Index:
         return [
             found
             if len(found.ranking.rows) == k
-            else dataclasses.replace(found, ranking=rank(found.scores, k))
+            else dataclasses.replace(found, ranking=rank(found.scores, found.order, k))
             for found in self._remembered.get_all(keys, answer)
         ]
 
@@ -233,7 +233,9 @@ def _apart(answer: Answer) -> Answer:
     standing = answer.standing
     if standing.z is not None and standing.matches is not None:
         standing = dataclasses.replace(standing, z=apart(standing.z), matches=apart(standing.matches))
-    return dataclasses.replace(answer, scores=apart(answer.scores), standing=standing)
+    return dataclasses.replace(
+        answer, scores=apart(answer.scores), order=apart(answer.order), standing=standing
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from diptych.analysis.agreement import rank_agreement, space_agreement
 from diptych.analysis.contrast import contrast
 from diptych.analysis.summary import summarise
+from diptych.cores import on_all_cores
 from diptych.embedders import EmbedderInfo
 from diptych.images import Collection, Picture
 from diptych.images.thumbnail import thumbnail_uri
@@ -77,8 +78,9 @@ def describe(
         learned: What thresholds are learned from, by the embedder's name.
     """
     of_rivals = {rival.text: answers[scored.index(rival)] for rival in rivals}
-    results = []
-    for query, by_name in zip(scored, answers, strict=True):
+
+    def describe_one(asked: tuple[Query, Mapping[str, Answer]]) -> QueryResult:
+        query, by_name = asked
         result = _describe_query(query, by_name, pictures)
         if query.kind == "text":
             others = {text: of_rival for text, of_rival in of_rivals.items() if text != query.text}
@@ -88,8 +90,9 @@ def describe(
                 passing=_passing(query, by_name, learned or {}),
             )
         flat = [name for name, answer in by_name.items() if answer.ranking.flat]
-        results.append(dataclasses.replace(result, findings=query_findings(result, len(pictures), flat)))
-    return results
+        return dataclasses.replace(result, findings=query_findings(result, len(pictures), flat))
+
+    return on_all_cores(describe_one, list(zip(scored, answers, strict=True)), len(pictures))
 
 
 def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:

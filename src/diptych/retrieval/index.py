@@ -22,6 +22,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from diptych.cores import on_all_cores
 from diptych.embedders import Embedder
 from diptych.embedders.base import Vectors
 from diptych.embedders.budget import Funds
@@ -168,11 +169,12 @@ class Index:
             units = matrices[name].units
             return Searcher(ids, units if mask.all() else Subset(units, rows), self._banks[name])
 
-        searchers = {}
-        for name in matrices:
-            kept = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
-            searchers[name] = kept.get(key, partial(searcher, name))
-        return Snapshot(pictures, searchers, key)
+        def kept(name: str) -> Searcher:
+            of_name = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
+            return of_name.get(key, partial(searcher, name))
+
+        found = on_all_cores(kept, list(matrices), len(rows))
+        return Snapshot(pictures, dict(zip(matrices, found, strict=True)), key)
 
     def skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         """What can't be compared by these embedders, with the reason of the first that refused it."""
@@ -191,11 +193,12 @@ class Index:
             units: Their unit vectors by the embedder's name; each of shape (m, dimension).
             k: How many hits to return of each.
         """
-        by_name: list[dict[str, Answer]] = [{} for _ in queries]
-        for name, of_name in units.items():
-            found = self._answers_of(snapshot, name, queries, of_name, k)
-            for of_query, answer in zip(by_name, found, strict=True):
-                of_query[name] = answer
+        found = on_all_cores(
+            lambda of_one: self._answers_of(snapshot, *of_one, k),
+            [(name, queries, of_name) for name, of_name in units.items()],
+            len(snapshot.pictures),
+        )
+        by_name = [dict(zip(units, row, strict=True)) for row in zip(*found, strict=True)]
         skipped = self.skipped(list(snapshot.searchers))
         return Answers(snapshot.pictures, queries, by_name, snapshot.why_no_bank, skipped)
 

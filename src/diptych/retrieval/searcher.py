@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diptych.analysis.null import FEWEST_TEXTS, NullModel
 from diptych.analysis.order import best_first
 from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
+from diptych.cores import on_all_cores
 from diptych.embedders.base import Vectors
 from diptych.images import Picture, Skipped
 from diptych.queries import Query, TextQuery
@@ -133,7 +134,8 @@ class Searcher:
             k: How many hits to return of each.
         """
         scores = score_all(self.units, units)
-        return [self._answer(query, of_query, k) for query, of_query in zip(queries, scores, strict=True)]
+        asked = list(zip(queries, scores, strict=True))
+        return on_all_cores(lambda one: self._answer(*one, k), asked, len(self.units))
 
     def _answer(self, query: Query, scores: NDArray[np.float32], k: int) -> Answer:
         order = best_first(scores)

@@ -42,7 +42,7 @@ _GROUP = 64
 """How many similarities are looked at by their highest alone, before it is known which ones matter."""
 
 
-class Rows(Protocol):
+class UnitRows(Protocol):
     """Unit rows of which some can be had at a time: a matrix, or some rows of one that nobody copied."""
 
     @property
@@ -66,7 +66,9 @@ class DisputedNeighbourhood:
     unshared: float = measured(UNSHARED)
 
 
-def shared_neighbours(units_a: Rows, units_b: Rows, anchors: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+def shared_neighbours(
+    units_a: UnitRows, units_b: UnitRows, anchors: NDArray[np.intp], k: int
+) -> NDArray[np.intp]:
     """Count how many of each anchor's k nearest images, itself left out, are the same in both spaces.
 
     Args:
@@ -82,12 +84,14 @@ def shared_neighbours(units_a: Rows, units_b: Rows, anchors: NDArray[np.intp], k
     return np.asarray((of_a[:, :, None] == of_b[:, None, :]).sum(axis=(1, 2)))
 
 
-def _nearest(units: Rows, anchors: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+def _nearest(units: UnitRows, anchors: NDArray[np.intp], k: int) -> NDArray[np.intp]:
     """The k nearest rows of each anchor, in no order; shape (m, k).
 
     Each block of images is read once, for all anchors. The highest similarities of groups of images are those
     of different images: what is below the k-th highest of them is out.
     """
+    if len(units) <= _ROWS_AT_ONCE:
+        return _nearest_of_few(units, anchors, k)
     of_anchors = units[anchors].T
     highest = np.full((k, len(anchors)), -np.inf, np.float32)
     kept: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]] = []
@@ -105,6 +109,13 @@ def _nearest(units: Rows, anchors: NDArray[np.intp], k: int) -> NDArray[np.intp]
     order = np.lexsort((-values, asked))
     first_of_each = np.searchsorted(asked[order], np.arange(len(anchors)))
     return np.asarray(rows[order[first_of_each[:, None] + np.arange(k)]])
+
+
+def _nearest_of_few(units: UnitRows, anchors: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """The same where all similarities fit into the cache."""
+    similarity = units[anchors] @ units[:].T
+    similarity[np.arange(len(anchors)), anchors] = -np.inf
+    return np.argpartition(similarity, -k, axis=1)[:, -k:]
 
 
 def most_disputed(

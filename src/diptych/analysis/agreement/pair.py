@@ -18,7 +18,7 @@ from diptych.analysis.agreement.neighbours import (
     MUTUAL_KNN,
     MUTUAL_KNN_BY_CHANCE,
     DisputedNeighbourhood,
-    Rows,
+    UnitRows,
     most_disputed,
     shared_neighbours,
 )
@@ -152,7 +152,7 @@ def rank_agreement(
 
 
 def space_agreement(
-    units_a: Rows, units_b: Rows, k: int = 10
+    units_a: UnitRows, units_b: UnitRows, k: int = 10
 ) -> tuple[SpaceAgreement, tuple[DisputedNeighbourhood, ...]]:
     """Compare two spaces by what is near to what in them.
 
@@ -198,7 +198,7 @@ def _ranks(order: NDArray[np.intp], n: int) -> NDArray[np.intp]:
     return found
 
 
-def _check(a: Rows | NDArray[np.floating], b: Rows | NDArray[np.floating], k: int) -> None:
+def _check(a: UnitRows | NDArray[np.floating], b: UnitRows | NDArray[np.floating], k: int) -> None:
     if len(a) != len(b):
         raise ValueError(f"{len(a)} images on one side, {len(b)} on the other")
     if not all(
@@ -209,12 +209,12 @@ def _check(a: Rows | NDArray[np.floating], b: Rows | NDArray[np.floating], k: in
         raise ValueError(f"k must be at least 1, not {k}")
 
 
-def _all_the_same(side: Rows | NDArray[np.floating]) -> bool:
+def _all_the_same(side: UnitRows | NDArray[np.floating]) -> bool:
     """Whether there is nothing to tell one image from another by; true for one image and for none."""
     return all((rows == side[:1]).all() for rows in _blocks(side))
 
 
-def _blocks(side: Rows | NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
+def _blocks(side: UnitRows | NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
     """All rows, some at a time."""
     for start in range(0, len(side), _ROWS_AT_ONCE):
         yield side[start : start + _ROWS_AT_ONCE]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from table import Row, in_turn, print_rows
 
+from diptych.cores import on_all_cores
 from diptych.embedders.base import Vectors
 from diptych.images import Collection, Limits, Picture
 from diptych.queries import TextQuery
@@ -19,7 +20,7 @@ from diptych.result.describe import describe_comparison
 from diptych.retrieval.index import Snapshot
 from diptych.retrieval.null_bank import EmbeddedBank, default_bank
 from diptych.retrieval.search import normalise
-from diptych.retrieval.searcher import Answers, Searcher
+from diptych.retrieval.searcher import Answer, Answers, Searcher
 
 QUERIES, DIMENSION, NAMES, K = 20, 512, ("a", "b"), 20
 FEW, MANY, RUNS = 10_000, 100_000, 2
@@ -53,13 +54,16 @@ def analyse(spaces: Mapping[str, tuple[Vectors, Vectors, Vectors]], pictures: li
     """What a comparison does after the last vector is there."""
     queries = [TextQuery(f"query {row}") for row in range(QUERIES)]
     ids = [picture.id for picture in pictures]
-    searchers = {
-        name: Searcher(ids, images, EmbeddedBank(default_bank(), bank))
-        for name, (images, bank, _) in spaces.items()
-    }
-    snapshot = Snapshot(tuple(pictures), searchers)
-    found = {name: searcher.answer(queries, spaces[name][2], K) for name, searcher in searchers.items()}
-    by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*found.values(), strict=True)]
+
+    def ask(name: str) -> tuple[Searcher, list[Answer]]:
+        images, bank, asked = spaces[name]
+        searcher = Searcher(ids, images, EmbeddedBank(default_bank(), bank))
+        return searcher, searcher.answer(queries, asked, K)
+
+    found = dict(zip(NAMES, on_all_cores(ask, NAMES, len(ids)), strict=True))
+    snapshot = Snapshot(tuple(pictures), {name: searcher for name, (searcher, _) in found.items()})
+    of_each = (answers for _, answers in found.values())
+    by_query = [dict(zip(NAMES, row, strict=True)) for row in zip(*of_each, strict=True)]
     answers = Answers(snapshot.pictures, queries, by_query)
     collection = Collection("made up", pictures, (), {}, Limits())
     return describe_comparison(collection, (), snapshot, answers, k=K, work={})

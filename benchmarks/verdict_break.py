@@ -274,7 +274,7 @@ def _shares(world: World, calibration: World, rng: np.random.Generator) -> dict[
 
 def _standing_out(model: NullModel, queries: Scores) -> float:
     """For how many queries any picture stands out."""
-    return float(np.mean([discoveries(model.p(z)).any() for z in model.z(queries)]))
+    return float(np.mean([discoveries(model.p(z)).any() for z in map(model.z, queries)]))
 
 
 def _rate(rule: str, n: int, case: str, shares: Sequence[float] | Scores) -> Rate:

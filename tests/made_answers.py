@@ -34,11 +34,11 @@ def answers(
         by_name = {}
         for name, rows in scores.items():
             row = np.array(rows[place], np.float32)
-            order = np.argsort(-row, kind="stable")[:k]
+            order = np.argsort(-row, kind="stable").astype(np.int32)
             standing = stand_alone(row)
             if z is not None and name in z:
                 standing = Standing(np.array(z[name][place], float), None, standing.stratification)
             flat = bool(np.ptp(row) == 0)
-            by_name[name] = Answer(Ranking(order, row[order], flat=flat), row, standing)
+            by_name[name] = Answer(Ranking(order[:k], row[order[:k]], flat=flat), row, order, standing)
         made.append(by_name)
     return Answers(pictures(number), [TextQuery(query) for query in queries], made, why_no_z or {})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from diptych.analysis.null import FALSE_DISCOVERIES, NullModel, discoveries, fat_tailed
+from diptych.analysis.null import FALSE_DISCOVERIES, NullModel, discoveries, null_z
 
 FAMILIES = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
@@ -49,26 +49,43 @@ def test_z_is_what_a_loop_over_images_and_texts_finds(texts: int, n: int, seed: 
     bank, queries = rng.normal(size=(texts, n)) + rng.normal(size=n), rng.normal(size=(2, n))
     model = NullModel.fit(bank)
     expected = [z_by_loops(bank, query) for query in queries]
-    np.testing.assert_allclose(model.z(queries), expected, atol=1e-9)
-    np.testing.assert_allclose(model.z(queries[0]), expected[0], atol=1e-9)
+    np.testing.assert_allclose([model.z(query) for query in queries], expected, atol=1e-9)
 
 
 @given(st.integers(4, 12), st.integers(2, 20), st.integers(0, 2**32 - 1))
 def test_a_bank_texts_own_z_is_what_it_gets_from_the_others(texts: int, n: int, seed: int) -> None:
     bank = np.random.default_rng(seed).normal(size=(texts, n))
     alone = [NullModel.fit(np.delete(bank, row, axis=0)).z(bank[row]) for row in range(texts)]
-    model = NullModel.fit(bank)
-    np.testing.assert_allclose(model.residuals, alone, atol=1e-9)
-    np.testing.assert_array_equal(model.pooled, np.sort(model.residuals, axis=None))
+    np.testing.assert_allclose(null_z(bank), alone, atol=1e-9)
+
+
+@given(st.integers(3, 30), st.integers(1, 40), st.sampled_from([0.01, 1, 1000]), st.integers(0, 2**32 - 1))
+def test_what_is_kept_of_the_null_z_is_what_sorting_them_all_gives(
+    texts: int, n: int, spread: float, seed: int
+) -> None:
+    """Also where nearly all of them, or none, are between the bounds of what they are counted in."""
+    rng = np.random.default_rng(seed)
+    bank = np.round(spread * rng.standard_t(1, (texts, n)), 1)
+    model, pooled = NullModel.fit(bank), np.sort(null_z(bank), axis=None)
+    assert model.size == pooled.size
+    np.testing.assert_array_equal(model.tail, pooled[pooled.size - len(model.tail) :])
+    assert len(model.tail) / model.size >= FALSE_DISCOVERIES
+    assert len(model.tail) <= FALSE_DISCOVERIES * model.size + 2
+    np.testing.assert_allclose(model.quantiles, np.quantile(pooled, np.linspace(0, 1, 101)), 1e-12, 1e-12)
+    np.testing.assert_array_equal(model.highest, null_z(bank).max(axis=1))
 
 
 @given(grid(st.integers(3, 8), st.integers(1, 12)), st.data())
 def test_p_is_the_share_of_all_null_scores_that_are_as_high(bank: np.ndarray, data: st.DataObject) -> None:
-    model = NullModel.fit(bank)
-    own = st.sampled_from(model.pooled.tolist())
+    """Where it is no more than the rate of false discoveries: above that nobody asks how much."""
+    model, residuals = NullModel.fit(bank), null_z(bank)
+    own = st.sampled_from(residuals.ravel().tolist())
     z = data.draw(hnp.arrays(np.float64, 5, elements=own | st.floats(-9, 9)))
-    as_high = [sum(1 for row in model.residuals for null in row if null >= value) for value in z]
-    np.testing.assert_allclose(model.p(z), [(1 + count) / (1 + bank.size) for count in as_high])
+    as_high = [sum(1 for row in residuals for null in row if null >= value) for value in z]
+    share = np.array([(1 + count) / (1 + bank.size) for count in as_high])
+    low = share <= FALSE_DISCOVERIES
+    np.testing.assert_allclose(model.p(z)[low], share[low])
+    assert (model.p(z)[~low] > FALSE_DISCOVERIES).all()
 
 
 @pytest.mark.parametrize("texts", [20, 64])
@@ -83,7 +100,7 @@ def test_a_small_p_is_as_rare_as_it_says_and_what_matches_by_chance_is_one_query
         effect = rng.normal(size=300)
         bank = draw(rng, (texts, 300)) + effect
         model = NullModel.fit(bank)
-        p = model.p(model.z(draw(rng, (20, 300)) + effect))
+        p = np.stack([model.p(model.z(query)) for query in draw(rng, (20, 300)) + effect])
         smallest.append(np.mean(p <= 0.001) / 0.001)
         any_match.append(np.mean([discoveries(row).any() for row in p]))
     assert np.mean(smallest) == pytest.approx(1, abs=0.2)
@@ -108,17 +125,17 @@ def test_z_and_p_and_matches_are_unit_free(bank: np.ndarray, seed: int, a: float
     z = before.z(query)
     for other in (after.z(a * query - 3), after.z(a * query + 16)):
         np.testing.assert_allclose(other, z, atol=1e-9)
-    np.testing.assert_allclose(after.pooled, before.pooled, atol=1e-9)
+    np.testing.assert_allclose(after.quantiles, before.quantiles, atol=1e-9)
     np.testing.assert_allclose(after.hubness, before.hubness, atol=1e-9)
     assert after.unit == pytest.approx(a * before.unit)
 
 
 def test_a_text_whose_others_all_score_alike_stands_as_far_out_in_any_scale() -> None:
     bank = np.array([[-0.25, 0.25], [0, 0], [0, 0], [0, 0]])
-    z = NullModel.fit(bank).residuals
+    z = null_z(bank)
     assert np.isfinite(z).all()
     assert z[0, 1] > 1e3
-    np.testing.assert_allclose(NullModel.fit(8 * bank - 3).residuals, z)
+    np.testing.assert_allclose(null_z(8 * bank - 3), z)
 
 
 def test_p_and_matches_are_the_same_in_another_scale() -> None:
@@ -138,7 +155,7 @@ def test_the_order_of_images_and_texts_does_not_matter(bank: np.ndarray, random)
     random.shuffle(texts)
     before, after = NullModel.fit(bank), NullModel.fit(bank[texts][:, images])
     np.testing.assert_allclose(after.z(bank[0][images]), before.z(bank[0])[images], atol=1e-9)
-    np.testing.assert_allclose(after.pooled, before.pooled, atol=1e-9)
+    np.testing.assert_allclose(after.quantiles, before.quantiles, atol=1e-9)
 
 
 def test_a_hub_matches_no_unrelated_query_although_it_scores_highest() -> None:
@@ -147,8 +164,7 @@ def test_a_hub_matches_no_unrelated_query_although_it_scores_highest() -> None:
     model = NullModel.fit(rng.normal(size=(64, 200)) + effect)
     queries = rng.normal(size=(200, 200)) + effect
     assert np.mean(queries.argmax(axis=1) == 0) > 0.9
-    p = model.p(model.z(queries))
-    assert np.mean([discoveries(row)[0] for row in p]) < 0.02
+    assert np.mean([discoveries(model.p(model.z(query)))[0] for query in queries]) < 0.02
     assert model.hubness.argmax() == 0
     assert model.hubness[0] == pytest.approx(6, abs=0.6)
     assert abs(np.median(model.hubness)) < 1e-12
@@ -170,9 +186,11 @@ def test_a_mirrored_null_has_its_lower_tail_twice() -> None:
     bank = rng.normal(size=(20, 30))
     bank[np.arange(20), np.arange(20)] += 20  # each has its own kind here
     plain, mirrored = NullModel.fit(bank), NullModel.fit(bank, mirrored=True)
-    lower = plain.pooled[plain.pooled <= 0]
-    np.testing.assert_array_equal(mirrored.pooled, np.sort(np.r_[lower, -lower]))
-    assert mirrored.pooled.max() < 5 < plain.pooled.max()
+    lower = null_z(bank)[null_z(bank) <= 0]
+    expected = np.sort(np.r_[lower, -lower])
+    assert mirrored.size == len(expected)
+    np.testing.assert_array_equal(mirrored.tail, expected[-len(mirrored.tail) :])
+    assert mirrored.tail[-1] < 5 < plain.tail[-1]
 
 
 @settings(max_examples=20)
@@ -181,14 +199,14 @@ def test_a_text_that_matches_something_is_found_among_the_bank(seed: int, plante
     rng = np.random.default_rng(seed)
     bank = rng.normal(size=(40, 300))
     bank[planted, :5] += 15
-    assert fat_tailed(bank)[planted]
+    assert NullModel.fit(bank).fat[planted]
 
 
 @pytest.mark.parametrize("n", [7, 88, 1000])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_hardly_any_clean_text_is_left_out(family: str, n: int) -> None:
     rng = np.random.default_rng(5)
-    shares = [fat_tailed(FAMILIES[family](rng, (64, n))).mean() for _ in range(30)]
+    shares = [NullModel.fit(FAMILIES[family](rng, (64, n))).fat.mean() for _ in range(30)]
     assert np.mean(shares) < 0.01
 
 
@@ -199,7 +217,7 @@ def test_few_images_and_equal_scores_have_a_finite_z(n: int) -> None:
         z = model.z(np.full(n, 0.2))
         assert np.isfinite(z).all()
         assert ((model.p(z) > 0) & (model.p(z) <= 1)).all()
-        assert not fat_tailed(np.full((20, n), 0.3)).any()
+        assert not NullModel.fit(np.full((20, n), 0.3)).fat.any()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -209,7 +227,7 @@ def test_what_is_not_finite_is_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         NullModel.fit(bank)
     with pytest.raises(ValueError, match="finite"):
-        fat_tailed(bank)
+        null_z(bank)
 
 
 @given(st.integers(20, 30), st.integers(1, 60), st.integers(0, 999), st.floats(-1, 6))

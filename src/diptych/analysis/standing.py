@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.cuts.bank_gap import BankGaps
-from diptych.analysis.null import FEWEST_TEXTS, NullModel, fat_tailed
+from diptych.analysis.null import FEWEST_TEXTS, NullModel
+from diptych.analysis.order import best_first
 from diptych.analysis.stratification import FEWEST_IMAGES, Stratification, stratify
 
 
@@ -46,21 +47,29 @@ class TextBackground:
         if len(scores) < FEWEST_TEXTS:
             raise ValueError(f"a null bank needs at least {FEWEST_TEXTS} texts")
         self._scores = scores
-        self.fat = fat_tailed(scores)
-        self._fitted = lru_cache(maxsize=4)(self._fit)
+        of_all = NullModel.fit(scores)
+        self.fat = of_all.fat
+        self._fitted = lru_cache(maxsize=4)(partial(self._fit, None if self.fat.any() else of_all))
         self.model, _ = self._fitted(frozenset())
 
-    def stand(self, scores: NDArray[np.floating], related: Collection[int] = ()) -> Standing:
+    def stand(
+        self,
+        scores: NDArray[np.floating],
+        related: Collection[int] = (),
+        order: NDArray[np.intp] | None = None,
+    ) -> Standing:
         """Describe one query's ranking.
 
         Args:
             scores: Of every image; shape (n,).
             related: Rows of the bank that have to do with this query, and are left out for it.
+            order: All rows, best first, where they are sorted already; shape (n,).
         """
         model, gaps = self._fitted(frozenset(related))
+        descending = _descending(scores, order)
         z = model.z(scores)
-        matches = model.stand_out(z) & _tells(scores)
-        described = stratify(scores, stands_out=int(matches.sum()), unit=model.unit, gaps=gaps)
+        matches = model.stand_out(z) & _tells(descending)
+        described = stratify(descending, stands_out=int(matches.sum()), unit=model.unit, gaps=gaps)
         left_out = np.flatnonzero(~self.fat & ~self._kept(frozenset(related)))
         return Standing(z, matches, described, tuple(left_out.tolist()))
 
@@ -69,9 +78,10 @@ class TextBackground:
         kept[list(related)] = False
         return kept if kept.sum() >= FEWEST_TEXTS else ~self.fat  # better an impure null than hardly any
 
-    def _fit(self, related: frozenset[int]) -> tuple[NullModel, BankGaps | None]:
-        scores = np.asarray(self._scores[self._kept(related)], np.float64)
-        model = NullModel.fit(scores)
+    def _fit(self, of_all: NullModel | None, related: frozenset[int]) -> tuple[NullModel, BankGaps | None]:
+        kept = self._kept(related)
+        scores = self._scores if kept.all() else self._scores[kept]
+        model = of_all if of_all is not None and kept.all() else NullModel.fit(scores)
         few = scores.shape[1] < FEWEST_IMAGES
         return model, None if few else BankGaps.fit(scores, model.unit)
 
@@ -96,31 +106,41 @@ class ImageBackground:
         """The standard deviation of the null scores, in scores."""
         return self._model.unit
 
-    def stand(self, scores: NDArray[np.floating], itself: int | None = None) -> Standing:
+    def stand(
+        self,
+        scores: NDArray[np.floating],
+        itself: int | None = None,
+        order: NDArray[np.intp] | None = None,
+    ) -> Standing:
         """Describe the ranking for one image.
 
         Args:
             scores: Of every image; shape (n,).
             itself: The column of the very image, where it is in the collection: it neither stands out nor
                 counts for the break.
+            order: All rows, best first, where they are sorted already; shape (n,).
         """
+        descending = _descending(scores, order, itself)
         z = self._model.z(scores)
         others = np.arange(len(scores)) != itself
         matches = np.zeros(len(scores), bool)
-        matches[others] = self._model.stand_out(z[others]) & _tells(scores[others])
-        described = stratify(scores[others], stands_out=int(matches.sum()), unit=self._model.unit)
+        matches[others] = self._model.stand_out(z[others]) & _tells(descending)
+        described = stratify(descending, stands_out=int(matches.sum()), unit=self._model.unit)
         return Standing(z, matches, _beside_itself(described, scores, itself))
 
 
-def stand_alone(scores: NDArray[np.floating], itself: int | None = None) -> Standing:
+def stand_alone(
+    scores: NDArray[np.floating], itself: int | None = None, order: NDArray[np.intp] | None = None
+) -> Standing:
     """Describe a ranking where there is no null to compare it with.
 
     Args:
         scores: Of every image; shape (n,).
         itself: For an image query, its own column where it is in the collection: it does not count for the
             break.
+        order: All rows, best first, where they are sorted already; shape (n,).
     """
-    described = stratify(scores[np.arange(len(scores)) != itself])
+    described = stratify(_descending(scores, order, itself))
     return Standing(None, None, _beside_itself(described, scores, itself))
 
 
@@ -131,6 +151,14 @@ def _beside_itself(
     return described if itself is None else described.beside(int((scores > scores[itself]).sum()))
 
 
-def _tells(scores: NDArray[np.floating]) -> bool:
+def _descending(
+    scores: NDArray[np.floating], order: NDArray[np.intp] | None, itself: int | None = None
+) -> NDArray[np.floating]:
+    """All scores but the image's own, best first."""
+    order = best_first(scores) if order is None else order
+    return scores[order if itself is None else order[order != itself]]
+
+
+def _tells(descending: NDArray[np.floating]) -> bool:
     """Whether a query tells any two images apart: without that, z is only what the images are to others."""
-    return len(scores) > 0 and bool(np.ptp(scores) > 0)
+    return len(descending) > 0 and bool(descending[0] > descending[-1])

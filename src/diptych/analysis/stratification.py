@@ -24,6 +24,7 @@ from diptych.analysis.cuts.mixture import MIXTURE, mixture_cut
 from diptych.analysis.cuts.otsu import EXCESS_VARIANCE, OTSU, excess_variance, otsu
 from diptych.analysis.cuts.robust import ROBUST, robust_cut, robust_spread
 from diptych.analysis.null import STANDS_OUT
+from diptych.analysis.order import best_first
 from diptych.concept import Concept, measured
 
 Verdict: TypeAlias = Literal["break", "gradual", "too few images", "all equal", "nothing matches"]
@@ -205,7 +206,7 @@ def stratify(
     """Describe one ranking.
 
     Args:
-        scores: Of every image, in any order; shape (n,), finite.
+        scores: Of every image, in any order; shape (n,), finite. Those that come best first are not sorted.
         stands_out: How many images stand out, by the null bank; None without one.
         unit: The standard deviation of the null scores; without one, that of the ranking's lower half is
             taken.
@@ -215,16 +216,17 @@ def stratify(
     Raises:
         ValueError: A score is not finite.
     """
-    if not np.isfinite(scores).all():
-        raise ValueError("a ranking needs finite scores")
     n = len(scores)
+    in_order = n < 2 or bool((scores[1:] <= scores[:-1]).all())
+    descending = np.asarray(scores if in_order else scores[best_first(scores)], np.float64)
+    if not np.isfinite(descending[[0, -1]] if n else descending).all():
+        raise ValueError("a ranking needs finite scores")
     if gaps is not None and len(gaps.sizes) < _FEWEST_LISTS:
         gaps = None
-    if n > 1 and np.ptp(scores) == 0:
+    if n > 1 and descending[0] == descending[-1]:
         return Stratification(verdict="all equal", stands_out=stands_out, matches=stands_out)
     if n < (FEWEST_WITHOUT_BANK if gaps is None else FEWEST_IMAGES):
         return Stratification(verdict="too few images", stands_out=stands_out, matches=stands_out)
-    descending = -np.sort(-np.asarray(scores, np.float64))
     rank, p = _largest_gap(descending, gaps)
     classes = otsu(descending)
     cuts = {

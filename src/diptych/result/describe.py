@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from diptych.analysis.agreement import rank_agreement, space_agreement
 from diptych.analysis.contrast import contrast
 from diptych.analysis.summary import summarise
+from diptych.cores import on_all_cores
 from diptych.embedders import EmbedderInfo
 from diptych.images import Collection, Picture
 from diptych.images.thumbnail import thumbnail_uri
@@ -79,8 +80,9 @@ def describe(
         pending: Embedders whose null texts are still to come: what their lists do is not said yet.
     """
     of_rivals = {rival.text: answers[scored.index(rival)] for rival in rivals}
-    results = []
-    for query, by_name in zip(scored, answers, strict=True):
+
+    def describe_one(asked: tuple[Query, Mapping[str, Answer]]) -> QueryResult:
+        query, by_name = asked
         result = _describe_query(query, by_name, pictures)
         if query.kind == "text":
             others = {text: of_rival for text, of_rival in of_rivals.items() if text != query.text}
@@ -93,13 +95,14 @@ def describe(
                 passing=_passing(query, by_name, learned or {}),
             )
         flat = [name for name, answer in by_name.items() if answer.ranking.flat]
-        results.append(dataclasses.replace(result, findings=query_findings(result, len(pictures), flat)))
-    return results
+        return dataclasses.replace(result, findings=query_findings(result, len(pictures), flat))
+
+    return on_all_cores(describe_one, list(zip(scored, answers, strict=True)), len(pictures))
 
 
 def _describe_query(query: Query, answers: Mapping[str, Answer], pictures: Sequence[Picture]) -> QueryResult:
     image_id = query.id if query.kind == "image" else None
-    orders = {name: _order(answer.scores) for name, answer in answers.items()}
+    orders = {name: answer.order.astype(np.intp) for name, answer in answers.items()}
     outside = image_id is not None and all(picture.id != image_id for picture in pictures)
     return QueryResult(
         query=query.name,
@@ -234,7 +237,7 @@ def _describe_bank(searcher: Searcher, pictures: Sequence[Picture]) -> NullBank:
         texts=searcher.bank_texts,
         left_out=searcher.left_out,
         unit=null.unit,
-        quantiles=tuple(round(float(z), 3) for z in np.quantile(null.pooled, np.linspace(0, 1, 101))),
+        quantiles=tuple(round(float(z), 3) for z in null.quantiles),
         hubs=tuple(
             Hub(
                 image=pictures[row].name,
@@ -252,7 +255,7 @@ def _describe_bank(searcher: Searcher, pictures: Sequence[Picture]) -> NullBank:
 def describe_spaces(snapshot: Snapshot) -> tuple[Spaces, ...]:
     """How far each two embedders hold the same pictures alike."""
     found, pictures = [], snapshot.pictures
-    units = {name: searcher.units[:] for name, searcher in snapshot.searchers.items()}
+    units = {name: searcher.units for name, searcher in snapshot.searchers.items()}
     for a, b in itertools.combinations(units, 2):
         figures, disputes = space_agreement(units[a], units[b])
         disputed = tuple(
@@ -308,10 +311,6 @@ def _agreement(
     return Agreement(a=a, b=b, figures=figures, disputed=disputed)
 
 
-def _order(scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    return np.argsort(-scores, kind="stable")
-
-
 def _contrasts(
     answers: Mapping[str, Answer],
     rivals: Mapping[str, Mapping[str, Answer]],
@@ -335,7 +334,7 @@ def _contrast(
     standings = np.array([a.scores if a.standing.z is None else a.standing.z for a in several], np.float64)
     masks = [a.standing.matches for a in several if a.standing.matches is not None]
     among = np.any(masks, axis=0) if masks else np.ones(len(pictures), bool)
-    order = _order(answer.scores)
+    order = answer.order.astype(np.intp)
     found = contrast(standings, 0, range(1, len(several)), order=order, among=among)
     own_rank = np.empty(len(pictures), int)
     own_rank[order] = np.arange(1, len(pictures) + 1)

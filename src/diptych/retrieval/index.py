@@ -22,6 +22,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from diptych.cores import on_all_cores
 from diptych.embedders import Embedder
 from diptych.embedders.base import PrecomputedImages, Vectors
 from diptych.embedders.budget import Funds
@@ -210,12 +211,13 @@ class Index:
             units = matrices[name].units
             return Searcher(ids, units if mask.all() else Subset(units, rows), banks[name])
 
-        searchers = {}
-        for name in matrices:
-            kept = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
+        def kept(name: str) -> Searcher:
+            of_name = self._searchers.setdefault(name, _Remembered(LRUCache(_SNAPSHOTS)))
             own = mask.tobytes() + bytes([banks[name] is NOT_YET])
-            searchers[name] = kept.get(own, partial(searcher, name))
-        return Snapshot(pictures, searchers, key)
+            return of_name.get(own, partial(searcher, name))
+
+        found = on_all_cores(kept, list(matrices), len(rows))
+        return Snapshot(pictures, dict(zip(matrices, found, strict=True)), key)
 
     def skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         """What can't be compared by these embedders, with the reason of the first that refused it."""
@@ -234,11 +236,12 @@ class Index:
             units: Their unit vectors by the embedder's name; each of shape (m, dimension).
             k: How many hits to return of each.
         """
-        by_name: list[dict[str, Answer]] = [{} for _ in queries]
-        for name, of_name in units.items():
-            found = self._answers_of(snapshot, name, queries, of_name, k)
-            for of_query, answer in zip(by_name, found, strict=True):
-                of_query[name] = answer
+        found = on_all_cores(
+            lambda of_one: self._answers_of(snapshot, *of_one, k),
+            [(name, queries, of_name) for name, of_name in units.items()],
+            len(snapshot.pictures),
+        )
+        by_name = [dict(zip(units, row, strict=True)) for row in zip(*found, strict=True)]
         skipped = self.skipped(list(snapshot.searchers))
         return Answers(snapshot.pictures, queries, by_name, snapshot.why_no_bank, skipped)
 
@@ -256,7 +259,7 @@ class Index:
         return [
             found
             if len(found.ranking.rows) == k
-            else dataclasses.replace(found, ranking=rank(found.scores, k))
+            else dataclasses.replace(found, ranking=rank(found.scores, found.order, k))
             for found in self._remembered.get_all(keys, answer)
         ]
 
@@ -276,7 +279,9 @@ def _apart(answer: Answer) -> Answer:
     standing = answer.standing
     if standing.z is not None and standing.matches is not None:
         standing = dataclasses.replace(standing, z=apart(standing.z), matches=apart(standing.matches))
-    return dataclasses.replace(answer, scores=apart(answer.scores), standing=standing)
+    return dataclasses.replace(
+        answer, scores=apart(answer.scores), order=apart(answer.order), standing=standing
+    )
 
 
 @dataclass(frozen=True)

@@ -129,19 +129,17 @@ def score_all(images: Matrix, queries: Vectors) -> NDArray[np.float32]:
     return scores
 
 
-def rank(scores: NDArray[np.float32], k: int) -> Ranking:
+def rank(scores: NDArray[np.float32], order: NDArray[np.integer], k: int) -> Ranking:
     """The best images by the scores of all; the ranking that `search` gives.
 
     Args:
         scores: Shape (n,), in the order in which ties are broken.
+        order: All rows, best first; shape (n,).
         k: How many images to return, at most n.
     """
-    n, k = len(scores), min(k, len(scores))
-    rows = np.arange(n)
-    if 0 < k < n:
-        rows = np.flatnonzero(scores >= np.partition(scores, n - k)[n - k])
-    best = rows[np.argsort(-scores[rows], kind="stable")[:k]]
-    return Ranking(best, scores[best], flat=bool(n > 1 and np.ptp(scores) == 0))
+    best = order[:k].astype(np.intp)
+    flat = len(scores) > 1 and scores[order[0]] == scores[order[-1]]
+    return Ranking(best, scores[best], flat=bool(flat))
 
 
 class _Best:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.analysis.null import FEWEST_TEXTS, NullModel
+from diptych.analysis.order import best_first
 from diptych.analysis.standing import ImageBackground, Standing, TextBackground, stand_alone
+from diptych.cores import on_all_cores
 from diptych.embedders.base import Vectors
 from diptych.images import Picture, Skipped
 from diptych.queries import Query, TextQuery
@@ -36,19 +38,21 @@ class Answer:
     Attributes:
         ranking: The first hits.
         scores: Of every image, in the order of their names; shape (n,).
+        order: All images' rows, best first, equal scores in the order of their names; shape (n,).
         standing: How the images stand.
         related: The bank's texts that were left out for this query, as they share a word with it.
     """
 
     ranking: Ranking
     scores: NDArray[np.float32]
+    order: NDArray[np.int32]
     standing: Standing
     related: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes: its arrays, or what else there is to an answer over few images."""
-        arrays = (self.scores, self.standing.z, self.standing.matches)
+        arrays = (self.scores, self.order, self.standing.z, self.standing.matches)
         return max(_LEAST_BYTES, sum(array.nbytes for array in arrays if array is not None))
 
 
@@ -89,7 +93,7 @@ class Searcher:
     def __init__(self, ids: Sequence[str], units: Matrix, bank: EmbeddedBank) -> None:
         self.units = units
         self.why_no_bank: str | None = bank.why_none or None
-        self._row = {image_id: row for row, image_id in enumerate(ids)}
+        self._ids = ids
         self._bank_texts: tuple[TextQuery, ...] = ()
         self._texts: TextBackground | None = None
         if not bank.why_none:
@@ -103,7 +107,7 @@ class Searcher:
                 f"only {telling.sum()} of the bank's {len(telling)} texts tell its images apart"
             )
             return
-        texts = TextBackground(scores[telling])
+        texts = TextBackground(scores if telling.all() else scores[telling])
         if (
             texts.model.unit <= _ROUNDING
         ):  # all of them rank alike: what is left is rounding, and z would be too
@@ -130,12 +134,14 @@ class Searcher:
             k: How many hits to return of each.
         """
         scores = score_all(self.units, units)
-        return [self._answer(query, of_query, k) for query, of_query in zip(queries, scores, strict=True)]
+        asked = list(zip(queries, scores, strict=True))
+        return on_all_cores(lambda one: self._answer(*one, k), asked, len(self.units))
 
     def _answer(self, query: Query, scores: NDArray[np.float32], k: int) -> Answer:
-        standing = self._stand(query, scores)
+        order = best_first(scores)
+        standing = self._stand(query, scores, order)
         texts = tuple(self._bank_texts[row].text for row in standing.left_out)
-        return Answer(rank(scores, k), scores, standing, texts)
+        return Answer(rank(scores, order, k), scores, order.astype(np.int32), standing, texts)
 
     @property
     def null(self) -> NullModel | None:
@@ -154,14 +160,20 @@ class Searcher:
             return ()
         return tuple(text.text for text, fat in zip(self._bank_texts, self._texts.fat, strict=True) if fat)
 
-    def _stand(self, query: Query, scores: NDArray[np.float32]) -> Standing:
+    def _stand(self, query: Query, scores: NDArray[np.float32], order: NDArray[np.intp]) -> Standing:
         if query.kind == "image":
             itself = self._row.get(query.id)
             images = self._images
-            return stand_alone(scores, itself) if images is None else images.stand(scores, itself)
+            return (
+                stand_alone(scores, itself, order) if images is None else images.stand(scores, itself, order)
+            )
         if self._texts is not None:
-            return self._texts.stand(scores, related(self._bank_texts, query))
-        return stand_alone(scores)
+            return self._texts.stand(scores, related(self._bank_texts, query), order)
+        return stand_alone(scores, order=order)
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {image_id: row for row, image_id in enumerate(self._ids)}
 
     @cached_property
     def _images(self) -> ImageBackground | None:

@@ -12,6 +12,9 @@ from diptych.concept import Concept
 PERSISTENCE = 0.9
 """Webber's p: how likely a reader reads on after each rank. At 0.9 the first 10 ranks weigh 86 %."""
 
+_DEEPEST = 2**13
+"""At p = 0.9 deeper ranks weigh less than the smallest number that there is."""
+
 RBO = Concept(
     name="rank-biased overlap (p = 0.9)",
     reading="How much of the top the two share, the first 10 ranks having 86 % of the weight: 1 is the same"
@@ -58,9 +61,9 @@ def rbo(shared: NDArray[np.number], p: float = PERSISTENCE) -> float:
     Returns:
         0 (nothing shared) to 1 (the same order).
     """
-    depths, weights = _weights(len(shared), p)
-    agreement = shared / depths
-    return float(min(1.0, agreement[-1] * weights[-1] + (1 - p) / p * (agreement @ weights)))
+    depths, weights = _weights(min(len(shared), _DEEPEST), p)
+    beyond = shared[-1] / len(shared) * p ** len(shared)
+    return float(min(1.0, beyond + (1 - p) / p * (shared[: len(depths)] / depths @ weights)))
 
 
 @lru_cache(maxsize=4)

@@ -59,8 +59,8 @@ class BankGaps:
         n = scores.shape[1]
         deepest = deepest_rank(n)
         needed = min(n, deepest + deepest // 3 + 1)
-        negative = np.partition(-np.asarray(scores, np.float64), needed - 1, axis=1)[:, :needed]
-        gaps = _gaps(-np.sort(negative, axis=1))
+        highest = np.stack([np.sort(np.partition(row, n - needed)[n - needed :]) for row in scores])
+        gaps = _gaps(highest[:, ::-1].astype(np.float64))
         total = gaps.sum(axis=0)
         of_others = _smooth((total - gaps) / (len(gaps) - 1))[:, :deepest]
         sizes = _wide(gaps[:, :deepest], of_others, unit).max(axis=1)

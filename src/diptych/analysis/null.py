@@ -263,7 +263,7 @@ def _median(scores: NDArray[np.floating]) -> float:
 
 
 class _Pool:
-    """Many numbers, of which single ones can be had by their place in ascending order without sorting all.
+    """Many numbers, of which single ones are found by their place in ascending order without sorting all.
 
     Args:
         values: Shape (rows, n), finite.

@@ -43,7 +43,7 @@ _GROUP = 64
 
 
 class UnitRows(Protocol):
-    """Unit rows of which some can be had at a time: a matrix, or some rows of one that nobody copied."""
+    """Unit rows of which some can be read at a time: a matrix, or some rows of one that nobody copied."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...  # noqa: D102

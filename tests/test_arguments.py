@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 import diptych
 from diptych.result import Comparison
+from support import picture_bytes
 
 WRONG = [
     None, 1, 1.5, True, b"x", object(), {1: 2}, {"a": None}, [None], [1], [["x"]], (), "", "  ", [], {},
@@ -150,3 +151,39 @@ def test_numbers_of_numpy_and_anything_that_can_be_gone_through_stay_welcome(
         assert dataclasses.replace(again, created="", work={}) == dataclasses.replace(
             by_list, created="", work={}
         )
+
+
+@pytest.mark.parametrize("number", [np.int8, np.int64, np.uint16])
+def test_a_grade_of_numpys_is_filed_as_the_number_it_is(tmp_path: Path, number: type) -> None:
+    bench = diptych.Workbench("sample", ["mini-s"], store=tmp_path / "s.sqlite")
+    bench.judge("wolf", bench.collection.pictures[0].name, number(1))
+    ((_, grade),) = bench.judgments(["wolf"]).grades("wolf").items()
+    assert (grade, type(grade)) == (1, int)
+    bench.evaluate(["wolf"], number(5), planned=number(7)).to_json(tmp_path / "c.json")
+    assert Comparison.load(tmp_path / "c.json").relevance is not None
+
+
+class OwnList:
+    """What can be gone through and has no truth of its own, as a pandas Series."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value is ambiguous")
+
+
+@pytest.mark.parametrize("kind", [iter, tuple, OwnList, np.array])
+def test_whatever_can_be_gone_through_stands_for_a_list(
+    bench: diptych.Workbench, tmp_path: Path, kind: Callable[[list[Any]], Any]
+) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(picture_bytes((len(name), int(name[0]), 0)))
+    source = kind([str(tmp_path / name) for name in ("1.png", "2.png")])
+    own = diptych.Workbench(source, kind(["mini-s"]), store=tmp_path / "s.sqlite")
+    assert own.compare(kind(["red", "blue"])).images == 2
+    (query,) = bench.compare(kind(["wolf"]), contrast=kind(["dog"])).queries
+    assert query == bench.compare(["wolf"], contrast=["dog"]).queries[0]

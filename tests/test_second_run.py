@@ -59,7 +59,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         return call
 
-    monkeypatch.setattr(reading, "decode", counted("decoded", reading.decode))
+    monkeypatch.setattr(opened, "decoded", counted("decoded", opened.decoded))
     monkeypatch.setattr(Collection, "read", counted("read", Collection.read))
     return counts
 

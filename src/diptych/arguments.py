@@ -45,8 +45,8 @@ _LONGEST = 60
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """A function that refuses arguments of other types than it says, by `DiptychError` in one line.
 
-    Numbers may be numpy's. Anything that can be gone through may stand for a sequence; what it holds is
-    looked at where that takes nothing out of it.
+    Numbers may be numpy's, and anything that can be gone through may stand for a sequence: the function gets
+    Python's own numbers, and a list.
     """
     signature = inspect.signature(function)
     hints: dict[str, Any] = {}
@@ -55,10 +55,13 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         if not hints:
             hints.update(_hints(function))
-        for name, value in signature.bind(*args, **kwargs).arguments.items():
-            if name in hints and (said := _wrong(value, hints[name], name)) is not None:
-                raise DiptychError(said)
-        return function(*args, **kwargs)
+        given = signature.bind(*args, **kwargs)
+        for name, value in given.arguments.items():
+            if name in hints:
+                given.arguments[name] = plain = _plain(value, hints[name])
+                if (said := _wrong(plain, hints[name], name)) is not None:
+                    raise DiptychError(said)
+        return function(*given.args, **given.kwargs)
 
     return call
 
@@ -69,6 +72,24 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     return typing.get_type_hints(
         types.SimpleNamespace(__annotations__=written), globalns=getattr(function, "__globals__", {})
     )
+
+
+def _plain(value: Any, hint: Any) -> Any:
+    """A number as Python's own, which files and SQLite take; what stands for a sequence as a list."""
+    options = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)
+    if int in options and isinstance(value, numbers.Integral):
+        return value if isinstance(value, int) else int(value)
+    if float in options and isinstance(value, numbers.Real):
+        return value if isinstance(value, int | float) else float(value)
+    others = [each for each in options if _bare(each) is not Sequence]
+    stands_for_one = (
+        len(others) < len(options)
+        and isinstance(value, Iterable)
+        and not isinstance(value, str | bytes | Mapping | Sequence)
+        and getattr(value, "ndim", 1) == 1  # of more dimensions an array is a picture, or a table
+        and not any(_is_one(value, each) for each in others)
+    )
+    return list(value) if stands_for_one else value
 
 
 def _wrong(value: Any, hint: Any, name: str) -> str | None:

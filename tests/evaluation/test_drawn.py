@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import dcg_score
 
-from diptych.evaluation.drawn import FIRST, Judged, Lists, discounts, estimates
+from diptych.evaluation.drawn import FIRST, Judged, Lists, discounts, estimates, followed
 
 Floats = NDArray[np.float64]
 
@@ -124,3 +124,32 @@ def test_one_that_is_complete_needs_no_expectation(gains: list[float], judged: i
         estimates([Judged(eight, np.array(gains)), other]),
     )
     assert alone[0].tolist() == beside[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("in_order", "astray", "holds"),
+    [(30, 0, True), (30, 1, True), (30, 3, True), (30, 4, False), (3, 1, True), (3, 2, False), (0, 0, True)],
+)
+def test_where_the_order_was_left_there_is_no_estimate(in_order: int, astray: int, holds: bool) -> None:
+    twelve = lists([np.linspace(0.2, 0.1, 12), np.zeros(12)], [0] * 12, range(12))
+    every_other = np.where(np.arange(12) % 2, 1.0, np.nan)
+    untouched = [Judged(twelve, after([1.0] * 12, 0))] * 40
+    judged = [Judged(twelve, after([1.0] * 12, FIRST))] * in_order + [Judged(twelve, every_other)] * astray
+    assert followed([*untouched, *judged]) == holds
+
+
+@pytest.mark.parametrize("relevant", [0.1, 0.8])
+def test_what_one_embedder_found_alone_is_not_said_to_make_it_better(relevant: float) -> None:
+    """As where another tool's judgments are of one embedder's list: the other's own pictures are unjudged."""
+    random = np.random.default_rng(0)
+    queries = []
+    for number in range(60):
+        scores = random.normal(size=40) + 0.3 * random.normal(size=(2, 40))
+        ranks = np.argsort(np.argsort(-scores, axis=1), axis=1)
+        found = np.flatnonzero((ranks < 10).any(axis=0))
+        of_query = Lists.of(str(number), [str(each) for each in found], ranks[:, found], 10)
+        gains = np.where(random.random(len(found)) < relevant, 1.0, 0.0)
+        known = np.where(ranks[0, found] < 10, gains, np.nan)
+        queries.append(Judged(of_query, known[of_query.order]))
+    assert sum(query.counts for query in queries) > 10
+    assert not followed(queries)

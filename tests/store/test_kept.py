@@ -411,6 +411,15 @@ def test_a_folder_that_can_not_be_written_to_is_said_once(path: Path) -> None:
             check(store, IDS[:COUNT], EXPECTED)
 
 
+def test_a_folder_whose_path_is_too_long_is_said_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_CACHE", str(path.parent / ("x" * 300)))
+    with Store(path) as store:
+        with pytest.warns(DiptychWarning, match=r"can't be kept ready in .*: each start reads them"):
+            check(store, IDS[:COUNT], EXPECTED)
+        store._kept.forget("model")
+    assert kept.kept_files() == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells whose a page is")
 def test_processes_share_its_memory(path: Path) -> None:
     with Store(path) as store:

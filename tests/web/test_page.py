@@ -70,8 +70,11 @@ def test_a_text_is_answered_side_by_side_and_found_again_by_its_address(opened: 
 def test_what_is_free_answers_while_typing_and_what_costs_waits_for_enter(
     opened: Opened, hosted: VertexEmulator
 ) -> None:
+    opened.ask("a green picture")  # so that its null texts are there
     calls = len(hosted.served)
+    opened.page.locator("#text").fill("")
     opened.page.locator("#text").press_sequentially("something blue")
+    opened.page.locator("#answer h2").get_by_text("“something blue”").wait_for(state="attached")
     opened.hits(0).first.wait_for()
     waiting = opened.page.locator("#answer .waiting")
     assert re.search(r"Press Enter to ask it: about \$0\.0000", waiting.inner_text())

@@ -37,6 +37,13 @@ FIRST = 6
 _SKIPPED = 0.2
 """At most this share of a query's first pictures may lack a judgment: the others stand for them."""
 
+_ASTRAY = 0.1
+"""Of the queries that anything is judged of at most this share, or one, may not count.
+
+More are judged by another order: another tool's, or for other embedders. What is missing then is what one
+embedder found and the others did not, and an estimate would lean to one side.
+"""
+
 _EQUAL = 1e-12
 
 
@@ -126,6 +133,19 @@ class Judged:
     def counts(self) -> bool:
         """Whether enough is judged for an estimate."""
         return self.complete or self.reached >= FIRST
+
+
+def followed(queries: Sequence[Judged]) -> bool:
+    """Whether the judgments were given in the order of the lists, without which there is no estimate.
+
+    Whoever follows it judges the first of each query before going on to the next. Where judgments came some
+    other way, whether a query counts depends on who found its pictures, and what is missing is not chance.
+
+    Args:
+        queries: All of them.
+    """
+    begun = [query.counts for query in queries if not np.isnan(query.gains).all()]
+    return begun.count(False) <= max(1, _ASTRAY * len(begun))
 
 
 def estimates(queries: Sequence[Judged]) -> Floats:

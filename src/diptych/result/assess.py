@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from diptych.evaluation.abstention import Abstention, abstention
 from diptych.evaluation.complementarity import complementarity
 from diptych.evaluation.coverage import Coverage, coverage_notes, enough
-from diptych.evaluation.drawn import Judged, Lists, estimated_metric, estimates
+from diptych.evaluation.drawn import Judged, Lists, estimated_metric, estimates, followed
 from diptych.evaluation.fusion import Fused, reciprocal_rank_fusion, z_score_sum
 from diptych.evaluation.metrics.figures import DECIDES, Figures, figures, means, metric_names
 from diptych.evaluation.metrics.ranked import UNJUDGED, Ranked
@@ -224,7 +224,7 @@ def _drawn(cases: Sequence[_Case], names: Sequence[str], k: int) -> list[Judged]
     best = 3 if any((case.grades > 1).any() for case in cases) else 1
     found = [_judged(case, names, k, best) for case in cases]
     needed = any(each.counts and not each.complete for each in found)
-    return found if needed and len(names) > 1 else []
+    return found if needed and len(names) > 1 and followed(found) else []
 
 
 def _judged(case: _Case, names: Sequence[str], k: int, best: int) -> Judged:

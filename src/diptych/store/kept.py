@@ -306,7 +306,7 @@ class KeptFiles:
 
     def _paths(self, fingerprint: str) -> list[Path]:
         """The files of an embedder's vectors in this store."""
-        return sorted((cache_dir() / FOLDER).glob(f"{self._prefix(fingerprint)}-*.units"))
+        return _files(f"{self._prefix(fingerprint)}-*.units")
 
     def _prefix(self, fingerprint: str) -> str:
         what = f"{self._store}\n{fingerprint}".encode("utf-8", "surrogatepass")
@@ -316,7 +316,7 @@ class KeptFiles:
         """The file of a collection; without one that of another collection with the most of its pictures."""
         own = self._path(fingerprint, collection)
         found: list[KeptVectors] = []
-        for path in [own] if own.exists() else self._paths(fingerprint):
+        for path in [own] if os.path.exists(own) else self._paths(fingerprint):  # noqa: PTH110 (never raises)
             try:
                 with path.open("rb") as file:
                     header = _read_header(file)
@@ -383,7 +383,15 @@ class KeptFiles:
 
 def kept_files() -> list[Path]:
     """All files with kept vectors, of every store."""
-    return sorted((cache_dir() / FOLDER).glob("*.units"))
+    return _files("*.units")
+
+
+def _files(pattern: str) -> list[Path]:
+    """The files of the folder; none where it can't be looked into, as its path is too long for a system."""
+    try:
+        return sorted((cache_dir() / FOLDER).glob(pattern))
+    except OSError:
+        return []
 
 
 def _as_bytes(header: _KeptHeader) -> bytes:

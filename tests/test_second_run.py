@@ -16,6 +16,7 @@ from PIL import Image
 from diptych import Store, Workbench
 from diptych.embedders import EmbedderInfo
 from diptych.embedders.base import Vectors
+from diptych.images import collection as opened
 from diptych.images.collection import Collection
 from diptych.pipeline import reading
 from support import picture_bytes

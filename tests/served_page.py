@@ -169,10 +169,9 @@ class Opened:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until both embedders have answered, with their null texts, and that is shown."""
+        """Wait until both embedders have answered and that is shown."""
         self.page.locator(
-            "#answer:not([aria-busy]):not(:has([data-pending]))"
-            ":has(.col-0:not(.waiting)):has(.col-1:not(.waiting))"
+            "#answer:not([aria-busy]):has(.col-0:not(.waiting)):has(.col-1:not(.waiting))"
         ).wait_for()
         self.page.locator("#better:not(:empty)").wait_for()
 

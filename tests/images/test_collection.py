@@ -121,7 +121,7 @@ def test_pictures_are_found_by_id(tmp_path: Path) -> None:
     collection = open_collection(tmp_path)
     assert collection.find(collection.pictures[0].id) is collection.pictures[0]
     assert collection.find("0" * 64) is None
-    assert repr(collection) == f"<Collection {str(tmp_path)!r}: 1 pictures, 0 skipped>"
+    assert repr(collection) == f"<Collection {str(tmp_path)!r}: 1 picture, 0 skipped>"
 
 
 def test_a_picture_that_is_gone_says_so(tmp_path: Path) -> None:

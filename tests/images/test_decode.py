@@ -832,29 +832,6 @@ def test_a_bomb_is_harmless(bomb: str) -> None:
     assert int(megabytes) < 150
 
 
-LARGE_CHILD = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from diptych.images import decode
-data = sys.stdin.buffer.read()
-with ThreadPoolExecutor(4) as pool:
-    sizes = list(pool.map(lambda _: decode(data).size, range(4)))
-assert sizes == [(8000, 7000)] * 4
-print(peak())
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux does it")
-def test_large_pictures_are_decoded_one_at_a_time() -> None:
-    data = encoded(Image.new("L", (8000, 7000), 90), "PNG")
-    child = subprocess.run(
-        [sys.executable, "-c", PEAK + LARGE_CHILD], input=data, capture_output=True, timeout=60
-    )
-    assert child.stderr == b""
-    one = 8000 * 7000 * (1 + 4) // 2**20  # as gray, then as RGB, which Pillow keeps in four bytes
-    assert int(child.stdout) < 2.2 * one + 60
-
-
 def test_the_documented_table_has_every_format_and_names_tests_that_exist() -> None:
     page = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text(encoding="utf-8")
     table = page.partition("| format | samples |")[2].partition("\n\n")[0].splitlines()[2:]

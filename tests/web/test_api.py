@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from PIL import Image
 
 import diptych
 from diptych.embedders.budget import Budget
+from diptych.images import collection as opened
 from diptych.pipeline import reading
 from diptych.queries import TextQuery
 from diptych.result import QueryResult
@@ -149,13 +151,13 @@ def test_the_pages_embedders_share_what_is_decoded(tmp_path: Path, monkeypatch: 
     for number in range(count):
         (tmp_path / "pictures" / f"{number}.png").write_bytes(picture_bytes((number, 0, 5)))
     decoded: list[bytes] = []
-    plain = reading.decode
+    plain = opened.decoded
 
-    def noted(data: bytes, *arguments: Any, **named: Any) -> Image.Image:
+    def noted(data: bytes, *arguments: Any, **named: Any) -> AbstractContextManager[Image.Image]:
         decoded.append(data)
         return plain(data, *arguments, **named)
 
-    monkeypatch.setattr(reading, "decode", noted)
+    monkeypatch.setattr(opened, "decoded", noted)
     monkeypatch.setattr(reading, "PATIENCE", 600.0)  # however busy this machine is, neither is slow
     monkeypatch.setattr(reading, "DECODERS", 2)
     both = [Steered("first"), Steered("second")]

@@ -70,7 +70,8 @@ def test_a_text_is_answered_side_by_side_and_found_again_by_its_address(opened: 
 def test_what_is_free_answers_while_typing_and_what_costs_waits_for_enter(
     opened: Opened, hosted: VertexEmulator
 ) -> None:
-    opened.ask("a green picture")  # so that its null texts are there
+    opened.ask("a green picture")
+    opened.page.locator("#answer [data-pending]").wait_for(state="detached")  # its null texts are there
     calls = len(hosted.served)
     opened.page.locator("#text").fill("")
     opened.page.locator("#text").press_sequentially("something blue")

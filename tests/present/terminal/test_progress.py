@@ -57,6 +57,6 @@ def test_bars_of_several_threads_are_one_display() -> None:
 def test_lines_of_several_tasks_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
     work(Lines())
     lines = capsys.readouterr().err.splitlines()
-    assert sorted(re.sub(r", [\d.]+ a second$", "", line) for line in lines) == [
+    assert sorted(re.sub(r", [\d.,]+ a second$", "", line) for line in lines) == [
         f"embedding with {name}: {total} of {total}" for name, total in zip(NAMES, (10, 11, 12), strict=True)
     ]

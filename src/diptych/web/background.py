@@ -25,6 +25,9 @@ SOON = 0.3
 AT_LAST = 60.0
 """Seconds that it waits where there is nothing to take instead."""
 
+FOR_A_FILE = 600.0
+"""Seconds that a download waits: the browser shows that it is under way, and can't come again by itself."""
+
 _LONGEST_REST = 0.5
 _MOST_WANTED = 64
 """How many different things may be waited for at once."""

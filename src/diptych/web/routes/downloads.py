@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from diptych.judgments.files import write_judgments
 from diptych.thresholds.saved import Scale, save_threshold
-from diptych.web.background import AT_LAST, made
+from diptych.web.background import FOR_A_FILE, made
 from diptych.web.routes.evaluate import Embedder, Value, judged_ranking
 from diptych.web.saved_report import fitted
 from diptych.web.state import PageState
@@ -33,7 +33,7 @@ def router(state: PageState) -> APIRouter:
     @routes.get("/export/threshold.json", response_class=Response)
     async def threshold(embedder: Embedder, value: Value, scale: Scale = "raw") -> Response:
         """A threshold for `diptych filter`, from all judgments there are."""
-        ranking = await judged_ranking(state, embedder, scale, wait=AT_LAST)
+        ranking = await judged_ranking(state, embedder, scale, wait=FOR_A_FILE)
         saved = await run_in_threadpool(ranking.saved, value)
         return _file("threshold.json", lambda path: save_threshold(saved, path))
 
@@ -44,7 +44,7 @@ def router(state: PageState) -> APIRouter:
         It is made once for all who ask meanwhile; with 503 it asks to come again later.
         """
         newest = await state.reports.newest(
-            "evaluation", lambda: fitted(state.evaluation()).encode(), wait=AT_LAST, first=AT_LAST
+            "evaluation", lambda: fitted(state.evaluation()).encode(), wait=FOR_A_FILE, first=FOR_A_FILE
         )
         return _attached("diptych-evaluation.html", made(newest), "text/html; charset=utf-8")
 

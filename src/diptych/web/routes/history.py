@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from diptych.queries import Query as Asked
-from diptych.web.background import AT_LAST, made
+from diptych.web.background import FOR_A_FILE, made
 from diptych.web.history import PastQuery
 from diptych.web.saved_report import saved_report
 from diptych.web.schemas import Ask
@@ -32,7 +32,7 @@ def router(state: PageState) -> APIRouter:
         queries = await run_in_threadpool(_asked, state, ask)
         what = ("report", *(query.key for query in queries), *ask.rivals, ask.k)
         newest = await state.reports.newest(
-            what, lambda: saved_report(state, queries, ask.rivals, ask.k), wait=AT_LAST, first=AT_LAST
+            what, lambda: saved_report(state, queries, ask.rivals, ask.k), wait=FOR_A_FILE, first=FOR_A_FILE
         )
         return HTMLResponse(made(newest), headers=name)
 

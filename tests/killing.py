@@ -61,14 +61,16 @@ class Runs:
         folder: Empty.
         count: How many pictures there are.
         forks: What to fork runs from, so that they start in no time; None for processes that start as usual.
+        most: Pictures after which a run that is to be ended waits for `SIGKILL`, however late that comes; None
+            for runs that go on.
 
     Attributes:
         before: The vectors in the store, by the picture's id.
         id_of: The id of each picture by its colour as the plug-in writes it down.
     """
 
-    def __init__(self, folder: Path, count: int, forks: Forks | None = None) -> None:
-        self._forks = forks
+    def __init__(self, folder: Path, count: int, forks: Forks | None = None, most: int | None = None) -> None:
+        self._forks, self._most = forks, most
         draw(folder / "pictures", count)
         self.pictures = open_collection(folder / "pictures").pictures
         self.id_of = {"-".join(map(str, colour(int(Path(p.name).stem)))): p.id for p in self.pictures}
@@ -79,12 +81,12 @@ class Runs:
         self.before: dict[str, bytes] = {}
 
     def _start(self) -> Forked | subprocess.Popen[bytes]:
+        *command, spec = self.command
+        command.append(spec if self._most is None else f"{spec}&most={self._most}")
         if self._forks is not None:
-            words = self.command[self.command.index("diptych") + 1 :]
+            words = command[command.index("diptych") + 1 :]
             return self._forks.start(self.log.parent, words, self.env, os.devnull, os.devnull)
-        return subprocess.Popen(
-            self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        return subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def end_each(self, signals: Iterable[signal.Signals], rng: random.Random) -> Iterator[Ended]:
         """Start a run for each signal and end it at some moment, until every picture is embedded.

@@ -16,6 +16,7 @@ from support import SHARED
 COUNTING = '''
 """Embeds a picture as its mean colour, and writes down that it did."""
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ class Counting:
         self.log = log
         self.rejects = options.get("rejects", "")
         self.fails = options.get("fails", "")
+        self.left = int(options["most"]) if "most" in options else None
         self.info = EmbedderInfo(
             name="counting", provider="counting", model="1", dimension=3, preprocessing="the mean colour",
             batch_size=int(options.get("batch_size", 4)), concurrency=int(options.get("concurrency", 1)),
@@ -44,6 +46,8 @@ class Counting:
         return pixels.mean(axis=(0, 1)), np.ptp(pixels, axis=(0, 1)).max() < 50
 
     def embed_images(self, prepared):
+        if self.left is not None and self.left <= 0:
+            threading.Event().wait()  # until it is killed
         names = ["-".join(str(round(float(v))) for v in colour) for colour, is_plain in prepared if is_plain]
         for name in names:
             if name == self.rejects:
@@ -58,6 +62,8 @@ class Counting:
                 raise RuntimeError("a bug\\nin two lines")
         with self.log.open("a") as file:
             file.write("".join(name + "\\n" for name in names))
+        if self.left is not None:
+            self.left -= len(names)
         return np.stack([colour for colour, _ in prepared])
 
     def embed_texts(self, texts):

@@ -61,7 +61,7 @@ class Runs:
         folder: Empty.
         count: How many pictures there are.
         forks: What to fork runs from, so that they start in no time; None for processes that start as usual.
-        most: Pictures after which a run that is to be ended waits for `SIGKILL`, however late that comes; None
+        most: Pictures after which a run that is to be ended waits for `SIGKILL`, however late it comes; None
             for runs that go on.
 
     Attributes:

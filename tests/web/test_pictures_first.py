@@ -56,7 +56,8 @@ def opened(browser: Browser, address: str) -> Iterator[Opened]:
 
 
 def box(place: Locator) -> dict[str, float]:
-    """Where something stands."""
+    """Where something stands, once it is seen."""
+    place.wait_for()
     found = place.bounding_box()
     assert found is not None
     return {**found, "right": found["x"] + found["width"], "bottom": found["y"] + found["height"]}

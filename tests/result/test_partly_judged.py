@@ -69,7 +69,10 @@ def test_what_makes_it_exact_makes_the_estimate_that_of_all_judgments(bench: dip
     judge(bench, "first")
     by_part = evaluated(bench).decisive[0].difference
     judge(bench, "telling")
-    exact = evaluated(bench).decisive[0].difference
+    found = evaluated(bench)
+    assert [(pair.metric, pair.queries) for pair in found.decisive] == [("DCG@10", len(QUERIES))]
+    assert any(note.startswith("All ") and "needs no others" in note for note in found.notes)
+    exact = found.decisive[0].difference
     assert by_part is not None
     assert exact is not None
     assert abs(by_part - exact) < 0.25

@@ -94,6 +94,9 @@ def _estimated(queries: Sequence[Coverage]) -> list[str]:
     if not queries:
         return []
     told, telling = sum(each.told or 0 for each in queries), sum(each.telling for each in queries)
+    if told == telling:
+        judged = f"All {telling:,} pictures that can change which embedder is better are judged"
+        return [f"{judged}: the verdict needs no others. Every other figure counts these as irrelevant."]
     note = (
         f"{told:,} of the {telling:,} pictures that can change which embedder is better are judged. The"
         " verdict estimates what the others would say; every other figure counts them as irrelevant."

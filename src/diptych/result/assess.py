@@ -223,8 +223,13 @@ def _drawn(cases: Sequence[_Case], names: Sequence[str], k: int) -> list[Judged]
     """The queries as far as they are judged; none where no estimate is needed, or none can be made."""
     best = 3 if any((case.grades > 1).any() for case in cases) else 1
     found = [_judged(case, names, k, best) for case in cases]
-    needed = any(each.counts and not each.complete for each in found)
-    return found if needed and len(names) > 1 and followed(found) else []
+    partly = (each.counts and _lacks(case, names, k) for case, each in zip(cases, found, strict=True))
+    return found if len(names) > 1 and followed(found) and any(partly) else []
+
+
+def _lacks(case: _Case, names: Sequence[str], k: int) -> bool:
+    """Whether any of the embedders' first k is not judged."""
+    return any((case.grades[case.first_rows(name, k)] == UNJUDGED).any() for name in names)
 
 
 def _judged(case: _Case, names: Sequence[str], k: int, best: int) -> Judged:

@@ -22,8 +22,8 @@ _GRADED = {
 
 
 _ROUNDS = {
-    1: "That is enough for an estimate. What follows makes it exact",
-    2: "Which is better is as sure as it gets. What follows completes the figures of each list",
+    1: "That is enough for an estimate. What follows makes it exact, which may tell more",
+    2: "By DCG nothing more can change. What follows completes the figures of each list, and decides by nDCG",
 }
 
 

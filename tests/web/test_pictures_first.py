@@ -562,8 +562,16 @@ def test_the_end_of_judging_says_what_was_done_and_what_comes_next(
     assert int(tally[1]) == int(tally[2]) + 1
     assert page.locator("#found img").count() == 1
     assert page.locator("[data-key=y]").is_hidden()
-    verdict = box(page.locator("#verdict p").first)
-    assert verdict["y"] > box(page.locator("#done"))["bottom"]
+    # At one moment, as the verdict is drawn anew whenever there is a newer one.
+    verdict = page.wait_for_function(
+        """() => {
+            const [said, done] = ["#verdict p", "#done"].map((one) => document.querySelector(one));
+            if (!said || !said.offsetHeight) return null;
+            const { top, bottom } = said.getBoundingClientRect();
+            return { top, bottom, done: done.getBoundingClientRect().bottom };
+        }"""
+    ).json_value()
+    assert verdict["top"] > verdict["done"]
     assert verdict["bottom"] <= window["height"]
     assert page.evaluate(BROKEN) == []
     page.keyboard.press("u")

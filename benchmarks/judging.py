@@ -9,7 +9,6 @@ are left out where there are none.
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rates import Rates
-from worlds import CAPTIONS
+from worlds import CAPTIONS, caption_vectors
 
 from diptych.evaluation.drawn import FIRST, Judged, Lists, estimates
 from diptych.evaluation.significance import ALPHA, compare_embedders
@@ -204,11 +203,7 @@ def _by_labels(
 def _of_captions() -> Iterator[World]:
     if not CAPTIONS.is_dir():
         return
-    with (CAPTIONS / "metadata.csv").open(encoding="utf-8", newline="") as lines:
-        ids = [line["image_id"] for line in csv.DictReader(lines)]
-    _, first, of_caption = np.unique(ids, return_index=True, return_inverse=True)
-    images = np.load(CAPTIONS / "image_embeddings.npy")[first].astype(np.float64)
-    texts = np.load(CAPTIONS / "text_embeddings.npy").astype(np.float64)
+    images, texts, of_caption = caption_vectors()
     order = np.random.default_rng(0).permutation(images.shape[1])
     for name, parts in (("two parts", (order[:64], order[64:128])), ("whole, part", (order, order[:64]))):
         scores = [_cosines(texts[:, part], images[:, part]) for part in parts]

@@ -98,16 +98,22 @@ def real_worlds() -> Iterator[World]:
         yield _world("captions, nDCG@10: whole and third", _gain(caption_ranks(1)[0]) - _gain(ranks[1]))
 
 
-def caption_ranks(parts: int, dimensions: int = 64) -> list[Floats]:
-    """The rank of each caption's photograph, by CLIP's first dimensions, its next ones, and so on.
-
-    With one part, by half of all dimensions.
-    """
+def caption_vectors() -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """CLIP's vectors of the photographs and of the captions, and the row of each caption's photograph."""
     with (CAPTIONS / "metadata.csv").open(encoding="utf-8", newline="") as lines:
         ids = [line["image_id"] for line in csv.DictReader(lines)]
     _, first, of_caption = np.unique(ids, return_index=True, return_inverse=True)
     images = np.load(CAPTIONS / "image_embeddings.npy")[first].astype(np.float64)
     texts = np.load(CAPTIONS / "text_embeddings.npy").astype(np.float64)
+    return images, texts, of_caption
+
+
+def caption_ranks(parts: int, dimensions: int = 64) -> list[Floats]:
+    """The rank of each caption's photograph, by CLIP's first dimensions, its next ones, and so on.
+
+    With one part, by half of all dimensions.
+    """
+    images, texts, of_caption = caption_vectors()
     order = np.random.default_rng(0).permutation(images.shape[1])
     size = dimensions if parts > 1 else images.shape[1] // 2
     return [

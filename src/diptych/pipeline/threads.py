@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,19 +31,6 @@ def pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-def in_order(
-    executor: ThreadPoolExecutor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, ahead: int
-) -> Iterator[_Result]:
-    """Results in the order of the items, at most `ahead` of them begun but not yet taken."""
-    begun: deque[Future[_Result]] = deque()
-    for item in items:
-        begun.append(executor.submit(work, item))
-        if len(begun) >= ahead:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()
 
 
 def as_done(
